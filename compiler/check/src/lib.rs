@@ -1,0 +1,84 @@
+//! Syntax tree to typed program: names, types, bounds, access, invariants.
+//!
+//! ```text
+//!   files ─► declare (names → ids) ─► types (fields, tables, states) ─► signatures ─► constants, invariants
+//!                                                                          │
+//!            Program ◄── rows, effects, access (over the typed bodies) ◄── bodies
+//! ```
+//!
+//! [`check`] never stops at a mistake: it collects, and a part that could not be understood has the type
+//! `Error`, which fits everywhere in silence, so that one mistake is one message. Without errors among the
+//! diagnostics the program keeps every promise of `rc-hir`.
+
+// The program as a whole.
+mod world;
+mod names;
+mod declare;
+mod types;
+mod show;
+mod consts;
+// Declarations, one file per construct.
+mod records;
+mod tables;
+mod aggregates;
+mod signatures;
+mod invariants;
+mod trials;
+// Bodies.
+mod body;
+mod statements;
+mod expressions;
+mod literals;
+mod operators;
+mod coerce;
+mod values;
+mod members;
+mod calls;
+mod methods;
+mod rows;
+mod sources;
+mod control;
+mod patterns;
+mod exhaustive;
+mod failures;
+mod low_level;
+// What is known once all bodies are.
+mod effects;
+mod deaths;
+
+use rc_diagnostics::Diagnostics;
+use rc_hir::{Origin, Program};
+use rc_source::Sources;
+use rc_syntax::ast;
+
+/// One parsed file and where it belongs.
+pub struct Unit<'a> {
+    /// The standard library's files have modules of their own, by file name without `.rc`; all files of the package are one.
+    pub module: String,
+    pub origin: Origin,
+    pub file: &'a ast::File,
+}
+
+/// What `rc.toml` says.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub package: String,
+    /// Roles (or `anyone`) for commands and queries without `allow`.
+    pub default_allow: Option<Vec<String>>,
+}
+
+/// Checks a package together with the standard library's files. Units come in a fixed order, which is the order of ids.
+pub fn check(sources: &Sources, units: &[Unit<'_>], options: &Options) -> (Program, Diagnostics) {
+    let mut world = world::World::new(sources, units, options);
+    declare::declare(&mut world, units);
+    types::resolve(&mut world);
+    signatures::resolve(&mut world);
+    consts::evaluate_all(&mut world);
+    records::check_defaults(&mut world);
+    invariants::check(&mut world);
+    signatures::check_bodies(&mut world);
+    trials::check(&mut world);
+    effects::check(&mut world);
+    deaths::check(&mut world);
+    (world.program, world.diagnostics)
+}

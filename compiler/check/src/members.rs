@@ -1,0 +1,140 @@
+//! `base.name`: fields of rows, structs and tuples; variants; the caller; indexes named without a call.
+
+use crate::body::{Body, error, make};
+use crate::names::nearest;
+use crate::types::substitute;
+use crate::values::Fields;
+use crate::world::Symbol;
+use rc_diagnostics::codes;
+use rc_hir as hir;
+use rc_hir::{ExprKind, Type};
+use rc_source::Span;
+use rc_syntax::ast;
+
+impl Body<'_, '_> {
+    pub fn member(&mut self, base: &ast::Expr, name: &ast::Name, span: Span, expected: Option<&Type>) -> hir::Expr {
+        if let ast::ExprKind::Name { name: owner, arguments } = &base.kind
+            && arguments.is_empty()
+            && self.find_local(&owner.text).is_none()
+        {
+            match self.world.find(self.module, &owner.text) {
+                Some(Symbol::Enum(id)) => {
+                    return match self.qualified_variant(id, name, expected) {
+                        Some(variant) => self.variant(variant, Fields::None, span),
+                        None => error(span),
+                    };
+                }
+                Some(Symbol::Error(_)) => return self.error_as_value(span),
+                Some(Symbol::Table(id)) => return self.table_member(id, name, span),
+                None if &*owner.text == "caller" => return self.caller(name, span),
+                None => {
+                    if let Some(Symbol::Const(id)) = self.world.find_in_module(self.module, &owner.text, &name.text) {
+                        return match self.world.const_use(id, Vec::new(), span) {
+                            Some(open) => self.open(open, expected, span),
+                            None => error(span),
+                        };
+                    }
+                }
+                _ => {}
+            }
+        }
+        let base = self.expr(base, None);
+        self.field(base, name, span)
+    }
+
+    fn caller(&mut self, name: &ast::Name, span: Span) -> hir::Expr {
+        match &*name.text {
+            "id" => make(ExprKind::CallerId, Type::U64, span),
+            "roles" => {
+                self.world.error(codes::WRONG_KIND_OF_NAME, span, "`caller.roles` is asked, not read").hint("caller.roles.contains(treasurer)");
+                error(span)
+            }
+            other => {
+                let near = nearest(other, ["id", "roles"].into_iter());
+                self.world
+                    .error(codes::UNKNOWN_FIELD, name.span, format!("`caller` has no field `{other}`"))
+                    .hint(near.map_or("caller.id".into(), |near| format!("did you mean `{near}`?")));
+                error(span)
+            }
+        }
+    }
+
+    fn table_member(&mut self, id: hir::TableId, name: &ast::Name, span: Span) -> hir::Expr {
+        let table = self.world.program.tables[id.0 as usize].name.clone();
+        if self.world.index_names[id.0 as usize].contains_key(&name.text) {
+            self.world
+                .error(codes::NOT_ITERABLE, span, format!("`{table}.{}` is an index to walk, not a value", name.text))
+                .hint(format!("for row in {table}.{}(…) take 100 {{ … }}", name.text));
+        } else if self.world.table_fields[id.0 as usize].contains_key(&name.text) {
+            self.world
+                .error(codes::WRONG_KIND_OF_NAME, span, format!("`{}` is a field of the rows of `{table}`; which row?", name.text))
+                .hint(format!("let row = {table}.get(key) else …"));
+        } else {
+            self.unknown_table_operation(id, name);
+        }
+        error(span)
+    }
+
+    /// A field of a value.
+    pub fn field(&mut self, base: hir::Expr, name: &ast::Name, span: Span) -> hir::Expr {
+        let found = match &base.ty {
+            Type::Error | Type::Never => return error(span),
+            Type::Row(table) => {
+                let number = self.world.table_fields[table.0 as usize].get(&name.text).copied();
+                number.map(|number| (number, self.world.program.tables[table.0 as usize].fields[number as usize].ty.clone()))
+            }
+            Type::Struct(id, arguments) => named(&self.world.program.structs[id.0 as usize].fields, &name.text, arguments),
+            Type::Tuple(parts) => name.text.parse::<usize>().ok().and_then(|number| parts.get(number).map(|ty| (number as u32, ty.clone()))),
+            Type::Place { ty, mutable } => {
+                let found = match &**ty {
+                    Type::Layout(id, arguments) => named(&self.world.program.layouts[id.0 as usize].fields, &name.text, arguments),
+                    Type::Struct(id, arguments) => named(&self.world.program.structs[id.0 as usize].fields, &name.text, arguments),
+                    _ => None,
+                };
+                found.map(|(number, ty)| (number, crate::low_level::part(&ty, *mutable)))
+            }
+            _ => None,
+        };
+        match found {
+            Some((_, Type::Error)) => error(span),
+            Some((field, ty)) => make(ExprKind::Field { base: Box::new(base), field }, ty, span),
+            None => self.no_field(&base, name, span),
+        }
+    }
+
+    fn no_field(&mut self, base: &hir::Expr, name: &ast::Name, span: Span) -> hir::Expr {
+        if let Type::Optional(_) = &base.ty {
+            let (text, shown) = (self.world.text_of(base.span), self.show(&base.ty));
+            self.world
+                .error(codes::MAY_BE_NONE, base.span, format!("this may be `none`, so it has no field `{}` yet", name.text))
+                .label(format!("`{shown}`"))
+                .hint(format!("let x = {text} else …"));
+            return error(span);
+        }
+        let near = {
+            let program = &self.world.program;
+            let fields: &[hir::Field] = match &base.ty {
+                Type::Row(table) => &program.tables[table.0 as usize].fields,
+                Type::Struct(id, _) => &program.structs[id.0 as usize].fields,
+                Type::Place { ty, .. } => match &**ty {
+                    Type::Layout(id, _) => &program.layouts[id.0 as usize].fields,
+                    _ => &[],
+                },
+                _ => &[],
+            };
+            nearest(&name.text, fields.iter().map(|field| field.name.as_str())).map(|near| format!("did you mean `{near}`?"))
+        };
+        let called = crate::methods::is_method(&name.text).then(|| format!("{}()", self.world.text_of(span)));
+        let shown = self.show(&base.ty);
+        self.world
+            .error(codes::UNKNOWN_FIELD, name.span, format!("`{shown}` has no field `{}`", name.text))
+            .label("not a field")
+            .hint_if(near.or(called));
+        error(span)
+    }
+}
+
+fn named(fields: &[hir::Field], name: &str, arguments: &[Type]) -> Option<(u32, Type)> {
+    let number = fields.iter().position(|field| field.name == name)?;
+    Some((number as u32, substitute(&fields[number].ty, arguments)))
+}

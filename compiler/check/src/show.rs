@@ -1,0 +1,107 @@
+//! Types as their reader wrote them, for messages.
+
+use crate::world::World;
+use rc_bytecode::instr::{BinaryOp, Builtin, Scalar};
+use rc_hir::{ConstExpr, Count, Type};
+
+impl World<'_> {
+    pub fn show(&self, ty: &Type) -> String {
+        let name = |name: &str, arguments: &[Type]| match arguments {
+            [] => name.to_string(),
+            _ => format!("{name}<{}>", self.show_all(arguments)),
+        };
+        match ty {
+            Type::Never => "never".into(),
+            Type::Unit => "nothing".into(),
+            Type::Scalar(scalar) => scalar_name(*scalar).into(),
+            Type::Time => "time".into(),
+            Type::Duration => "duration".into(),
+            Type::String(count) => format!("string<{}>", self.show_count(count)),
+            Type::Bytes(count) => format!("bytes<{}>", self.show_count(count)),
+            Type::Optional(inner) => format!("{}?", self.show(inner)),
+            Type::Tuple(parts) => format!("({})", self.show_all(parts)),
+            Type::Struct(id, arguments) => name(&self.program.structs[id.0 as usize].name, arguments),
+            Type::Enum(id, arguments) => name(&self.program.enums[id.0 as usize].name, arguments),
+            Type::List(element, count) => format!("list<{}, {}>", self.show(element), self.show_count(count)),
+            Type::Row(table) => self.program.tables[table.0 as usize].name.clone(),
+            Type::Attempted(inner, _) => format!("the result of an attempt ({})", self.show(inner)),
+            Type::Parameter(number) => format!("type parameter {number}"),
+            Type::Number(count) => self.show_count(count),
+            Type::Region => "region".into(),
+            Type::Place { ty, mutable } => format!("{}<{}>", if *mutable { "place_mut" } else { "place" }, self.show(ty)),
+            Type::Array(element, count) => format!("[{}; {}]", self.show(element), self.show_count(count)),
+            Type::Layout(id, arguments) => name(&self.program.layouts[id.0 as usize].name, arguments),
+            Type::Error => "?".into(),
+        }
+    }
+
+    fn show_all(&self, types: &[Type]) -> String {
+        types.iter().map(|ty| self.show(ty)).collect::<Vec<_>>().join(", ")
+    }
+
+    pub fn show_count(&self, count: &Count) -> String {
+        match count {
+            Count::Known(number) => number.to_string(),
+            Count::Open(expr) => self.show_const(expr),
+        }
+    }
+
+    fn show_const(&self, expr: &ConstExpr) -> String {
+        match expr {
+            ConstExpr::Number(number) => number.to_string(),
+            ConstExpr::PageSize => "PAGE".into(),
+            ConstExpr::SizeOf(ty) => format!("size<{}>()", self.show(ty)),
+            ConstExpr::AlignOf(ty) => format!("align<{}>()", self.show(ty)),
+            ConstExpr::Parameter(number) => format!("number parameter {number}"),
+            ConstExpr::Const(id, arguments) if arguments.is_empty() => self.program.consts[id.0 as usize].name.clone(),
+            ConstExpr::Const(id, arguments) => format!("{}<{}>", self.program.consts[id.0 as usize].name, self.show_all(arguments)),
+            ConstExpr::Binary(op, left, right) => {
+                let sign = match op {
+                    BinaryOp::Add => "+",
+                    BinaryOp::Sub => "-",
+                    BinaryOp::Mul => "*",
+                    BinaryOp::Div => "/",
+                    _ => "…",
+                };
+                format!("({} {sign} {})", self.show_const(left), self.show_const(right))
+            }
+        }
+    }
+}
+
+pub(crate) fn scalar_name(scalar: Scalar) -> &'static str {
+    match scalar {
+        Scalar::Bool => "bool",
+        Scalar::U8 => "u8",
+        Scalar::U16 => "u16",
+        Scalar::U32 => "u32",
+        Scalar::U64 => "u64",
+        Scalar::U128 => "u128",
+        Scalar::I8 => "i8",
+        Scalar::I16 => "i16",
+        Scalar::I32 => "i32",
+        Scalar::I64 => "i64",
+        Scalar::I128 => "i128",
+        Scalar::F64 => "f64",
+    }
+}
+
+pub(crate) const BUILTINS: &[(&str, Builtin)] = &[
+    ("AlreadyExists", Builtin::AlreadyExists),
+    ("Overflow", Builtin::Overflow),
+    ("DivideByZero", Builtin::DivideByZero),
+    ("TableFull", Builtin::TableFull),
+    ("TooLong", Builtin::TooLong),
+    ("BoundExceeded", Builtin::BoundExceeded),
+    ("InvariantBroken", Builtin::InvariantBroken),
+    ("StillReferenced", Builtin::StillReferenced),
+    ("Denied", Builtin::Denied),
+];
+
+pub(crate) fn builtin(name: &str) -> Option<Builtin> {
+    BUILTINS.iter().find(|(text, _)| *text == name).map(|(_, builtin)| *builtin)
+}
+
+pub(crate) fn builtin_name(builtin: Builtin) -> &'static str {
+    BUILTINS.iter().find(|(_, known)| *known == builtin).map_or("", |(text, _)| text)
+}

@@ -1,0 +1,1 @@
+//! The pipeline on one page; packages; the embedded standard library.

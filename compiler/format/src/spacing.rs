@@ -1,0 +1,67 @@
+//! The blank between two pieces on one line. Always true: two pieces that would read as one token have a
+//! blank between them, and a shift's two `>` have none.
+
+use crate::pieces::Piece;
+use rc_syntax::TokenKind::{self, *};
+
+/// True when a blank stands between `before` and `after`; `earlier` stands before `before`.
+pub(crate) fn is_spaced(earlier: Option<&Piece>, before: &Piece, after: &Piece) -> bool {
+    if after.is_comment() {
+        return true;
+    }
+    let is_member = earlier.is_some_and(|piece| piece.kind == Dot);
+    match (before.kind, after.kind) {
+        // Together they would be `??` and `1.5`.
+        (Question, Question) => true,
+        (Number, Dot) if !is_member => after.was_spaced,
+        (OpenParen | OpenBracket, _) | (_, CloseParen | CloseBracket | Comma | Semicolon | Colon | Question) => false,
+        (OpenBrace, CloseBrace) => false,
+        (OpenBrace, _) | (_, CloseBrace) => true,
+        (Dot | At, _) | (_, Dot) => false,
+        // `pay@2`; an attribute begins a line.
+        (_, At) => false,
+        (DotDot | DotDotEqual, OpenBrace | FatArrow) => true,
+        (DotDot | DotDotEqual, Take | Max | If) => after.was_spaced,
+        (DotDot | DotDotEqual, _) => false,
+        (_, DotDot | DotDotEqual) => !ends_value(before),
+        (Less, _) if before.is_angle => false,
+        (_, Less | Greater) if after.is_angle => false,
+        (Greater, Greater) if !before.is_angle && !after.is_angle => after.was_spaced,
+        (Greater, OpenParen | OpenBracket) if before.is_angle => false,
+        (Minus | Bang, _) if is_prefix(earlier) => false,
+        (Bang, _) => false,
+        (_, OpenBrace) => true,
+        (Mut | Touch, OpenParen) => false,
+        (word, OpenParen | OpenBracket) if may_lead(word) && !is_member => after.was_spaced,
+        (_, OpenParen | OpenBracket) => !ends_value(before),
+        _ => true,
+    }
+}
+
+/// Contextual words that may be followed by a bracketed value, or be the name of what is called.
+fn may_lead(word: TokenKind) -> bool {
+    matches!(word, Invariant | Take | Max | From | Capacity | Advance | Expect)
+}
+
+/// True for what ends a value: after it, `(` calls, `[` indexes and `-` subtracts.
+fn ends_value(piece: &Piece) -> bool {
+    let literal = matches!(piece.kind, Number | Float | CloseParen | CloseBracket | CloseBrace | Underscore | True | False | None);
+    literal || piece.kind.is_name() || (piece.kind == Greater && piece.is_angle)
+}
+
+/// Whether a `-` after `earlier` negates.
+fn is_prefix(earlier: Option<&Piece>) -> bool {
+    earlier.is_none_or(|piece| !ends_value(piece) && !matches!(piece.kind, String | Bytes | Question))
+}
+
+/// Columns of pieces on one line.
+pub(crate) fn columns(pieces: &[&Piece]) -> usize {
+    let mut columns = 0;
+    for (at, piece) in pieces.iter().enumerate() {
+        if at > 0 && is_spaced(at.checked_sub(2).map(|at| pieces[at]), pieces[at - 1], piece) {
+            columns += 1;
+        }
+        columns += piece.text.chars().count();
+    }
+    columns
+}

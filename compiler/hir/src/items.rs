@@ -1,0 +1,263 @@
+// changed: 10:22 Invariant.locals, Program.retired (checker)
+//! Declarations. Ids index the vectors of [`Program`]; the standard library's items stand in the same
+//! vectors as the package's own, marked by `origin`.
+
+use crate::expr::{Block, Expr};
+use crate::types::*;
+use rc_bytecode::cost::Cost;
+use rc_source::Span;
+
+/// A package, checked.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    pub package: String,
+    pub docs: String,
+    pub structs: Vec<Struct>,
+    pub enums: Vec<Enum>,
+    pub layouts: Vec<Layout>,
+    pub tables: Vec<Table>,
+    pub states: Vec<State>,
+    pub aggregates: Vec<Aggregate>,
+    /// Top-level invariants.
+    pub invariants: Vec<Invariant>,
+    pub roles: Vec<String>,
+    pub errors: Vec<ErrorType>,
+    pub events: Vec<Event>,
+    pub callables: Vec<Callable>,
+    pub consts: Vec<Const>,
+    pub tests: Vec<Test>,
+    /// `retire pay@1`: versions of commands and queries that stop being callable.
+    pub retired: Vec<(String, u32)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Origin {
+    #[default]
+    Package,
+    Std,
+}
+
+#[derive(Clone, Debug)]
+pub struct Field {
+    pub name: String,
+    pub ty: Type,
+    pub default: Option<Expr>,
+    pub docs: String,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Struct {
+    pub name: String,
+    pub generics: u32,
+    pub fields: Vec<Field>,
+    pub origin: Origin,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Enum {
+    pub name: String,
+    pub generics: u32,
+    pub variants: Vec<Variant>,
+    pub origin: Origin,
+    pub span: Span,
+}
+
+/// Also of an error type. Unnamed payload parts have the names `0`, `1`, ….
+#[derive(Clone, Debug)]
+pub struct Variant {
+    pub name: String,
+    pub fields: Vec<Field>,
+    pub docs: String,
+    pub span: Span,
+}
+
+/// Low level: fields at fixed offsets, in order.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    pub name: String,
+    pub generics: u32,
+    pub fields: Vec<Field>,
+    pub span: Span,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    Hashed,
+    Ordered,
+    Dense,
+}
+
+#[derive(Clone, Debug)]
+pub struct Table {
+    pub name: String,
+    pub version: u32,
+    /// Key fields first, then the others, in source order: the row's layout order.
+    pub fields: Vec<Field>,
+    /// How many of `fields` are the key.
+    pub key_len: u32,
+    pub storage: Storage,
+    /// Rows at most.
+    pub capacity: u64,
+    pub indexes: Vec<Index>,
+    /// Conditions over a row bound to local 0 of type `Row` (fields read as `Field` of it).
+    pub invariants: Vec<Invariant>,
+    pub docs: String,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Index {
+    pub name: String,
+    /// Field numbers of the table; the table's key follows (where not already contained) to make entries distinct.
+    pub fields: Vec<u32>,
+    pub unique: bool,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct State {
+    pub name: String,
+    pub ty: Type,
+    /// A constant expression; absent = the type's empty value.
+    pub default: Option<Expr>,
+    pub span: Span,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AggregateFunction {
+    Sum,
+    Count,
+    Min,
+    Max,
+}
+
+/// Kept incrementally. Its type is u128/i128 for sums by the field's sign, u64 for counts.
+#[derive(Clone, Debug)]
+pub struct Aggregate {
+    pub name: String,
+    pub function: AggregateFunction,
+    pub table: TableId,
+    /// The field summed; none for `count`.
+    pub field: Option<u32>,
+    pub by: Option<u32>,
+    pub ty: Type,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Invariant {
+    pub condition: Expr,
+    /// Of a table's invariant the row is local 0; patterns inside may bind more.
+    pub locals: Vec<Local>,
+    /// Source text, for messages.
+    pub text: String,
+    /// States, aggregates and tables read: a command that writes none of them does not check it.
+    pub reads_states: Vec<StateId>,
+    pub reads_aggregates: Vec<AggregateId>,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct ErrorType {
+    pub name: String,
+    pub variants: Vec<Variant>,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub name: String,
+    pub fields: Vec<Field>,
+    pub docs: String,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Const {
+    pub name: String,
+    pub generics: u32,
+    pub value: ConstExpr,
+    pub span: Span,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallableKind {
+    Command,
+    Query,
+    Report,
+    Function,
+}
+
+#[derive(Clone, Debug)]
+pub enum Allow {
+    Anyone,
+    /// Bits over `Program::roles`.
+    Roles(u64),
+}
+
+/// A command, query, report or fn.
+#[derive(Clone, Debug)]
+pub struct Callable {
+    pub kind: CallableKind,
+    /// For the standard library: module and name, as `hashed.find`.
+    pub name: String,
+    pub version: u32,
+    pub generics: u32,
+    /// The first locals, in order.
+    pub parameters: Vec<LocalId>,
+    pub locals: Vec<Local>,
+    pub result: Type,
+    pub fails: Vec<ErrorId>,
+    pub allow: Allow,
+    pub limits: Vec<CostLimit>,
+    pub body: Block,
+    pub effects: Effects,
+    pub docs: String,
+    pub origin: Origin,
+    /// The header.
+    pub span: Span,
+}
+
+/// Inferred, transitive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    pub reads: bool,
+    pub writes: bool,
+    pub emits: bool,
+    pub may_fail: bool,
+}
+
+/// `steps <= 600`; `pages` stands for read and written together.
+#[derive(Clone, Debug)]
+pub struct CostLimit {
+    pub dimension: String,
+    pub limit: u64,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Local {
+    pub name: String,
+    pub ty: Type,
+    pub mutable: bool,
+    pub span: Span,
+}
+
+/// A test, or a property where `parameters` is not empty. Properties get generated arguments.
+#[derive(Clone, Debug)]
+pub struct Test {
+    pub name: String,
+    pub parameters: Vec<LocalId>,
+    pub locals: Vec<Local>,
+    pub body: Block,
+    pub span: Span,
+}
+
+/// What a callable was proven to cost, for tools.
+#[derive(Clone, Debug)]
+pub struct Proven {
+    pub callable: CallableId,
+    pub cost: Cost,
+}

@@ -1,0 +1,91 @@
+// changed: 10:22 Type::Number, an argument for a numeric generic parameter (checker)
+//! Types of the typed program. Aliases are gone; constants are numbers, except where they wait for a
+//! generic parameter of the standard library.
+
+use rc_bytecode::instr::Scalar;
+use std::sync::Arc;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident)*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub u32);
+    )* };
+}
+
+ids! {
+    StructId EnumId LayoutId TableId StateId AggregateId ErrorId EventId CallableId ConstId
+    /// A local variable, parameter or pattern binding of one callable.
+    LocalId
+}
+
+/// See the file's text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Type {
+    /// Of `fail`, `return`, `break`: fits everywhere.
+    Never,
+    Unit,
+    Scalar(Scalar),
+    Time,
+    Duration,
+    /// At most so many bytes of UTF-8.
+    String(Count),
+    Bytes(Count),
+    Optional(Arc<Type>),
+    Tuple(Vec<Type>),
+    Struct(StructId, Vec<Type>),
+    Enum(EnumId, Vec<Type>),
+    List(Arc<Type>, Count),
+    /// A place of a table's row, as a look-up binds it. Not storable.
+    Row(TableId),
+    /// `Result<T, E>` of an `attempt`.
+    Attempted(Arc<Type>, Vec<ErrorId>),
+
+    // -- the low-level part ------------------------------------------------------------------------
+    /// The n-th generic parameter of the enclosing item.
+    Parameter(u32),
+    /// An argument for a generic parameter that stands for a number; never a value's type.
+    Number(Count),
+    /// A region: known when the code is made, never a value.
+    Region,
+    /// A view of a value of this type in a page or frame.
+    Place { ty: Arc<Type>, mutable: bool },
+    /// Elements one after the other, in layouts only.
+    Array(Arc<Type>, Count),
+    /// A page's or header's shape.
+    Layout(LayoutId, Vec<Type>),
+    /// Already reported; fits everywhere, silently.
+    Error,
+}
+
+/// A number in a type.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Count {
+    Known(u64),
+    /// Depends on generic parameters: worked out when they are known.
+    Open(Arc<ConstExpr>),
+}
+
+/// A constant expression over generic parameters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ConstExpr {
+    Number(u64),
+    /// Bytes of a page.
+    PageSize,
+    SizeOf(Type),
+    AlignOf(Type),
+    /// A generic parameter that stands for a number.
+    Parameter(u32),
+    /// A generic constant with its arguments.
+    Const(ConstId, Vec<Type>),
+    Binary(rc_bytecode::instr::BinaryOp, Arc<ConstExpr>, Arc<ConstExpr>),
+}
+
+impl Type {
+    pub const BOOL: Type = Type::Scalar(Scalar::Bool);
+    pub const U64: Type = Type::Scalar(Scalar::U64);
+
+    pub fn optional(self) -> Type {
+        Type::Optional(Arc::new(self))
+    }
+}

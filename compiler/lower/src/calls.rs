@@ -1,0 +1,296 @@
+//! Calls: one copy of a function for each set of sizes, regions and memory spaces that it is called with.
+//!
+//! Always true: a callee is finished before its caller, so its number is lower; a function is made once per
+//! instance. A scalar or a place is answered in a register, an optional of one by control, any other value in memory
+//! that the caller gives; a row is handed over as its key and its place; lists of rows to be checked come last.
+
+use crate::body::{Answer, Binding, Function, Operand};
+use crate::code::Code;
+use crate::concrete::{Ty, instance_name};
+use crate::lowering::Lowering;
+use crate::rows::Absent;
+use rc_bytecode::instr::{FunctionIndex, Register, RegionIndex, Space, Type, View};
+use rc_bytecode::layout::Shape;
+use rc_bytecode::module::FunctionKind;
+use rc_hir as hir;
+use rc_hir::{CallableId, Expr, Origin, TableId};
+use std::collections::BTreeMap;
+
+/// What an instance was made for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Instance {
+    pub callable: CallableId,
+    pub generics: Vec<Ty>,
+    pub arguments: Vec<Argument>,
+    /// Types of the lists of rows to be checked.
+    pub journals: Vec<(TableId, Type)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Argument {
+    Region(RegionIndex),
+    Register(Type),
+    Row(TableId, Type, Type),
+}
+
+/// How to call an instance.
+#[derive(Clone, Debug)]
+pub struct Signature {
+    pub function: FunctionIndex,
+    pub results: Vec<Type>,
+    pub maybe: bool,
+    /// The result's size, where it is written to memory.
+    pub memory: Option<u32>,
+}
+
+/// Whether a result is an optional that control answers.
+pub fn answers_maybe(result: &Ty) -> bool {
+    match result {
+        Ty::Optional(_) => true,
+        Ty::Value(Shape::Optional(inner)) => crate::concrete::scalar_of(inner).is_some(),
+        _ => false,
+    }
+}
+
+fn answer_of(result: &Ty) -> Option<bool> {
+    match result {
+        Ty::Place(..) => Some(false),
+        result if answers_maybe(result) => Some(true),
+        result => result.as_scalar().map(|_| false),
+    }
+}
+
+impl<'p> Lowering<'p> {
+    /// The instance's function, made now where there is none yet.
+    pub fn instance(&mut self, instance: Instance) -> Signature {
+        if let Some(known) = self.instances.get(&instance) {
+            return known.clone();
+        }
+        let program = self.program;
+        let callable = &program.callables[instance.callable.0 as usize];
+        let mut parameters = Vec::new();
+        let mut locals = vec![Binding::Unset; callable.locals.len()];
+        let mut rows = Vec::new();
+        let written = self.effects.written[instance.callable.0 as usize].clone();
+        for (argument, local) in instance.arguments.iter().zip(&callable.parameters) {
+            let register = Register(parameters.len() as u32);
+            let operand = match argument {
+                Argument::Region(region) => Operand::Region(*region),
+                Argument::Register(ty @ Type::Scalar(_)) => {
+                    parameters.push(*ty);
+                    Operand::Scalar(register)
+                }
+                Argument::Register(ty @ Type::View(_)) => {
+                    parameters.push(*ty);
+                    Operand::View(register)
+                }
+                Argument::Row(table, key, place) => {
+                    parameters.extend([*key, *place]);
+                    rows.push((*table, register, Register(register.0 + 1), written.contains(local)));
+                    Operand::Row(rows.len() - 1)
+                }
+            };
+            locals[local.0 as usize] = Binding::Is(operand);
+        }
+        let mut journals = BTreeMap::new();
+        for (table, ty) in &instance.journals {
+            journals.insert(*table, Register(parameters.len() as u32));
+            parameters.push(*ty);
+        }
+        let result = self.types.ty(&callable.result, &instance.generics);
+        let mut memory = None;
+        let answer = match (&result, answer_of(&result)) {
+            (_, Some(maybe)) => Answer::Register { maybe },
+            (Ty::Value(shape), None) => {
+                let length = self.types.shapes.extent(shape).size;
+                memory = Some(length);
+                let register = Register(parameters.len() as u32);
+                parameters.push(Type::View(View { space: Space::Frame, length, writable: true }));
+                Answer::Memory(register)
+            }
+            _ => Answer::Nothing,
+        };
+        let summary = self.effects.callables[instance.callable.0 as usize].clone();
+        let maybe = matches!(answer, Answer::Register { maybe: true });
+        let mut function = self.function(Code::new(&parameters, callable.span), instance.generics.clone(), &callable.locals, summary);
+        function.locals = locals;
+        function.written = written;
+        function.answer = answer;
+        function.journals = journals;
+        for (table, key, place, writable) in rows {
+            function.new_row(table, key, place, writable);
+        }
+        function.touch_states();
+        function.finish(&callable.body);
+        let results: Vec<Type> = match (&function.answer, function.result) {
+            (Answer::Register { .. }, Some(found)) => vec![found],
+            // A function that never answers: its declared scalar, so that calls have a place for it.
+            (Answer::Register { .. }, None) => result.as_scalar().map(Type::Scalar).into_iter().collect(),
+            _ => Vec::new(),
+        };
+        let Function { code, .. } = function;
+        let prefix = if callable.origin == Origin::Std { "std." } else { "" };
+        let name = instance_name(&format!("{prefix}{}", callable.name), &instance.generics);
+        let function = self.finished(name, FunctionKind::Plain, parameters, results.clone(), maybe, code);
+        let signature = Signature { function, results, maybe, memory };
+        self.owners.insert(function, instance.callable);
+        self.instances.insert(instance, signature.clone());
+        signature
+    }
+}
+
+impl<'l, 'p> Function<'l, 'p> {
+    /// A container's function on a region. `absent` is lowered where it answers none, and must not go on.
+    pub fn call_std(
+        &mut self,
+        name: &'static str,
+        generics: Vec<Ty>,
+        region: RegionIndex,
+        arguments: Vec<Register>,
+        absent: Option<Absent<'_, 'l, 'p>>,
+    ) -> Option<Register> {
+        if self.code.ended() {
+            return None;
+        }
+        let Some(callable) = self.low.std.get(name).copied() else {
+            let span = self.code.span;
+            self.unsupported(span, &format!("`{name}`, missing from the standard library,"));
+            return None;
+        };
+        let program = self.low.program;
+        let declared = &program.callables[callable.0 as usize];
+        let mut kinds = vec![Argument::Region(region)];
+        for (register, parameter) in arguments.iter().zip(declared.parameters.iter().skip(1)) {
+            let ty = self.low.types.ty(&declared.locals[parameter.0 as usize].ty, &generics);
+            kinds.push(Argument::Register(self.passed(*register, &ty)));
+        }
+        let signature = self.low.instance(Instance { callable, generics, arguments: kinds, journals: Vec::new() });
+        self.emit_call(&signature, arguments, absent)
+    }
+
+    /// A parameter's type for this argument: where it points is the caller's, whether it may be written the callee's.
+    fn passed(&self, register: Register, declared: &Ty) -> Type {
+        match (self.code.type_of(register), declared) {
+            (Type::View(view), Ty::Place(_, writable)) => Type::View(View { writable: *writable, ..view }),
+            (Type::View(view), _) => Type::View(View { writable: false, ..view }),
+            (scalar, _) => scalar,
+        }
+    }
+
+    fn emit_call(&mut self, signature: &Signature, arguments: Vec<Register>, absent: Option<Absent<'_, 'l, 'p>>) -> Option<Register> {
+        let results: Vec<Register> = signature.results.iter().map(|ty| self.code.register(*ty)).collect();
+        let otherwise = signature.maybe.then(|| {
+            let before = self.stale_rows();
+            self.nested += 1;
+            self.code.begin();
+            if let Some(absent) = absent {
+                absent(self);
+            }
+            self.nested -= 1;
+            self.restore_rows(&before);
+            self.code.end()
+        });
+        let first = results.first().copied();
+        self.code.call(signature.function, arguments, results, otherwise);
+        first
+    }
+
+    /// A call in the language.
+    pub fn call(&mut self, expr: &'p Expr, callable: CallableId, generics: &'p [hir::Type], arguments: &'p [Expr]) -> Operand {
+        let program = self.low.program;
+        if program.callables[callable.0 as usize].kind != hir::CallableKind::Function {
+            return self.invoke_or_fail(expr, callable, arguments);
+        }
+        if self.answers_by_control(expr) {
+            return match self.ty(&expr.ty) {
+                Ty::Value(shape) => {
+                    let size = self.size(&shape);
+                    let view = self.code.slot(size);
+                    let fresh = self.code.loops == 0;
+                    self.build(expr, &shape, view, 0, fresh);
+                    Operand::View(view)
+                }
+                _ => self.unsupported(expr.span, "an optional place as a value"),
+            };
+        }
+        self.call_function(callable, generics, arguments, None)
+    }
+
+    /// A call whose optional answer is wanted.
+    pub fn call_maybe(&mut self, callable: CallableId, generics: &'p [hir::Type], arguments: &'p [Expr], absent: Absent<'_, 'l, 'p>) -> Operand {
+        self.call_function(callable, generics, arguments, Some(absent))
+    }
+
+    fn call_function(&mut self, callable: CallableId, generics: &'p [hir::Type], arguments: &'p [Expr], absent: Option<Absent<'_, 'l, 'p>>) -> Operand {
+        let program = self.low.program;
+        let declared = &program.callables[callable.0 as usize];
+        let generics: Vec<Ty> = generics.iter().map(|ty| self.low.types.ty(ty, &self.generics)).collect();
+        let (mut kinds, mut registers, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, argument) in arguments.iter().enumerate() {
+            let later: Vec<&Expr> = arguments[at + 1..].iter().collect();
+            let parameter = declared.parameters[at];
+            let ty = self.low.types.ty(&declared.locals[parameter.0 as usize].ty, &generics);
+            match self.stable(argument, &later) {
+                Operand::Region(region) => kinds.push(Argument::Region(region)),
+                Operand::Scalar(register) => {
+                    kinds.push(Argument::Register(self.code.type_of(register)));
+                    registers.push(register);
+                }
+                Operand::View(view) => {
+                    // Values are handed over in the frame; only places may be of pages.
+                    let in_page = matches!(self.code.view_of(view).space, Space::Page(_)) && matches!(ty, Ty::Value(_));
+                    let view = if in_page {
+                        let slot = self.code.slot(self.code.view_of(view).length);
+                        self.code.copy(slot, view);
+                        slot
+                    } else {
+                        view
+                    };
+                    kinds.push(Argument::Register(self.passed(view, &ty)));
+                    registers.push(view);
+                }
+                Operand::Row(row) => {
+                    rows.push((kinds.len(), registers.len(), row));
+                    let write = self.low.effects.written[callable.0 as usize].contains(&parameter);
+                    let (table, key, place) = (self.rows[row].table, self.rows[row].key, self.rows[row].place);
+                    let view = |register: Register, writable: bool| Type::View(View { writable, ..self.code.view_of(register) });
+                    kinds.push(Argument::Row(table, view(key, false), view(place, write)));
+                    registers.extend([key, place]);
+                }
+                _ => return Operand::Never,
+            }
+        }
+        // Places are made good last: an argument after them may have moved them.
+        for (_, at, row) in rows {
+            registers[at + 1] = self.row_place(row);
+        }
+        let journals = self.journals_for(callable);
+        registers.extend(journals.iter().map(|(_, register)| *register));
+        let journals = journals.iter().map(|(table, register)| (*table, Type::View(self.code.view_of(*register)))).collect();
+        let signature = self.low.instance(Instance { callable, generics, arguments: kinds, journals });
+        let mut out = None;
+        if let Some(bytes) = signature.memory {
+            let slot = self.code.slot(bytes);
+            registers.push(slot);
+            out = Some(slot);
+        }
+        let result = self.emit_call(&signature, registers, absent);
+        let summary = self.low.effects.callables[callable.0 as usize].clone();
+        self.moved(&summary);
+        match (out, result) {
+            (Some(view), _) => Operand::View(view),
+            (None, Some(register)) => match self.code.type_of(register) {
+                Type::Scalar(_) => Operand::Scalar(register),
+                Type::View(_) => Operand::View(register),
+            },
+            (None, None) => Operand::Unit,
+        }
+    }
+
+    /// The lists of rows that a callee adds to, of those that this function has.
+    fn journals_for(&self, callable: CallableId) -> Vec<(TableId, Register)> {
+        let summary = &self.low.effects.callables[callable.0 as usize];
+        let wanted = |table: &TableId| summary.adds.contains(table) || summary.fields.iter().any(|(of, _)| of == table);
+        self.journals.iter().filter(|(table, _)| wanted(table)).map(|(table, register)| (*table, *register)).collect()
+    }
+}

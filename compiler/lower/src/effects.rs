@@ -1,0 +1,333 @@
+//! What code may do to tables and states, callees included: which rows may move, which fields, states and
+//! aggregates change. Always true: an answer covers every path; sets are ordered, so that whoever walks them
+//! writes the same code each time.
+
+use rc_hir as hir;
+use rc_hir::{Expr, ExprKind, LocalId, Method, Source, Statement, StatementKind, TableId};
+use std::collections::BTreeSet;
+
+/// What a visitor meets.
+#[derive(Clone, Copy)]
+pub enum Node<'a> {
+    Expr(&'a Expr),
+    Statement(&'a Statement),
+}
+
+pub type Visit<'v, 'a> = &'v mut dyn FnMut(Node<'a>);
+
+pub fn visit_block<'a>(block: &'a hir::Block, visit: Visit<'_, 'a>) {
+    for statement in &block.statements {
+        visit_statement(statement, visit);
+    }
+    if let Some(value) = &block.value {
+        visit_expr(value, visit);
+    }
+}
+
+fn visit_statement<'a>(statement: &'a Statement, visit: Visit<'_, 'a>) {
+    visit(Node::Statement(statement));
+    match &statement.kind {
+        StatementKind::Let { value, .. } => visit_expr(value, visit),
+        StatementKind::LetElse { value, otherwise, .. } => {
+            visit_expr(value, visit);
+            visit_expr(otherwise, visit);
+        }
+        StatementKind::Assign { target, value, .. } => {
+            visit_expr(target, visit);
+            visit_expr(value, visit);
+        }
+        StatementKind::Emit { fields, .. } => fields.iter().for_each(|field| visit_expr(field, visit)),
+        StatementKind::For { source, body, .. } => {
+            visit_source(source, visit);
+            visit_block(body, visit);
+        }
+        StatementKind::Expression(expr) => visit_expr(expr, visit),
+        StatementKind::As { body, .. } => visit_block(body, visit),
+        StatementKind::Advance { duration } => visit_expr(duration, visit),
+        StatementKind::Assert { condition, .. } => visit_expr(condition, visit),
+        StatementKind::Expect { failure, call } => {
+            visit_failure(failure, visit);
+            visit_expr(call, visit);
+        }
+    }
+}
+
+fn visit_failure<'a>(failure: &'a hir::FailureValue, visit: Visit<'_, 'a>) {
+    if let hir::FailureValue::Declared { fields, .. } = failure {
+        fields.iter().for_each(|field| visit_expr(field, visit));
+    }
+}
+
+pub fn visit_source<'a>(source: &'a Source, visit: Visit<'_, 'a>) {
+    match source {
+        Source::Range { start, end, .. } => [start, end].into_iter().for_each(|part| visit_expr(part, visit)),
+        Source::List { list, take, .. } => {
+            visit_expr(list, visit);
+            take.iter().for_each(|take| visit_expr(take, visit));
+        }
+        Source::Rows { prefix, from, to, take, .. } => {
+            prefix.iter().chain(from).chain(to).for_each(|part| visit_expr(part, visit));
+            visit_expr(take, visit);
+        }
+        Source::AllRows { .. } => {}
+    }
+}
+
+pub fn visit_expr<'a>(expr: &'a Expr, visit: Visit<'_, 'a>) {
+    visit(Node::Expr(expr));
+    match &expr.kind {
+        ExprKind::Integer(_)
+        | ExprKind::Unsigned(_)
+        | ExprKind::Float(_)
+        | ExprKind::Bool(_)
+        | ExprKind::String(_)
+        | ExprKind::Bytes(_)
+        | ExprKind::None
+        | ExprKind::Unit
+        | ExprKind::Local(_)
+        | ExprKind::Const(_)
+        | ExprKind::State(_)
+        | ExprKind::Now
+        | ExprKind::CallerId
+        | ExprKind::CallerHasRole(_)
+        | ExprKind::Break
+        | ExprKind::Continue
+        | ExprKind::Error => {}
+        ExprKind::Some(inner) | ExprKind::Attempt(inner) => visit_expr(inner, visit),
+        ExprKind::Tuple(parts) | ExprKind::List(parts) => parts.iter().for_each(|part| visit_expr(part, visit)),
+        ExprKind::Struct { fields, .. }
+        | ExprKind::Enum { fields, .. }
+        | ExprKind::Insert { fields, .. }
+        | ExprKind::Put { fields, .. }
+        | ExprKind::GetOrInsert { fields, .. } => fields.iter().for_each(|field| visit_expr(field, visit)),
+        ExprKind::Get { key: parts, .. } | ExprKind::GetUnique { parts, .. } | ExprKind::Delete { key: parts, .. } => {
+            parts.iter().for_each(|part| visit_expr(part, visit));
+        }
+        ExprKind::Comprehension { value, source, condition, .. } => {
+            visit_source(source, visit);
+            condition.iter().for_each(|condition| visit_expr(condition, visit));
+            visit_expr(value, visit);
+        }
+        ExprKind::Aggregate { group, .. } => group.iter().for_each(|group| visit_expr(group, visit)),
+        ExprKind::Unary { operand, .. } => visit_expr(operand, visit),
+        ExprKind::Binary { left, right, .. } | ExprKind::Compare { left, right, .. } | ExprKind::And(left, right) | ExprKind::Or(left, right) => {
+            visit_expr(left, visit);
+            visit_expr(right, visit);
+        }
+        ExprKind::Convert { value, .. } => visit_expr(value, visit),
+        ExprKind::Field { base, .. } => visit_expr(base, visit),
+        ExprKind::Index { base, index } => {
+            visit_expr(base, visit);
+            visit_expr(index, visit);
+        }
+        ExprKind::Method { receiver, arguments, .. } => {
+            visit_expr(receiver, visit);
+            arguments.iter().for_each(|argument| visit_expr(argument, visit));
+        }
+        ExprKind::If { condition, then, otherwise } => {
+            visit_expr(condition, visit);
+            visit_block(then, visit);
+            otherwise.iter().for_each(|otherwise| visit_block(otherwise, visit));
+        }
+        ExprKind::Match { value, arms } => {
+            visit_expr(value, visit);
+            for arm in arms {
+                arm.guard.iter().for_each(|guard| visit_expr(guard, visit));
+                visit_expr(&arm.body, visit);
+            }
+        }
+        ExprKind::Block(block) => visit_block(block, visit),
+        ExprKind::Return(value) => value.iter().for_each(|value| visit_expr(value, visit)),
+        ExprKind::Fail(failure) => visit_failure(failure, visit),
+        ExprKind::Call { arguments, .. } | ExprKind::LowLevel { arguments, .. } => {
+            arguments.iter().for_each(|argument| visit_expr(argument, visit));
+        }
+        ExprKind::Touch { region, page, .. } => {
+            visit_expr(region, visit);
+            visit_expr(page, visit);
+        }
+    }
+}
+
+/// Where the value that an assignment changes begins.
+pub enum Root {
+    /// With the first field taken of it, which for a row names the column.
+    Local(LocalId, Option<u32>),
+    State(hir::StateId),
+    Other,
+}
+
+pub fn root(target: &Expr) -> Root {
+    let (mut at, mut field) = (target, None);
+    loop {
+        match &at.kind {
+            ExprKind::Field { base, field: number } => (at, field) = (base, Some(*number)),
+            ExprKind::Index { base, .. } => at = base,
+            ExprKind::Local(id) => return Root::Local(*id, field),
+            ExprKind::State(id) => return Root::State(*id),
+            _ => return Root::Other,
+        }
+    }
+}
+
+/// See the file's text. Transitive over calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Tables whose rows may move or go.
+    pub moves: BTreeSet<TableId>,
+    /// Tables that rows may be added to.
+    pub adds: BTreeSet<TableId>,
+    /// Fields that may be written in place.
+    pub fields: BTreeSet<(TableId, u32)>,
+    pub states_written: BTreeSet<hir::StateId>,
+    pub states_read: BTreeSet<hir::StateId>,
+    pub aggregates_read: BTreeSet<hir::AggregateId>,
+}
+
+impl Summary {
+    fn extend(&mut self, other: &Summary) {
+        self.moves.extend(&other.moves);
+        self.adds.extend(&other.adds);
+        self.fields.extend(&other.fields);
+        self.states_written.extend(&other.states_written);
+        self.states_read.extend(&other.states_read);
+        self.aggregates_read.extend(&other.aggregates_read);
+    }
+
+    pub fn writes_table(&self, table: TableId) -> bool {
+        self.moves.contains(&table) || self.fields.iter().any(|(of, _)| *of == table)
+    }
+
+    pub fn writes_something(&self) -> bool {
+        !self.moves.is_empty() || !self.fields.is_empty() || !self.states_written.is_empty()
+    }
+
+    /// Whether an aggregate may have another value afterwards.
+    pub fn changes_aggregate(&self, aggregate: &hir::Aggregate) -> bool {
+        let field = |number: Option<u32>| number.is_some_and(|number| self.fields.contains(&(aggregate.table, number)));
+        self.moves.contains(&aggregate.table) || field(aggregate.field) || field(aggregate.by)
+    }
+}
+
+/// The answers for all callables of a program.
+pub struct Effects {
+    pub callables: Vec<Summary>,
+    /// Row locals and parameters of each callable that are written through.
+    pub written: Vec<BTreeSet<LocalId>>,
+}
+
+impl Effects {
+    pub fn of(program: &hir::Program) -> Effects {
+        let count = program.callables.len();
+        let mut effects = Effects { callables: vec![Summary::default(); count], written: vec![BTreeSet::new(); count] };
+        // Calls are a DAG of unknown order: as many rounds as it is deep settle it.
+        loop {
+            let mut changed = false;
+            for (index, callable) in program.callables.iter().enumerate() {
+                let summary = effects.summary(program, &callable.locals, |visit| visit_block(&callable.body, visit));
+                let written = effects.written_rows(program, &callable.locals, &callable.body);
+                changed |= summary != effects.callables[index] || written != effects.written[index];
+                effects.callables[index] = summary;
+                effects.written[index] = written;
+            }
+            if !changed {
+                return effects;
+            }
+        }
+    }
+
+    /// What a piece of code may do; `locals` are those of the callable that it stands in.
+    pub fn summary<'a>(&self, program: &hir::Program, locals: &[hir::Local], walk: impl FnOnce(Visit<'_, 'a>)) -> Summary {
+        let mut summary = Summary::default();
+        let write = |target: &Expr, summary: &mut Summary| match root(target) {
+            Root::Local(id, Some(field)) => {
+                if let hir::Type::Row(table) = locals[id.0 as usize].ty {
+                    summary.fields.insert((table, field));
+                }
+            }
+            Root::State(id) => {
+                summary.states_written.insert(id);
+            }
+            Root::Local(_, None) | Root::Other => {}
+        };
+        walk(&mut |node| match node {
+            Node::Statement(Statement { kind: StatementKind::Assign { target, .. }, .. }) => write(target, &mut summary),
+            Node::Statement(_) => {}
+            Node::Expr(expr) => match &expr.kind {
+                ExprKind::Method { method: Method::Push | Method::Pop, receiver, .. } => write(receiver, &mut summary),
+                ExprKind::Insert { table, .. } | ExprKind::GetOrInsert { table, .. } => {
+                    summary.moves.insert(*table);
+                    summary.adds.insert(*table);
+                }
+                ExprKind::Put { table, .. } => {
+                    summary.moves.insert(*table);
+                    summary.adds.insert(*table);
+                    let fields = program.tables[table.0 as usize].fields.len() as u32;
+                    summary.fields.extend((0..fields).map(|field| (*table, field)));
+                }
+                ExprKind::Delete { table, .. } => {
+                    summary.moves.insert(*table);
+                }
+                ExprKind::State(id) => {
+                    summary.states_read.insert(*id);
+                }
+                ExprKind::Aggregate { id, .. } => {
+                    summary.aggregates_read.insert(*id);
+                }
+                ExprKind::Call { callable, .. } => {
+                    let called = self.callables[callable.0 as usize].clone();
+                    summary.extend(&called);
+                }
+                _ => {}
+            },
+        });
+        summary
+    }
+
+    /// Row locals that are written through, by name or by being handed to a function that writes.
+    pub fn written_rows(&self, program: &hir::Program, locals: &[hir::Local], body: &hir::Block) -> BTreeSet<LocalId> {
+        let mut written = BTreeSet::new();
+        let is_row = |id: LocalId| matches!(locals[id.0 as usize].ty, hir::Type::Row(_));
+        loop {
+            let before = written.len();
+            let mut found = Vec::new();
+            visit_block(body, &mut |node| match node {
+                Node::Statement(Statement { kind: StatementKind::Assign { target, .. }, .. }) => {
+                    if let Root::Local(id, Some(_)) = root(target) {
+                        found.push(id);
+                    }
+                }
+                Node::Statement(Statement { kind: StatementKind::Let { pattern, value }, .. }) => {
+                    if let (hir::PatternKind::Bind(name), ExprKind::Local(other)) = (&pattern.kind, &value.kind)
+                        && written.contains(name)
+                    {
+                        found.push(*other);
+                    }
+                }
+                Node::Expr(expr) => match &expr.kind {
+                    ExprKind::Method { method: Method::Push | Method::Pop, receiver, .. } => {
+                        if let Root::Local(id, Some(_)) = root(receiver) {
+                            found.push(id);
+                        }
+                    }
+                    ExprKind::Call { callable, arguments, .. } => {
+                        let parameters = &program.callables[callable.0 as usize].parameters;
+                        for (parameter, argument) in parameters.iter().zip(arguments) {
+                            if let ExprKind::Local(id) = argument.kind
+                                && self.written[callable.0 as usize].contains(parameter)
+                            {
+                                found.push(id);
+                            }
+                        }
+                    }
+                    _ => {}
+                },
+                Node::Statement(_) => {}
+            });
+            written.extend(found.into_iter().filter(|id| is_row(*id)));
+            if written.len() == before {
+                return written;
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The whole program while it is being lowered: what is known of it, and the functions made so far.
+
+use crate::body::{Answer, Function};
+use crate::calls::{Instance, Signature};
+use crate::code::Code;
+use crate::concrete::{Ty, Types};
+use crate::effects::{Effects, Summary};
+use crate::schema::Schema;
+use rc_bytecode::instr::{FunctionIndex, Type};
+use rc_bytecode::layout::Shape;
+use rc_bytecode::module::FunctionKind;
+use rc_diagnostics::Diagnostics;
+use rc_hir as hir;
+use rc_hir::{CallableId, Origin};
+use rc_source::{Sources, Span};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub struct Lowering<'p> {
+    pub program: &'p hir::Program,
+    pub sources: &'p Sources,
+    pub types: Types<'p>,
+    pub schema: Schema,
+    pub effects: Effects,
+    pub diagnostics: Diagnostics,
+    /// Shapes of each event's fields.
+    pub events: Vec<Vec<Shape>>,
+    /// Shapes of each error variant's fields.
+    pub errors: Vec<Vec<Vec<Shape>>>,
+    pub functions: Vec<rc_bytecode::module::Function>,
+    /// Of each function, the source of every instruction in preorder.
+    pub spans: Vec<Vec<Span>>,
+    /// Looked up, never walked.
+    pub instances: HashMap<Instance, Signature>,
+    /// Which callable a function was made from.
+    pub owners: BTreeMap<FunctionIndex, CallableId>,
+    /// The standard library's functions by module and name.
+    pub std: HashMap<String, CallableId>,
+    /// Numbers of commands and queries in the interface.
+    pub commands: BTreeMap<CallableId, u32>,
+    pub assertions: Vec<crate::Assertion>,
+}
+
+impl<'p> Lowering<'p> {
+    pub fn new(program: &'p hir::Program, sources: &'p Sources, page_shift: u8) -> Lowering<'p> {
+        let mut types = Types::new(program, page_shift);
+        let mut diagnostics = Diagnostics::new();
+        let schema = Schema::of(&mut types, &mut diagnostics);
+        let events = program.events.iter().map(|event| shapes_of(&mut types, &event.fields)).collect();
+        let errors = program
+            .errors
+            .iter()
+            .map(|error| error.variants.iter().map(|variant| shapes_of(&mut types, &variant.fields)).collect())
+            .collect();
+        let std = program
+            .callables
+            .iter()
+            .enumerate()
+            .filter(|(_, callable)| callable.origin == Origin::Std)
+            .map(|(number, callable)| (callable.name.clone(), CallableId(number as u32)))
+            .collect();
+        Lowering {
+            program,
+            sources,
+            types,
+            schema,
+            effects: Effects::of(program),
+            diagnostics,
+            events,
+            errors,
+            functions: Vec::new(),
+            spans: Vec::new(),
+            instances: HashMap::new(),
+            owners: BTreeMap::new(),
+            std,
+            commands: BTreeMap::new(),
+            assertions: Vec::new(),
+        }
+    }
+
+    /// A function that has nothing in it yet.
+    pub fn function(&mut self, code: Code, generics: Vec<Ty>, declared: &'p [hir::Local], summary: Summary) -> Function<'_, 'p> {
+        Function {
+            low: self,
+            code,
+            generics,
+            declared,
+            locals: vec![crate::body::Binding::Unset; declared.len()],
+            rows: Vec::new(),
+            written: BTreeSet::new(),
+            answer: Answer::Nothing,
+            result: None,
+            loops: Vec::new(),
+            states: Vec::new(),
+            opened: BTreeSet::new(),
+            journals: BTreeMap::new(),
+            checks: Vec::new(),
+            entry: false,
+            summary,
+            nested: 0,
+            prepared: Vec::new(),
+            trial: None,
+            write_wanted: false,
+        }
+    }
+
+    /// Adds a finished function to the module.
+    pub fn finished(&mut self, name: String, kind: FunctionKind, parameters: Vec<Type>, results: Vec<Type>, maybe: bool, mut code: Code) -> FunctionIndex {
+        let done = code.end();
+        let lines = self.lines(&done.spans);
+        self.functions.push(rc_bytecode::module::Function {
+            name,
+            kind,
+            parameters,
+            results,
+            maybe,
+            registers: code.registers,
+            slots: code.slots,
+            body: done.body,
+            lines,
+            cost: rc_bytecode::Cost::ZERO,
+        });
+        self.spans.push(done.spans);
+        FunctionIndex(self.functions.len() as u32 - 1)
+    }
+
+    /// An entry per change of line.
+    fn lines(&self, spans: &[Span]) -> Vec<(u32, u32, u32)> {
+        let mut lines: Vec<(u32, u32, u32)> = Vec::new();
+        let mut before = None;
+        for (number, span) in spans.iter().enumerate() {
+            if before == Some((span.file, span.start)) {
+                continue;
+            }
+            before = Some((span.file, span.start));
+            let line = self.sources.file(span.file).position(span.start).line;
+            if lines.last().is_none_or(|(_, file, last)| (*file, *last) != (span.file.0, line)) {
+                lines.push((number as u32, span.file.0, line));
+            }
+        }
+        lines
+    }
+}
+
+pub fn shapes_of(types: &mut Types, fields: &[hir::Field]) -> Vec<Shape> {
+    fields.iter().map(|field| types.shape(&field.ty, &[])).collect()
+}

@@ -1,0 +1,2 @@
+//! The rcc command line.
+fn main() {}

@@ -1,0 +1,375 @@
+//! Between tokens and grammar: comments go, newlines stay only where they end something, brackets are
+//! made to balance, depth is capped. Always true of the result: every bracket has its partner, spans
+//! never fall, and a mistake in brackets was reported once, with the stretch marked in which the
+//! grammar's own complaints would only repeat it.
+
+use crate::limits::{DEPTH_MAX, NESTING_MAX};
+use crate::token::{Token, TokenKind};
+use rc_diagnostics::{Diagnostic, Diagnostics, codes};
+use rc_source::{FileId, Span};
+
+/// What the grammar reads.
+#[derive(Debug, Default)]
+pub(crate) struct Stream {
+    pub kinds: Vec<TokenKind>,
+    /// Bytes of each token; a closing bracket put in by repair has none.
+    pub spans: Vec<(u32, u32)>,
+    /// Stretches of bytes about which everything has been said.
+    pub quiet: Vec<(u32, u32)>,
+}
+
+impl Stream {
+    pub(crate) fn new(file: FileId, text: &str, tokens: &[Token], diagnostics: &mut Diagnostics) -> Stream {
+        let builder = Builder {
+            file,
+            text,
+            tokens,
+            diagnostics,
+            out: Stream { kinds: Vec::with_capacity(tokens.len()), spans: Vec::with_capacity(tokens.len()), quiet: Vec::new() },
+            open: Vec::new(),
+            level: Level::default(),
+            depth: 0,
+            top_end: 0,
+            documented: 0,
+            lacks_braces: lacks_braces(tokens),
+        };
+        let mut stream = builder.run();
+        stream.quiet.sort_unstable();
+        stream.quiet.dedup_by(|next, kept| {
+            let touches = next.0 <= kept.1;
+            kept.1 = if touches { kept.1.max(next.1) } else { kept.1 };
+            touches
+        });
+        stream
+    }
+
+    /// True when a complaint at byte `at` would repeat one already made.
+    pub(crate) fn is_quiet(&self, at: u32) -> bool {
+        let next = self.quiet.partition_point(|(start, _)| *start <= at);
+        next > 0 && at <= self.quiet[next - 1].1
+    }
+}
+
+/// How high the tree may be inside one bracket, by what was seen since the last separator.
+#[derive(Clone, Copy, Default)]
+struct Level {
+    operators: usize,
+    angles: usize,
+}
+
+struct Open {
+    kind: TokenKind,
+    span: (u32, u32),
+    outer: Level,
+}
+
+struct Builder<'a> {
+    file: FileId,
+    text: &'a str,
+    tokens: &'a [Token],
+    diagnostics: &'a mut Diagnostics,
+    out: Stream,
+    open: Vec<Open>,
+    level: Level,
+    /// Sum over all open levels: an upper bound on the tree's height here.
+    depth: usize,
+    /// Where the last bracket at top level closed.
+    top_end: u32,
+    /// The token that the doc comments last seen stand above.
+    documented: usize,
+    lacks_braces: bool,
+}
+
+/// More `{` than `}`: then a declaration at the margin closes what is open.
+fn lacks_braces(tokens: &[Token]) -> bool {
+    let count = |kind| tokens.iter().filter(|token| token.kind == kind).count();
+    count(TokenKind::OpenBrace) > count(TokenKind::CloseBrace)
+}
+
+impl Builder<'_> {
+    fn run(mut self) -> Stream {
+        use TokenKind::*;
+        let mut at = 0;
+        while let Some(token) = self.tokens.get(at) {
+            at += 1;
+            match token.kind {
+                Comment => {}
+                Unknown => self.quiet_line(token.span),
+                Newline => {
+                    while self.tokens.get(at).is_some_and(|next| matches!(next.kind, Newline | Comment)) {
+                        at += 1;
+                    }
+                    self.newline(token.span, at);
+                }
+                Semicolon if self.open.last().is_none_or(|open| open.kind != OpenBracket) => {
+                    let diagnostic = Diagnostic::error(codes::UNEXPECTED_TOKEN, token.span, "`;` does not fit here");
+                    self.diagnostics.push(diagnostic.with_hint("a newline ends a statement; remove the `;`"));
+                    self.separate(token.span);
+                }
+                InnerDoc => self.inner_doc(token.span),
+                OuterDoc => self.outer_doc(token.span, at),
+                OpenParen | OpenBracket | OpenBrace => self.opened(token.kind, token.span),
+                CloseParen | CloseBracket | CloseBrace => self.closed(token.kind, token.span),
+                UnclosedString => {
+                    self.quiet_line(token.span);
+                    self.emit(String, token.span);
+                }
+                kind => {
+                    if kind == Arrow {
+                        // A result type stands outside every bracket.
+                        self.close_to_block(token.span);
+                    }
+                    self.measure(kind);
+                    self.emit(kind, token.span);
+                }
+            }
+            if self.depth > DEPTH_MAX || self.open.len() > NESTING_MAX {
+                let span = self.tokens[at - 1].span;
+                let diagnostic = Diagnostic::error(codes::NESTED_TOO_DEEPLY, span, "this is nested too deeply to be read");
+                let hint = format!("at most {NESTING_MAX} open brackets, and {DEPTH_MAX} operators and brackets above one another");
+                self.diagnostics.push(diagnostic.with_hint(hint));
+                return Stream::default();
+            }
+        }
+        self.finish()
+    }
+
+    fn finish(mut self) -> Stream {
+        if self.open.is_empty() {
+            return self.out;
+        }
+        let end = self.text.len() as u32;
+        self.close_down_to(0, Span::new(self.file, end, end));
+        self.out
+    }
+
+    fn emit(&mut self, kind: TokenKind, span: Span) {
+        self.out.kinds.push(kind);
+        self.out.spans.push((span.start, span.end));
+    }
+
+    fn last(&self) -> Option<TokenKind> {
+        self.out.kinds.last().copied()
+    }
+
+    /// Counts what makes the tree higher.
+    fn measure(&mut self, kind: TokenKind) {
+        use TokenKind::*;
+        match kind {
+            Comma => {
+                self.depth -= self.level.operators;
+                self.level.operators = 0;
+            }
+            Less if matches!(self.last(), Some(TypeName | GenericName)) => {
+                self.level.angles += 1;
+                self.depth += 1;
+            }
+            Greater if self.level.angles > 0 => {
+                self.level.angles -= 1;
+                self.depth -= 1;
+            }
+            kind if kind.is_name() => {}
+            Number | Float | String | Bytes | True | False | None | Underscore | Colon | Let | Var | In => {}
+            _ => {
+                self.level.operators += 1;
+                self.depth += 1;
+            }
+        }
+    }
+
+    /// A statement or member ends: what follows starts from the ground again.
+    fn separate(&mut self, span: Span) {
+        self.depth -= self.level.operators + self.level.angles;
+        self.level = Level::default();
+        if !matches!(self.last(), None | Some(TokenKind::Newline | TokenKind::OpenBrace)) {
+            self.emit(TokenKind::Newline, span);
+        }
+    }
+
+    /// A newline, with the next token that is neither newline nor comment at `next`.
+    fn newline(&mut self, span: Span, next: usize) {
+        use TokenKind::*;
+        let following = self.tokens.get(next).copied();
+        let margin = following.is_some_and(|token| self.is_at_margin(token.span.start));
+        let is_cut_off = self.lacks_braces || self.open.iter().any(|open| open.kind != OpenBrace);
+        if is_cut_off && margin && !self.open.is_empty() && self.is_declaration(next) {
+            self.close_down_to(0, span);
+        }
+        if let Some(token) = following {
+            self.close_before_statement(token.kind, span);
+        }
+        if self.open.last().is_some_and(|open| matches!(open.kind, OpenParen | OpenBracket)) {
+            return;
+        }
+        if self.last().is_some_and(TokenKind::continues_line) {
+            return;
+        }
+        if following.is_some_and(|token| token.kind.joins_line()) {
+            return;
+        }
+        self.separate(span);
+    }
+
+    fn is_at_margin(&self, start: u32) -> bool {
+        start == 0 || self.text.as_bytes()[start as usize - 1] == b'\n'
+    }
+
+    fn is_declaration(&self, at: usize) -> bool {
+        use TokenKind::*;
+        let kind = |at: usize| self.tokens.get(at).map(|token| token.kind);
+        kind(at).is_some_and(TokenKind::starts_declaration) && kind(at + 1).is_some_and(|next| next.is_name() || matches!(next, String | For))
+    }
+
+    /// Within `(` or `[` a statement's keyword at the start of a line says that the bracket was forgotten.
+    fn close_before_statement(&mut self, next: TokenKind, span: Span) {
+        use TokenKind::*;
+        let Some(innermost) = self.open.last().map(|open| open.kind) else { return };
+        let is_statement = match innermost {
+            OpenParen => matches!(next, Let | Var | Ensure | Emit | Break | Continue | Assert | For),
+            OpenBracket => matches!(next, Let | Var | Ensure | Emit | Break | Continue | Assert),
+            _ => false,
+        };
+        if is_statement {
+            self.close_to_block(span);
+        }
+    }
+
+    /// Closes what stands open inside the innermost block.
+    fn close_to_block(&mut self, at: Span) {
+        let keep = self.open.iter().rposition(|open| open.kind == TokenKind::OpenBrace).map_or(0, |at| at + 1);
+        if keep < self.open.len() {
+            self.close_down_to(keep, at);
+        }
+    }
+
+    fn opened(&mut self, kind: TokenKind, span: Span) {
+        self.emit(kind, span);
+        self.open.push(Open { kind, span: (span.start, span.end), outer: self.level });
+        self.level = Level::default();
+        self.depth += 1;
+    }
+
+    /// Leaves a level; its bracket stays as one step of the level around it.
+    fn leave(&mut self) -> Option<Open> {
+        let open = self.open.pop()?;
+        self.depth -= self.level.operators + self.level.angles;
+        self.level = open.outer;
+        self.level.operators += 1;
+        Some(open)
+    }
+
+    fn closed(&mut self, kind: TokenKind, span: Span) {
+        let partner = match kind {
+            TokenKind::CloseParen => TokenKind::OpenParen,
+            TokenKind::CloseBracket => TokenKind::OpenBracket,
+            _ => TokenKind::OpenBrace,
+        };
+        // A `)` never reaches out of a block.
+        let within = |open: &&Open| partner == TokenKind::OpenBrace || open.kind != TokenKind::OpenBrace;
+        let above = self.open.iter().rev().take_while(within).position(|open| open.kind == partner);
+        match above {
+            Some(0) => {}
+            Some(above) => self.close_down_to(self.open.len() - above, span),
+            None => return self.stray(kind, span),
+        }
+        if kind == TokenKind::CloseBrace && self.last() == Some(TokenKind::Newline) {
+            self.out.kinds.pop();
+            self.out.spans.pop();
+        }
+        self.leave();
+        self.emit(kind, span);
+        if self.open.is_empty() && kind == TokenKind::CloseBrace {
+            self.top_end = span.end;
+        }
+    }
+
+    /// Whether a mistake was reported nearby that explains one at `at`.
+    fn is_explained(&self, at: u32) -> bool {
+        self.out.quiet.iter().rev().take(4).any(|(start, end)| (*start..=*end).contains(&at))
+    }
+
+    fn stray(&mut self, kind: TokenKind, span: Span) {
+        if !self.is_explained(span.start) {
+            let message = format!("{} closes nothing", kind.described());
+            self.diagnostics.push(Diagnostic::error(codes::UNCLOSED_BRACKET, span, message));
+        }
+        if kind == TokenKind::CloseBrace {
+            // What stands before it at top level belonged to the body that an earlier `}` cut short.
+            self.out.quiet.push((self.top_end, span.end));
+            self.separate(span);
+        } else {
+            self.quiet_line(span);
+        }
+    }
+
+    /// Closes open brackets until `keep` are left, and says so about the innermost one.
+    fn close_down_to(&mut self, keep: usize, at: Span) {
+        let Some(innermost) = self.open.last() else { return };
+        let opener = Span::new(self.file, innermost.span.0, innermost.span.1);
+        if !self.is_explained(opener.start) {
+            let message = format!("{} is never closed", innermost.kind.described());
+            let diagnostic = Diagnostic::error(codes::UNCLOSED_BRACKET, opener, message);
+            self.diagnostics.push(diagnostic.with_secondary(Span::new(self.file, at.start, at.start), "expected before this"));
+        }
+        while self.open.len() > keep {
+            if self.last() == Some(TokenKind::Newline) {
+                self.out.kinds.pop();
+                self.out.spans.pop();
+            }
+            let Some(open) = self.leave() else { break };
+            let end = self.out.spans.last().map_or(0, |span| span.1);
+            let close = match open.kind {
+                TokenKind::OpenParen => TokenKind::CloseParen,
+                TokenKind::OpenBracket => TokenKind::CloseBracket,
+                _ => TokenKind::CloseBrace,
+            };
+            if close != TokenKind::CloseBrace {
+                self.out.quiet.push((open.span.0, at.start));
+            }
+            self.emit(close, Span::new(self.file, end, end));
+        }
+        if self.open.is_empty() {
+            self.top_end = at.start;
+        }
+    }
+
+    fn quiet_line(&mut self, span: Span) {
+        if self.out.quiet.last().is_some_and(|last| (last.0..=last.1).contains(&span.start)) {
+            return;
+        }
+        let start = self.text[..span.start as usize].rfind('\n').map_or(0, |at| at + 1);
+        let end = self.text[span.end as usize..].find('\n').map_or(self.text.len(), |at| at + span.end as usize);
+        self.out.quiet.push((start as u32, end as u32));
+    }
+
+    /// `//!` belongs to the file: it stands before everything else.
+    fn inner_doc(&mut self, span: Span) {
+        if matches!(self.last(), None | Some(TokenKind::InnerDoc)) {
+            self.emit(TokenKind::InnerDoc, span);
+        } else {
+            self.misplaced_docs(span, "`//!` documents a file and stands at its top");
+        }
+    }
+
+    /// `///` belongs to what follows; where nothing can, it is a comment.
+    fn outer_doc(&mut self, span: Span, next: usize) {
+        use TokenKind::*;
+        self.documented = self.documented.max(next);
+        while self.tokens.get(self.documented).is_some_and(|token| token.kind.is_trivia()) {
+            self.documented += 1;
+        }
+        let follows = self.tokens.get(self.documented).map(|token| token.kind);
+        let trails = !matches!(self.last(), Option::None | Some(Newline | OpenBrace | Comma | OuterDoc | InnerDoc));
+        let in_list = self.open.last().is_some_and(|open| matches!(open.kind, OpenParen | OpenBracket));
+        if trails || in_list || matches!(follows, Option::None | Some(CloseBrace | CloseParen | CloseBracket)) {
+            self.misplaced_docs(span, "this doc comment documents nothing");
+        } else {
+            self.emit(OuterDoc, span);
+        }
+    }
+
+    fn misplaced_docs(&mut self, span: Span, message: &str) {
+        let diagnostic = Diagnostic::warning(codes::MISPLACED_DOCS, span, message);
+        self.diagnostics.push(diagnostic.with_hint("put `///` on the lines above what it documents, or write `//`"));
+    }
+}

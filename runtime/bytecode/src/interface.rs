@@ -1,0 +1,60 @@
+//! What the outer world sees of a module: commands, queries, events, errors, roles, with their shapes.
+//! HTTP, gRPC, OpenAPI, clients and `rcc diff` are derived from this and nothing else.
+
+use crate::cost::Cost;
+use crate::instr::FunctionIndex;
+use crate::layout::{Record, Shape, Shapes, Sum};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interface {
+    pub package: String,
+    pub shapes: Shapes,
+    pub commands: Vec<Command>,
+    pub events: Vec<Event>,
+    /// Error types; a variant's number is its place.
+    pub errors: Vec<Sum>,
+    /// Role names; a principal's roles are a bit set over them. At most 64.
+    pub roles: Vec<String>,
+}
+
+/// A command or query that can be called from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    pub name: String,
+    pub version: u32,
+    pub kind: CommandKind,
+    pub docs: String,
+    /// Name and shape of each argument; in memory laid out as a record.
+    pub arguments: Record,
+    pub result: Option<Shape>,
+    /// Indices into `Interface::errors`.
+    pub fails: Vec<u32>,
+    pub allow: Allow,
+    /// Takes two frame views: arguments (readable) and result (writable); returns nothing. With no result the second view has length 0.
+    pub entry: FunctionIndex,
+    /// The certificate: the verifier computes the same or refuses.
+    pub cost: Cost,
+    /// All failures precede all writes: no undo journal is needed.
+    pub undo_free: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CommandKind {
+    Command,
+    Query,
+    Report,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Allow {
+    Anyone,
+    /// Any of these roles (bits over `Interface::roles`); 0 = nobody.
+    Roles(u64),
+}
+
+/// A fact in the event log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub record: Record,
+    pub docs: String,
+}

@@ -1,0 +1,48 @@
+//! The waist of the system: what the compiler writes and the runtime runs.
+//!
+//! A [`Module`] is functions of structured, typed register code over regions of pages, the interface
+//! that the outer world sees, and a cost certificate. The compiler makes one, the binary form carries
+//! it, the verifier turns it into a [`Verified`] one, and only that can be run. Nothing here knows what a
+//! table is.
+//!
+//! ```text
+//!   lower ──► Module ──encode──► bytes ──decode──► Module ──verify──► Verified ──► interpreter, JIT
+//!                 └──print──► text ──parse──► Module
+//! ```
+//!
+//! Always true: an operation that is not listed in [`instr`] does not exist; each has a price in
+//! [`price`]; loops carry their bound; calls form a DAG; canvas memory is reached by `touch` alone.
+
+pub mod compat;
+pub mod instr;
+pub mod operands;
+pub mod flow;
+pub mod layout;
+pub mod interface;
+pub mod module;
+pub mod limits;
+pub mod cost;
+pub mod price;
+pub mod verify;
+mod table;
+pub mod encode;
+pub mod decode;
+pub mod print;
+pub mod parse;
+pub mod wire;
+pub mod value;
+pub mod builder;
+#[cfg(feature = "generate")]
+pub mod generate;
+pub mod hash;
+
+pub use cost::Cost;
+pub use decode::{DecodeError, decode};
+pub use encode::encode;
+pub use instr::{Instr, Register};
+pub use interface::Interface;
+pub use module::Module;
+pub use parse::{ParseError, parse};
+pub use print::print;
+pub use table::NAMES;
+pub use verify::{Effects, Verified, VerifyError, certify, compute_costs, verify};

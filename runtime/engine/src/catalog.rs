@@ -1,0 +1,244 @@
+//! What is deployed: an append-only list of deployments in a system region, and its mirror in memory.
+//!
+//! Always true: the catalog region and the log tell the same story; a record, once written, never changes; the live
+//! module of a package is its last record's. The catalog version (*epoch*) rises by one with each deployment.
+//!
+//! ```text
+//!   region 0: end u64 │ record: length u64, epoch, op, time, deployer, package, bindings, module, source │ record │ …
+//! ```
+
+use crate::bytes::{Reader, Truncated, Writer};
+use crate::system::{self, CATALOG, FIRST_USER_REGION};
+use rc_bytecode::compat::{self, ChangeKind};
+use rc_bytecode::verify::Verified;
+use rc_canvas::{Canvas, RegionId, TouchError};
+use rc_jit::Compiled;
+use rc_vm::{Bindings, Prepared};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const END_OFFSET: u64 = 0;
+const RECORDS_OFFSET: u64 = 64;
+
+/// One deployment.
+#[derive(Clone)]
+pub struct Deployed {
+    pub epoch: u64,
+    pub op: u64,
+    /// Nanoseconds since 1970, as stamped.
+    pub time: i64,
+    pub deployer: u64,
+    pub package: String,
+    pub module: Arc<Verified>,
+    pub bindings: Arc<Bindings>,
+    /// The module as the interpreter runs it.
+    pub prepared: Arc<Prepared>,
+    /// As the deployer sent it.
+    pub source: Arc<[u8]>,
+    /// Machine code, where it has been made.
+    pub compiled: Option<Arc<Compiled>>,
+}
+
+/// Why a deployment was not taken; the text is shown to the deployer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeployRefusal {
+    #[error("the catalog is at version {now}, the plan was made for {expected}: make it again")]
+    Conflict { now: u64, expected: u64 },
+    #[error("the module cannot be read: {0}")]
+    Decode(String),
+    #[error("the module does not verify: {0}")]
+    Verify(String),
+    #[error("it breaks what is deployed:\n{0}")]
+    Breaks(String),
+    #[error("no regions are left for its data")]
+    RegionsFull,
+    #[error("the module has pages of 2^{module} bytes, this canvas has pages of 2^{canvas}")]
+    PageSize { module: u8, canvas: u8 },
+}
+
+/// Why the catalog region cannot be read back.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    #[error("the catalog region cannot be read: {0}")]
+    Touch(#[from] TouchError),
+    #[error("a catalog record is malformed: {0}")]
+    Record(#[from] Truncated),
+    #[error("the deployed module of epoch {epoch} does not verify: {reason}")]
+    Module { epoch: u64, reason: String },
+}
+
+/// See the file's text.
+#[derive(Default)]
+pub(crate) struct Catalog {
+    /// By epoch, all that ever were.
+    pub deployments: BTreeMap<u64, Deployed>,
+    /// Package name to the epoch of its live deployment.
+    pub live: BTreeMap<String, u64>,
+    /// `package:region name` to canvas region.
+    regions: BTreeMap<String, RegionId>,
+}
+
+/// A module that may go live, with its regions chosen.
+pub(crate) struct Accepted {
+    package: String,
+    module: Arc<Verified>,
+    bindings: Vec<u16>,
+    fresh: Vec<(String, RegionId)>,
+}
+
+impl Catalog {
+    /// The version: that of the latest deployment, 0 before the first.
+    pub fn epoch(&self) -> u64 {
+        self.deployments.last_key_value().map_or(0, |(epoch, _)| *epoch)
+    }
+
+    pub fn live(&self, package: &str) -> Option<&Deployed> {
+        self.live.get(package).and_then(|epoch| self.deployments.get(epoch))
+    }
+
+    /// Checks without changing anything.
+    pub fn check(&self, expected_epoch: u64, module: Verified, page_shift: u8) -> Result<Accepted, DeployRefusal> {
+        let now = self.epoch();
+        if expected_epoch != now {
+            return Err(DeployRefusal::Conflict { now, expected: expected_epoch });
+        }
+        let code = module.module();
+        if code.page_shift != page_shift {
+            return Err(DeployRefusal::PageSize { module: code.page_shift, canvas: page_shift });
+        }
+        let package = code.interface.package.clone();
+        if let Some(live) = self.live(&package) {
+            let broken: Vec<String> = compat::compare(live.module.module(), code)
+                .iter()
+                .filter(|change| change.kind == ChangeKind::Broken)
+                .map(|change| change.to_string())
+                .collect();
+            if !broken.is_empty() {
+                return Err(DeployRefusal::Breaks(broken.join("\n")));
+            }
+        }
+        let mut next = self.regions.values().max().map_or(FIRST_USER_REGION, |last| last.saturating_add(1));
+        let (mut bindings, mut fresh) = (Vec::new(), Vec::new());
+        for region in &code.regions {
+            let name = format!("{package}:{}", region.name);
+            let id = match self.regions.get(&name) {
+                Some(id) => *id,
+                None => {
+                    if next == RegionId::MAX {
+                        return Err(DeployRefusal::RegionsFull);
+                    }
+                    fresh.push((name, next));
+                    next += 1;
+                    next - 1
+                }
+            };
+            bindings.push(id);
+        }
+        Ok(Accepted { package, module: Arc::new(module), bindings, fresh })
+    }
+
+    /// Makes it live and writes its record. Returns the new epoch.
+    #[allow(clippy::too_many_arguments)] // one record's fields, each named at the single call
+    pub fn activate(
+        &mut self,
+        canvas: &mut Canvas,
+        accepted: Accepted,
+        op: u64,
+        time: i64,
+        deployer: u64,
+        encoded: &[u8],
+        source: &[u8],
+        compiled: Option<Arc<Compiled>>,
+    ) -> Result<u64, CatalogError> {
+        let epoch = self.epoch() + 1;
+        for (_, region) in &accepted.fresh {
+            canvas.create_region(*region).map_err(|error| CatalogError::Module { epoch, reason: error.to_string() })?;
+        }
+        let mut record = Vec::with_capacity(encoded.len() + source.len() + 256);
+        let mut writer = Writer(&mut record);
+        writer.varint(epoch);
+        writer.varint(op);
+        writer.u64(time as u64);
+        writer.varint(deployer);
+        writer.bytes(accepted.package.as_bytes());
+        writer.varint(accepted.bindings.len() as u64);
+        for region in &accepted.bindings {
+            writer.varint(u64::from(*region));
+        }
+        writer.bytes(encoded);
+        writer.bytes(source);
+        let end = system::read_u64(canvas, CATALOG, END_OFFSET)?.max(RECORDS_OFFSET);
+        system::write_u64(canvas, CATALOG, end, record.len() as u64)?;
+        system::write(canvas, CATALOG, end + 8, &record)?;
+        system::write_u64(canvas, CATALOG, END_OFFSET, end + 8 + record.len() as u64)?;
+        self.insert(Deployed {
+            epoch,
+            op,
+            time,
+            deployer,
+            package: accepted.package,
+            prepared: Arc::new(Prepared::new(&accepted.module)),
+            module: accepted.module,
+            bindings: Arc::new(Bindings { regions: accepted.bindings }),
+            source: source.into(),
+            compiled,
+        });
+        Ok(epoch)
+    }
+
+    fn insert(&mut self, deployed: Deployed) {
+        for (region, id) in deployed.module.module().regions.iter().zip(&deployed.bindings.regions) {
+            self.regions.insert(format!("{}:{}", deployed.package, region.name), *id);
+        }
+        self.live.insert(deployed.package.clone(), deployed.epoch);
+        self.deployments.insert(deployed.epoch, deployed);
+    }
+
+    /// Reads the region back; every module is verified again.
+    pub fn recover(canvas: &mut Canvas) -> Result<Catalog, CatalogError> {
+        let mut catalog = Catalog::default();
+        let end = system::read_u64(canvas, CATALOG, END_OFFSET)?;
+        let mut at = RECORDS_OFFSET;
+        while at < end {
+            let length = system::read_u64(canvas, CATALOG, at)?;
+            if length > end - at {
+                return Err(Truncated { at: at as usize }.into());
+            }
+            let mut record = vec![0; length as usize];
+            system::read(canvas, CATALOG, at + 8, &mut record)?;
+            at += 8 + length;
+            let mut reader = Reader::new(&record);
+            let epoch = reader.varint()?;
+            let op = reader.varint()?;
+            let time = reader.u64()? as i64;
+            let deployer = reader.varint()?;
+            let package = reader.text()?.to_string();
+            let count = reader.varint()?;
+            let mut regions = Vec::new();
+            for _ in 0..count {
+                regions.push(reader.varint()? as u16);
+            }
+            let module = verify_encoded(reader.bytes()?).map_err(|refusal| CatalogError::Module { epoch, reason: refusal.to_string() })?;
+            let source = reader.bytes()?.into();
+            catalog.insert(Deployed {
+                epoch,
+                op,
+                time,
+                deployer,
+                package,
+                prepared: Arc::new(Prepared::new(&module)),
+                module: Arc::new(module),
+                bindings: Arc::new(Bindings { regions }),
+                source,
+                compiled: None,
+            });
+        }
+        Ok(catalog)
+    }
+}
+
+/// Decodes and verifies: the only way from bytes to code that runs.
+pub(crate) fn verify_encoded(bytes: &[u8]) -> Result<Verified, DeployRefusal> {
+    let module = rc_bytecode::decode(bytes).map_err(|error| DeployRefusal::Decode(error.to_string()))?;
+    rc_bytecode::verify(module).map_err(|error| DeployRefusal::Verify(error.to_string()))
+}

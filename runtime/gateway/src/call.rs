@@ -1,0 +1,154 @@
+//! One call over HTTP: `POST /package/command` with a JSON object, answered by the result as JSON.
+
+use crate::json;
+use crate::problem::Problem;
+use crate::state::Gateway;
+use crate::target::Target;
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse;
+use rc_bytecode::interface::CommandKind;
+use rc_engine::{Call, Op, Reply, SessionKey};
+use sha2::{Digest, Sha256};
+
+/// Bytes of a request body at most; a command's own bound is usually far below.
+pub const BODY_BYTES_MAX: usize = 8 << 20;
+
+/// `POST /{package}/{command}`: JSON, NDJSON or gRPC by content type.
+pub async fn route(
+    State(gateway): State<Gateway>,
+    Path((package, command)): Path<(String, String)>,
+    request: Request,
+) -> Response<Body> {
+    if media_type(request.headers()).starts_with("application/grpc") {
+        return crate::grpc::grpc(gateway, &package, &command, request).await;
+    }
+    let headers = request.headers().clone();
+    match Bytes::from_request(request, &()).await {
+        Ok(body) => call(gateway, &package, &command, headers, body).await.unwrap_or_else(IntoResponse::into_response),
+        Err(_) => {
+            let detail = format!("the body is cut short or larger than {BODY_BYTES_MAX} bytes");
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail).into_response()
+        }
+    }
+}
+
+async fn call(
+    gateway: Gateway,
+    package: &str,
+    command: &str,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response<Body>, Problem> {
+    let view = gateway.node.catalog();
+    let target = Target::find(&view, package, command)?;
+    match media_type(&headers) {
+        "application/json" => {}
+        "application/x-ndjson" => return crate::bulk::bulk(gateway, target, headers, body).await,
+        _ => {
+            let detail = "send Content-Type: application/json (or application/x-ndjson, one call per line)";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail));
+        }
+    }
+    let limit = body_limit(&target);
+    if body.len() > limit {
+        let detail = format!("the arguments of {command} fit in {limit} bytes of JSON, the body has {}", body.len());
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail));
+    }
+    let principal = gateway.access.principal(&headers, target.interface())?;
+    let session = session_key(&headers)?;
+    let arguments = pack_arguments(&target, &body)?;
+    let call = Call { epoch: target.epoch, command: target.index, principal, session, arguments };
+    let answer = match target.command().kind {
+        CommandKind::Command => gateway.order(vec![Op::Call(call)]).await?,
+        CommandKind::Query => gateway.query(vec![call]).await?,
+        CommandKind::Report => {
+            let detail = "reports run on a snapshot, not through this route";
+            return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "not-a-command", detail));
+        }
+    };
+    let reply = answer.replies.first().ok_or_else(internal)?;
+    let mut response = match Problem::of_reply(target.interface(), reply) {
+        Some(problem) => problem.into_response(),
+        None => json_response(result_text(&target, reply)?),
+    };
+    response.headers_mut().insert("recurrent-op", HeaderValue::from(answer.op));
+    Ok(response)
+}
+
+pub(crate) fn json_response(text: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// The media type without parameters.
+pub(crate) fn media_type(headers: &HeaderMap) -> &str {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim()
+}
+
+pub(crate) fn internal() -> Problem {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the node answered something that its interface does not have")
+}
+
+/// Bytes of JSON that a command's arguments can need: escapes take up to six bytes for one, names and digits come on top.
+fn body_limit(target: &Target) -> usize {
+    let arguments = &target.command().arguments;
+    let packed = target.interface().shapes.packed_record_max(arguments);
+    let names: usize = arguments.fields.iter().map(|(name, _)| name.len() + 64).sum();
+    (packed.saturating_mul(40).min(BODY_BYTES_MAX as u64) as usize + names + 256).min(BODY_BYTES_MAX)
+}
+
+pub(crate) fn pack_arguments(target: &Target, body: &[u8]) -> Result<Vec<u8>, Problem> {
+    let body: &[u8] = if body.is_empty() { b"{}" } else { body };
+    let mut arguments = Vec::with_capacity(64);
+    json::pack_record(&target.interface().shapes, &target.command().arguments, &json::parse(body)?, &mut arguments)?;
+    Ok(arguments)
+}
+
+/// The result as JSON; `null` where the command has none.
+pub(crate) fn result_text(target: &Target, reply: &Reply) -> Result<String, Problem> {
+    match (reply, &target.command().result) {
+        (Reply::Done(_), None) => Ok("null".to_string()),
+        (Reply::Done(packed), Some(shape)) => {
+            let mut out = String::new();
+            json::write(&target.interface().shapes, shape, packed, &mut out).map_err(|_| internal())?;
+            Ok(out)
+        }
+        _ => Err(internal()),
+    }
+}
+
+/// `Idempotency-Key: CLIENT/17` is the client's 17th call; a key without a number is a client of one call.
+pub(crate) fn session_key(headers: &HeaderMap) -> Result<SessionKey, Problem> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(SessionKey::None);
+    };
+    let bad = || {
+        let detail = "Idempotency-Key is 1 to 200 visible characters: any unique text, or CLIENT/NUMBER with numbers from 1";
+        Problem { field: Some("Idempotency-Key".to_string()), ..Problem::new(StatusCode::BAD_REQUEST, "bad-idempotency-key", detail) }
+    };
+    let text = value.to_str().map_err(|_| bad())?.trim().trim_matches('"');
+    if text.is_empty() || text.len() > 200 {
+        return Err(bad());
+    }
+    let (client, sequence) = match text.rsplit_once('/') {
+        Some((client, number)) => match number.parse::<u64>() {
+            Ok(0) => return Err(bad()),
+            Ok(sequence) => (client, sequence),
+            Err(_) => (text, 1),
+        },
+        None => (text, 1),
+    };
+    Ok(SessionKey::Client { client: client_id(client), sequence })
+}
+
+/// 128 bits of a client's name; never 0, which marks a free slot.
+pub(crate) fn client_id(name: &str) -> u128 {
+    let digest = Sha256::digest(name.as_bytes());
+    let mut id = [0; 16];
+    id.copy_from_slice(&digest[..16]);
+    u128::from_le_bytes(id).max(1)
+}

@@ -1,0 +1,34 @@
+//! HTTP+JSON and gRPC derived from the deployed interface; deploys; feeds. Stateless: all it knows is the catalog view.
+//!
+//! ```text
+//!   request ─► guard (Host, Origin, token) ─► route by names in the catalog ─► JSON/protobuf to packed arguments
+//!           ─► node.submit ─► packed reply ─► JSON/protobuf, or a problem document (RFC 9457)
+//! ```
+//!
+//! Always true: names are keys of the catalog, never paths; nothing is answered before the node says so; every error of
+//! the caller's is a 4xx problem that names the field; a body, a feed and a stream are bounded in bytes.
+
+pub mod json;
+mod timetext;
+
+mod state;
+mod problem;
+mod guard;
+mod target;
+mod call;
+mod bulk;
+mod deploy;
+mod events;
+mod openapi;
+mod protowire;
+mod descriptor;
+mod grpc;
+mod pages;
+mod router;
+
+pub use deploy::{deploy_files, CompileFailure, PackageFile, SourceCompiler, pack_source, unpack_source};
+pub use descriptor::file_set;
+pub use guard::Access;
+pub use problem::Problem;
+pub use router::router;
+pub use state::Gateway;

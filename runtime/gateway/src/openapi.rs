@@ -1,0 +1,173 @@
+//! `GET /openapi.json`: the deployed interface as an OpenAPI 3.1 document. Derived; nothing is written by hand.
+
+use crate::call::json_response;
+use crate::state::Gateway;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::Response;
+use rc_bytecode::Interface;
+use rc_bytecode::instr::Scalar;
+use rc_bytecode::interface::{Allow, Command, CommandKind};
+use rc_bytecode::layout::{Record, Shape, Shapes, Sum};
+use rc_node::CatalogView;
+use serde_json::{Map, Value, json};
+
+/// `GET /openapi.json`.
+pub async fn openapi(State(gateway): State<Gateway>) -> Response<Body> {
+    json_response(document(&gateway.node.catalog()).to_string())
+}
+
+/// The document for everything that is live.
+pub fn document(view: &CatalogView) -> Value {
+    let (mut paths, mut schemas) = (Map::new(), Map::new());
+    schemas.insert("Problem".to_string(), problem_schema());
+    for entry in &view.live {
+        let interface = &entry.module.module().interface;
+        for record in &interface.shapes.structs {
+            schemas.insert(schema_name(interface, &record.name), record_schema(interface, record));
+        }
+        for sum in &interface.shapes.enums {
+            schemas.insert(schema_name(interface, &sum.name), sum_schema(interface, sum));
+        }
+        for command in interface.commands.iter().filter(|command| command.kind != CommandKind::Report) {
+            let newest = interface.commands.iter().all(|known| known.name != command.name || known.version <= command.version);
+            let path = if newest {
+                format!("/{}/{}", interface.package, command.name)
+            } else {
+                format!("/{}/{}@{}", interface.package, command.name, command.version)
+            };
+            paths.insert(path, json!({ "post": operation(interface, command) }));
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": "Re-Current", "version": view.epoch.to_string() },
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+        },
+    })
+}
+
+fn schema_name(interface: &Interface, name: &str) -> String {
+    format!("{}.{name}", interface.package)
+}
+
+fn operation(interface: &Interface, command: &Command) -> Value {
+    let result = command.result.as_ref().map_or(json!({ "type": "null" }), |shape| schema(interface, shape));
+    let problem = |description: &str| {
+        json!({
+            "description": description,
+            "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+        })
+    };
+    let fails: Vec<String> = command
+        .fails
+        .iter()
+        .flat_map(|error| {
+            let sum = &interface.errors[*error as usize];
+            sum.variants.iter().map(move |variant| format!("{}.{}", sum.name, variant.name))
+        })
+        .collect();
+    let security = match command.allow {
+        Allow::Anyone => json!([]),
+        Allow::Roles(_) => json!([{ "token": [] }]),
+    };
+    let cost: Map<String, Value> =
+        command.cost.dimensions().iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
+    json!({
+        "operationId": format!("{}.{}@{}", interface.package, command.name, command.version),
+        "description": command.docs,
+        "security": security,
+        "x-cost": cost,
+        "requestBody": {
+            "required": true,
+            "content": { "application/json": { "schema": record_schema(interface, &command.arguments) } },
+        },
+        "responses": {
+            "200": { "description": "The result.", "content": { "application/json": { "schema": result } } },
+            "400": problem("The arguments are not of the command's types; `field` names the one."),
+            "422": problem(&format!("The command failed and changed nothing. Codes: {}.", fails.join(", "))),
+        },
+    })
+}
+
+fn record_schema(interface: &Interface, record: &Record) -> Value {
+    let properties: Map<String, Value> =
+        record.fields.iter().map(|(name, shape)| (name.clone(), schema(interface, shape))).collect();
+    let required: Vec<&String> = record
+        .fields
+        .iter()
+        .filter(|(_, shape)| !matches!(shape, Shape::Optional(_)))
+        .map(|(name, _)| name)
+        .collect();
+    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+}
+
+fn sum_schema(interface: &Interface, sum: &Sum) -> Value {
+    let variants: Vec<Value> = sum
+        .variants
+        .iter()
+        .map(|variant| {
+            if variant.fields.is_empty() {
+                json!({ "const": variant.name })
+            } else {
+                json!({ "type": "object", "properties": { &variant.name: record_schema(interface, variant) }, "required": [variant.name] })
+            }
+        })
+        .collect();
+    json!({ "oneOf": variants })
+}
+
+fn schema(interface: &Interface, shape: &Shape) -> Value {
+    let shapes: &Shapes = &interface.shapes;
+    match shape {
+        Shape::Scalar(Scalar::Bool) => json!({ "type": "boolean" }),
+        Shape::Scalar(Scalar::F64) => json!({ "type": "number", "format": "double" }),
+        Shape::Scalar(scalar) if scalar.bits() >= 64 => {
+            let pattern = if scalar.is_signed() { "^-?[0-9]+$" } else { "^[0-9]+$" };
+            json!({ "type": ["string", "integer"], "format": crate::json::scalar_name(*scalar), "pattern": pattern })
+        }
+        Shape::Scalar(scalar) => {
+            let (least, most) = if scalar.is_signed() {
+                (-(1i64 << (scalar.bits() - 1)), (1i64 << (scalar.bits() - 1)) - 1)
+            } else {
+                (0, (1i64 << scalar.bits()) - 1)
+            };
+            json!({ "type": "integer", "minimum": least, "maximum": most })
+        }
+        Shape::Time => json!({ "type": "string", "format": "date-time" }),
+        Shape::Duration => json!({ "type": "string", "pattern": "^-?[0-9]+(\\.[0-9]{1,9})?s$" }),
+        Shape::String(max) => json!({ "type": "string", "maxLength": max }),
+        Shape::Bytes(max) => json!({ "type": "string", "contentEncoding": "base64", "maxLength": max.div_ceil(3) * 4 }),
+        Shape::Optional(inner) => json!({ "anyOf": [schema(interface, inner), { "type": "null" }] }),
+        Shape::Tuple(parts) => {
+            let parts: Vec<Value> = parts.iter().map(|part| schema(interface, part)).collect();
+            json!({ "type": "array", "prefixItems": parts, "minItems": parts.len(), "maxItems": parts.len() })
+        }
+        Shape::List(element, max) => json!({ "type": "array", "items": schema(interface, element), "maxItems": max }),
+        Shape::Struct(index) => reference(interface, &shapes.structs[*index as usize].name),
+        Shape::Enum(index) => reference(interface, &shapes.enums[*index as usize].name),
+    }
+}
+
+fn reference(interface: &Interface, name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{}", schema_name(interface, name)) })
+}
+
+fn problem_schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "type": { "type": "string" },
+            "title": { "type": "string" },
+            "status": { "type": "integer" },
+            "detail": { "type": "string" },
+            "field": { "type": "string" },
+            "code": { "type": "string" },
+            "fields": {},
+        },
+        "required": ["type", "title", "status", "detail"],
+    })
+}

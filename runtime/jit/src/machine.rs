@@ -1,0 +1,277 @@
+//! Running compiled commands: the memory they need, kept from call to call, and the way in and out.
+//!
+//! Always true: a command that fails leaves canvas, events and digest as they were; no page pointer outlives the call; once
+//! the buffers have grown to a module's needs, a call through `execute_in_memory` allocates nothing.
+
+use rc_bytecode::instr::{CommandIndex, Failure};
+use rc_bytecode::wire::WireError;
+use rc_canvas::Canvas;
+use rc_vm::{Bindings, Environment, Halt, InterpretError, Outcome, Run};
+
+use crate::compiled::{Compiled, Entry};
+use crate::context::{BoundRegion, Context, status};
+use crate::journal::{self, Journal};
+use crate::packing::EventBuffer;
+
+/// How a command ended whose arguments and result stay in the machine's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The result lies in `Machine::result`, the events in `Machine::events`.
+    Done,
+    /// Everything was undone; a declared failure's packed fields lie in `Machine::payload`.
+    Failed(Failure),
+}
+
+/// The memory that native code works in. One per thread that executes; serves any number of modules.
+#[derive(Debug)]
+pub struct Machine {
+    context: Context,
+    regions: Vec<BoundRegion>,
+    scratch: Vec<u64>,
+    arguments: Vec<u8>,
+    result: Vec<u8>,
+    results: Vec<u128>,
+    payload: Vec<u8>,
+    journal: Journal,
+    events: EventBuffer,
+}
+
+// SAFETY: the raw pointers in the context are set at the start of each call and used only during it; between calls the
+// machine is plain owned memory.
+unsafe impl Send for Machine {}
+
+impl Default for Machine {
+    fn default() -> Machine {
+        Machine::new()
+    }
+}
+
+impl Machine {
+    /// A machine with no memory yet.
+    pub fn new() -> Machine {
+        Machine {
+            context: Context::empty(),
+            regions: Vec::new(),
+            scratch: Vec::new(),
+            arguments: Vec::new(),
+            result: Vec::new(),
+            results: Vec::new(),
+            payload: Vec::new(),
+            journal: Journal::default(),
+            events: EventBuffer::default(),
+        }
+    }
+
+    /// The last command's result in memory layout.
+    pub fn result(&self) -> &[u8] {
+        &self.result
+    }
+
+    /// The last command's events, in order: interface index and packed bytes.
+    pub fn events(&self) -> impl Iterator<Item = (u32, &[u8])> {
+        self.events.iter()
+    }
+
+    /// The last command's packed failure fields.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// Points the context at everything the entry needs.
+    fn begin(&mut self, compiled: &Compiled, entry: &Entry, bindings: &Bindings, canvas: &mut Canvas, environment: &Environment) {
+        if self.regions.len() < compiled.regions.len() {
+            self.regions.resize(compiled.regions.len(), BoundRegion::UNBOUND);
+        }
+        let entries = canvas.region_entries_ptr();
+        for index in &entry.regions {
+            let index = usize::from(*index);
+            let id = bindings.regions[index];
+            let pages_max = compiled.regions[index].pages_max;
+            // SAFETY: the canvas has an entry for each of the 65,536 region numbers, and nobody changes them while it is
+            // borrowed here.
+            let found = unsafe { &*entries.add(usize::from(id)) };
+            self.regions[index] = BoundRegion {
+                table: found.table,
+                fast_pages: found.reserved_pages.min(pages_max),
+                base: u64::from(id) << rc_canvas::OFFSET_BITS,
+                pages_max,
+            };
+        }
+        let scratch_words = entry.scratch_bytes.div_ceil(8);
+        if self.scratch.len() < scratch_words {
+            self.scratch.resize(scratch_words, 0);
+        }
+        if self.results.len() < compiled.results_max {
+            self.results.resize(compiled.results_max, 0);
+        }
+        self.payload.clear();
+        let context = &mut self.context;
+        context.regions = self.regions.as_ptr();
+        context.results = self.results.as_mut_ptr().cast();
+        context.now = environment.now;
+        context.seed = environment.seed;
+        context.caller_id = environment.caller_id;
+        context.op_number = environment.op_number;
+        context.failure_payload = std::ptr::null();
+        context.canvas = canvas;
+        context.packings = &*compiled.packings;
+        self.journal.begin(context);
+        self.events.begin(context);
+    }
+}
+
+impl Compiled {
+    /// Runs one command with packed arguments, with the same meaning as `rc_vm::Interpreter::interpret`: the same outcome,
+    /// events, digest, canvas.
+    pub fn execute(
+        &self,
+        machine: &mut Machine,
+        bindings: &Bindings,
+        command: CommandIndex,
+        arguments: &[u8],
+        canvas: &mut Canvas,
+        run: &mut Run,
+    ) -> Result<Outcome, InterpretError> {
+        let index = command.0 as usize;
+        let entry = self.entries.get(index).ok_or(InterpretError::NoSuchCommand(command.0))?;
+        let packing = &self.packings.commands[index];
+        machine.arguments.clear();
+        machine.arguments.resize(entry.arguments_bytes, 0);
+        packing.arguments.unpack_all(arguments, &mut machine.arguments)?;
+        let given = std::mem::take(&mut machine.arguments);
+        let mut packed = Vec::new();
+        let pack = |result: &[u8]| packing.result.as_ref().map_or(Ok(()), |plan| plan.pack(result, &mut packed));
+        let ended = self.run_entry(machine, bindings, entry, &given, canvas, run, pack);
+        machine.arguments = given;
+        match ended? {
+            Ended::Done => {
+                run.events.extend(machine.events.iter().map(|(event, bytes)| (event, bytes.to_vec())));
+                Ok(Outcome::Done(packed))
+            }
+            Ended::Failed(failure) => Ok(Outcome::Failed(failure, machine.payload.clone())),
+        }
+    }
+
+    /// Runs one command whose arguments are in memory layout already, exactly as many bytes as the layout has. Result and
+    /// events stay in the machine; `run.events` is left alone, digest and random numbers move on.
+    pub fn execute_in_memory(
+        &self,
+        machine: &mut Machine,
+        bindings: &Bindings,
+        command: CommandIndex,
+        arguments: &[u8],
+        canvas: &mut Canvas,
+        run: &mut Run,
+    ) -> Result<Ended, InterpretError> {
+        let entry = self.entries.get(command.0 as usize).ok_or(InterpretError::NoSuchCommand(command.0))?;
+        if arguments.len() != entry.arguments_bytes {
+            return Err(InterpretError::Halt(halt(entry, "arguments of another length than the layout's")));
+        }
+        self.run_entry(machine, bindings, entry, arguments, canvas, run, |_| Ok(()))
+    }
+
+    /// Calls the entry; `pack` sees the result before the journal is given up.
+    #[expect(clippy::too_many_arguments, reason = "the parts of a call, borrowed apart")]
+    fn run_entry(
+        &self,
+        machine: &mut Machine,
+        bindings: &Bindings,
+        entry: &Entry,
+        arguments: &[u8],
+        canvas: &mut Canvas,
+        run: &mut Run,
+        pack: impl FnOnce(&[u8]) -> Result<(), WireError>,
+    ) -> Result<Ended, InterpretError> {
+        if canvas.page_shift().bits() != u32::from(self.page_shift) {
+            return Err(InterpretError::Halt(halt(entry, "the module was made for another page size")));
+        }
+        if bindings.regions.len() != self.regions.len() {
+            return Err(InterpretError::Halt(halt(entry, "not every region is bound")));
+        }
+        run.set_mark();
+        machine.begin(self, entry, bindings, canvas, &run.environment);
+        machine.context.digest = run.digest;
+        machine.context.randoms = run.randoms;
+        machine.result.clear();
+        machine.result.resize(entry.result_bytes, 0);
+        let scratch = machine.scratch.as_mut_ptr().cast::<u8>();
+        let result = machine.result.as_mut_ptr();
+        // SAFETY: the code was made from a verified module for exactly these layouts. The context was filled just above;
+        // what it points to (regions, results, journal, events, canvas, interface) is owned or borrowed by this call and
+        // referred to by nobody else until the code returns. `scratch` has the frame bytes of the deepest call path,
+        // `arguments` and `result` the bytes of the entry's two views. Pages that the code reaches are pinned: frames
+        // neither move nor go before `end_command`, region changes or cuts, none of which happen inside.
+        let answered = unsafe { (entry.native)(&raw mut machine.context, scratch, arguments.as_ptr(), result) };
+        let ended = self.settle(machine, entry, answered, run, pack);
+        canvas.end_command();
+        machine.context.canvas = std::ptr::null_mut();
+        machine.context.packings = std::ptr::null();
+        ended
+    }
+
+    /// Keeps what was written, or puts it all back.
+    fn settle(
+        &self,
+        machine: &mut Machine,
+        entry: &Entry,
+        answered: u32,
+        run: &mut Run,
+        pack: impl FnOnce(&[u8]) -> Result<(), WireError>,
+    ) -> Result<Ended, InterpretError> {
+        // SAFETY: the buffer was begun for this call, and only native code has appended since.
+        unsafe { machine.events.catch_up(&machine.context) };
+        let ended = match answered {
+            status::DONE => match pack(&machine.result) {
+                Ok(()) => Ok(Ended::Done),
+                Err(error) => Err(halt(entry, format!("memory that is no value of the result: {error}"))),
+            },
+            status::DECLARED => self.declared_failure(machine, entry).map(Ended::Failed),
+            status::HALT => Err(halt(entry, machine.halt_reason())),
+            other => match status::builtin(other) {
+                Some(builtin) => Ok(Ended::Failed(Failure::Builtin(builtin))),
+                None => Err(halt(entry, "a command that answers nothing")),
+            },
+        };
+        if let Ok(Ended::Done) = ended {
+            run.digest = machine.context.digest;
+            run.randoms = machine.context.randoms;
+        } else {
+            machine.events.clear();
+            // SAFETY: the journal was begun for this call; the pages in it are still where they were, since the command
+            // has not ended for the canvas yet.
+            unsafe { journal::roll_back(&mut machine.context) };
+        }
+        ended.map_err(InterpretError::Halt)
+    }
+
+    fn declared_failure(&self, machine: &mut Machine, entry: &Entry) -> Result<Failure, Halt> {
+        let (error, variant) = (machine.context.failure_error as u32, machine.context.failure_variant as u32);
+        let failure = Failure::Declared { error, variant };
+        if machine.context.failure_payload.is_null() {
+            return Ok(failure);
+        }
+        let plan = &self.packings.failures[error as usize][variant as usize];
+        // SAFETY: the payload is a verified frame view with the variant's layout: scratch, arguments or result memory, which
+        // nobody has written since the code failed.
+        let memory = unsafe { std::slice::from_raw_parts(machine.context.failure_payload, plan.size()) };
+        let packed = plan.pack(memory, &mut machine.payload);
+        packed.map_err(|error| halt(entry, format!("memory that is no value of the failure: {error}")))?;
+        Ok(failure)
+    }
+}
+
+impl Machine {
+    fn halt_reason(&mut self) -> String {
+        if let Some(error) = self.context.touch_error.take() {
+            format!("touch: {error}")
+        } else if let Some(error) = self.context.wire_error.take() {
+            format!("memory that is no value of the event: {error}")
+        } else {
+            "a load of an F64 that is no finite number".to_owned()
+        }
+    }
+}
+
+fn halt(entry: &Entry, reason: impl Into<String>) -> Halt {
+    Halt { function: entry.function_name.clone(), reason: reason.into() }
+}

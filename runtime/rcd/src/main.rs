@@ -1,0 +1,2 @@
+//! The rcd server.
+fn main() {}

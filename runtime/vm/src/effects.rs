@@ -1,0 +1,132 @@
+//! What reaches beyond memory: failures with their payload, events, and what tests may do.
+//!
+//! Always true: bytes that leave the machine are packed by the one codec of `rc_bytecode::wire`. Memory that is no
+//! value of its shape (a length above the maximum, a tag of no variant) halts: the compiler is wrong, and a failure
+//! here could come after a write that nobody can undo.
+
+use rc_bytecode::instr::{CommandIndex, EventIndex, Failure, Register, Scalar, Space};
+use rc_bytecode::wire::Plan;
+
+use crate::machine::{Execution, Place, Stop};
+use crate::run::Outcome;
+use crate::testing::Shown;
+
+impl<'r> Execution<'r> {
+    pub(crate) fn fail(&mut self, failure: Failure, payload: Option<Register>) -> Result<(), Stop> {
+        if let (Failure::Declared { error, variant }, Some(payload)) = (failure, payload) {
+            let place = self.place(payload)?;
+            self.machine.payload = self.pack(self.variant(error, variant)?, &place)?;
+        }
+        Err(Stop::Failed(failure))
+    }
+
+    fn variant(&self, error: u32, variant: u32) -> Result<&'r Plan, Stop> {
+        let variants = self.prepared.errors.get(error as usize);
+        let plan = variants.and_then(|variants| variants.get(variant as usize));
+        plan.ok_or_else(|| Stop::halt(format!("there is no variant {variant} of error {error}")))
+    }
+
+    /// Packs the value that lies in a view.
+    pub(crate) fn pack(&self, plan: &Plan, place: &Place) -> Result<Vec<u8>, Stop> {
+        let mut packed = Vec::new();
+        let fits = plan.pack(self.bytes(place)?, &mut packed);
+        fits.map_err(|error| Stop::halt(format!("memory that is no value of its type: {error}")))?;
+        Ok(packed)
+    }
+
+    pub(crate) fn emit(&mut self, event: EventIndex, view: Register) -> Result<(), Stop> {
+        let Some(plan) = self.prepared.events.get(event.0 as usize) else {
+            return Err(Stop::halt(format!("there is no event {}", event.0)));
+        };
+        let place = self.place(view)?;
+        let packed = self.pack(plan, &place)?;
+        self.counted.event_bytes += packed.len() as u64;
+        self.run.events.push((event.0, packed));
+        Ok(())
+    }
+
+    // -- tests ---------------------------------------------------------------------------------------
+
+    pub(crate) fn invoke(
+        &mut self,
+        command: CommandIndex,
+        arguments: Register,
+        result: Register,
+        failure: Register,
+        status: Register,
+    ) -> Result<(), Stop> {
+        let Some((of_arguments, of_result)) = self.prepared.commands.get(command.0 as usize) else {
+            return Err(Stop::halt(format!("there is no command {}", command.0)));
+        };
+        let (result, failure) = (self.place(result)?, self.place(failure)?);
+        let packed = self.pack(of_arguments, &self.place(arguments)?)?;
+        let Some(hooks) = self.hooks.as_deref_mut() else {
+            return Err(Stop::halt("`Invoke` outside a test"));
+        };
+        let outcome = hooks.invoke(self.canvas, command, &packed);
+        let outcome = outcome.map_err(|halt| Stop::halt(halt.to_string()))?;
+        self.renew_pages()?;
+        let number = match &outcome {
+            Outcome::Done(bytes) => {
+                if let Some(plan) = of_result {
+                    self.unpack(plan, bytes, &result)?;
+                }
+                0
+            }
+            Outcome::Failed(Failure::Builtin(builtin), _) => 1 + *builtin as u32,
+            Outcome::Failed(Failure::Declared { error, variant }, bytes) => {
+                self.unpack(self.variant(*error, *variant)?, bytes, &failure)?;
+                0x1_0000 + error * 0x100 + variant
+            }
+        };
+        self.set_scalar_of(status, Scalar::U32, u128::from(number))
+    }
+
+    /// Unpacks a value to a writable frame view, zeroes behind it.
+    fn unpack(&mut self, plan: &Plan, packed: &[u8], place: &Place) -> Result<(), Stop> {
+        if place.view.space != Space::Frame || !place.view.writable {
+            return Err(Stop::halt(
+                "a result for what is no writable view of the frame",
+            ));
+        }
+        let memory = &mut self.machine.frame_bytes[place.start..][..place.view.length as usize];
+        memory.fill(0);
+        plan.unpack_all(packed, memory)
+            .map_err(|error| Stop::halt(format!("what the command gave: {error}")))
+    }
+
+    pub(crate) fn test_context(&mut self, roles: Register, advance: Register) -> Result<(), Stop> {
+        let roles = self.scalar_of(roles, Scalar::U64)? as u64;
+        let advance = self.scalar_of(advance, Scalar::I64)? as i64;
+        let Some(hooks) = self.hooks.as_deref_mut() else {
+            return Err(Stop::halt("`TestContext` outside a test"));
+        };
+        hooks.context(roles, advance);
+        Ok(())
+    }
+
+    pub(crate) fn assert(
+        &mut self,
+        condition: Register,
+        assertion: u32,
+        left: Option<Register>,
+        right: Option<Register>,
+    ) -> Result<(), Stop> {
+        let holds = self.truth(condition)?;
+        let shown = |register: Register| -> Result<Shown, Stop> {
+            Ok(Shown {
+                scalar: self.scalar_type(register)?,
+                bits: self.scalar(register)?,
+            })
+        };
+        let (left, right) = (left.map(shown).transpose()?, right.map(shown).transpose()?);
+        if holds {
+            return Ok(());
+        }
+        let Some(hooks) = self.hooks.as_deref_mut() else {
+            return Err(Stop::halt("`Assert` outside a test"));
+        };
+        hooks.assert_failed(assertion, left, right);
+        Err(Stop::AssertionFailed)
+    }
+}
