@@ -132,7 +132,7 @@ impl<'a> World<'a> {
             return None;
         }
         match self.constant(id) {
-            ConstState::Open(_) => Some(ConstExpr::Const(id, arguments)),
+            ConstState::Open => Some(ConstExpr::Const(id, arguments)),
             ConstState::Value(hir::Expr { kind: ExprKind::Integer(number), .. }) if u64::try_from(number).is_ok() => Some(ConstExpr::Number(number as u64)),
             ConstState::Value(hir::Expr { kind: ExprKind::Error, .. }) => None,
             _ => {
@@ -166,8 +166,8 @@ impl<'a> World<'a> {
                     ConstState::Value(hir::Expr { kind: ExprKind::Integer(number.into()), ty, span: value.span })
                 }
                 Some(open) => {
-                    self.program.consts[index].value = open.clone();
-                    ConstState::Open(open)
+                    self.program.consts[index].value = open;
+                    ConstState::Open
                 }
                 None => ConstState::Value(hir::Expr { kind: ExprKind::Error, ty: Type::Error, span: value.span }),
             },

@@ -28,12 +28,17 @@ fn package_line(world: &mut World<'_>, file: &ast::File) {
         world.program.docs = file.docs.join("\n");
     }
     if let Some(name) = &file.package
-        && !world.options.package.is_empty()
-        && *name.text != *world.options.package
+        && world.program.package.is_empty()
     {
-        let expected = world.options.package.clone();
+        world.program.package = name.text.to_string();
+    }
+    if let Some(name) = &file.package
+        && *name.text != *world.program.package
+    {
+        let expected = world.program.package.clone();
+        let who = if world.options.package.is_empty() { "the first file" } else { "rc.toml" };
         world
-            .error(codes::WRONG_PACKAGE_NAME, name.span, format!("this file says package `{}`, rc.toml says `{expected}`", name.text))
+            .error(codes::WRONG_PACKAGE_NAME, name.span, format!("this file says package `{}`, {who} says `{expected}`", name.text))
             .hint(format!("package {expected}"));
     }
 }
@@ -85,7 +90,7 @@ impl<'a> Declarer<'_, 'a> {
             ast::ItemKind::Use { .. } | ast::ItemKind::Broken => {}
             ast::ItemKind::TypeAlias { name, generics, ty } => {
                 let id = self.world.aliases.len();
-                self.world.aliases.push(Declared { module, span, tree: AliasTree { name, generics, ty } });
+                self.world.aliases.push(Declared { module, tree: AliasTree { name, generics, ty } });
                 self.world.alias_states.push(AliasState::Waiting);
                 self.refuse_generics(generics, "a generic type is");
                 self.name(name, Symbol::Alias(id));
@@ -94,7 +99,7 @@ impl<'a> Declarer<'_, 'a> {
                 let id = hir::StructId(program.structs.len() as u32);
                 let count = generics.len() as u32;
                 program.structs.push(hir::Struct { name: text(name), generics: count, fields: Vec::new(), origin, span: name.span });
-                self.world.structs.push(Declared { module, span, tree: FieldsTree { generics, fields } });
+                self.world.structs.push(Declared { module, tree: FieldsTree { generics, fields } });
                 self.refuse_generics(generics, "a generic struct is");
                 self.name(name, Symbol::Struct(id));
             }
@@ -102,7 +107,7 @@ impl<'a> Declarer<'_, 'a> {
                 let id = hir::EnumId(program.enums.len() as u32);
                 let count = generics.len() as u32;
                 program.enums.push(hir::Enum { name: text(name), generics: count, variants: Vec::new(), origin, span: name.span });
-                self.world.enums.push(Declared { module, span, tree: VariantsTree { generics, variants } });
+                self.world.enums.push(Declared { module, tree: VariantsTree { generics, variants } });
                 self.refuse_generics(generics, "a generic enum is");
                 self.name(name, Symbol::Enum(id));
             }
@@ -114,14 +119,14 @@ impl<'a> Declarer<'_, 'a> {
                 let id = hir::LayoutId(program.layouts.len() as u32);
                 let count = generics.len() as u32;
                 program.layouts.push(hir::Layout { name: text(name), generics: count, fields: Vec::new(), span: name.span });
-                self.world.layouts.push(Declared { module, span, tree: FieldsTree { generics, fields } });
+                self.world.layouts.push(Declared { module, tree: FieldsTree { generics, fields } });
                 self.name(name, Symbol::Layout(id));
             }
             ast::ItemKind::Table(table) => self.table(table, docs),
             ast::ItemKind::State { name, ty, default } => {
                 let id = hir::StateId(program.states.len() as u32);
                 program.states.push(hir::State { name: text(name), ty: Type::Error, default: None, span: name.span });
-                self.world.states.push(Declared { module, span, tree: (ty, default.as_ref()) });
+                self.world.states.push(Declared { module, tree: (ty, default.as_ref()) });
                 self.name(name, Symbol::State(id));
             }
             kind @ ast::ItemKind::Aggregate { name, by, .. } => {
@@ -138,17 +143,17 @@ impl<'a> Declarer<'_, 'a> {
                     ty: Type::Error,
                     span: name.span,
                 });
-                self.world.aggregates.push(Declared { module, span, tree: kind });
+                self.world.aggregates.push(Declared { module, tree: kind });
                 self.name(name, Symbol::Aggregate(id));
             }
             ast::ItemKind::Invariant { for_each, condition } => {
-                self.world.invariants.push(Declared { module, span, tree: (for_each.as_ref(), condition) });
+                self.world.invariants.push(Declared { module, tree: (for_each.as_ref(), condition) });
             }
             ast::ItemKind::Role { name } => self.role(name),
             ast::ItemKind::Error { name, variants } => {
                 let id = hir::ErrorId(program.errors.len() as u32);
                 program.errors.push(hir::ErrorType { name: text(name), variants: Vec::new(), span: name.span });
-                self.world.errors.push(Declared { module, span, tree: VariantsTree { generics: &[], variants } });
+                self.world.errors.push(Declared { module, tree: VariantsTree { generics: &[], variants } });
                 for (number, variant) in variants.iter().enumerate() {
                     let known = self.world.error_variants.entry(variant.name.text.clone()).or_default();
                     known.push((id, number as u32));
@@ -158,18 +163,18 @@ impl<'a> Declarer<'_, 'a> {
             ast::ItemKind::Event { name, fields } => {
                 let id = hir::EventId(program.events.len() as u32);
                 program.events.push(hir::Event { name: text(name), fields: Vec::new(), docs, span: name.span });
-                self.world.events.push(Declared { module, span, tree: FieldsTree { generics: &[], fields } });
+                self.world.events.push(Declared { module, tree: FieldsTree { generics: &[], fields } });
                 self.name(name, Symbol::Event(id));
             }
             ast::ItemKind::Callable(callable) => self.callable(callable, docs),
             kind @ (ast::ItemKind::Test { .. } | ast::ItemKind::Property { .. }) => {
-                self.world.trials.push(Declared { module, span, tree: kind });
+                self.world.trials.push(Declared { module, tree: kind });
             }
             ast::ItemKind::Const { name, generics, ty, value } => {
                 let id = hir::ConstId(program.consts.len() as u32);
                 let count = generics.len() as u32;
                 program.consts.push(hir::Const { name: text(name), generics: count, value: hir::ConstExpr::Number(0), span: name.span });
-                self.world.consts.push(Declared { module, span, tree: ConstTree { generics, ty: ty.as_ref(), value } });
+                self.world.consts.push(Declared { module, tree: ConstTree { generics, ty: ty.as_ref(), value } });
                 self.world.const_states.push(ConstState::Waiting);
                 self.refuse_generics(generics, "a generic constant is");
                 self.name(name, Symbol::Const(id));
@@ -197,7 +202,7 @@ impl<'a> Declarer<'_, 'a> {
             docs,
             span: table.name.span,
         });
-        self.world.tables.push(Declared { module: self.module, span: self.item.span, tree: table });
+        self.world.tables.push(Declared { module: self.module, tree: table });
         self.world.index_names.push(Default::default());
         self.world.table_fields.push(Default::default());
         self.name(&table.name, Symbol::Table(id));
@@ -243,7 +248,7 @@ impl<'a> Declarer<'_, 'a> {
             origin,
             span: callable.header,
         });
-        self.world.callables.push(Declared { module: self.module, span: self.item.span, tree: callable });
+        self.world.callables.push(Declared { module: self.module, tree: callable });
 
         // Versions of one command share a name: a call inside a test means the newest.
         let symbol = Symbol::Callable(id);

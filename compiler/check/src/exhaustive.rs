@@ -72,7 +72,9 @@ enum Constructor {
     Ok,
     Failure(hir::ErrorId, u32),
     Builtin(Builtin),
-    /// Whatever no pattern names.
+    /// A failure that no pattern names.
+    OtherFailure,
+    /// A value that no pattern names.
     Other,
 }
 
@@ -140,7 +142,7 @@ impl Search<'_> {
                 let named = |builtin: Builtin| rows.iter().any(|row| matches!(&row[0].kind, PatternKind::FailureBuiltin(named) if *named == builtin));
                 all.extend(BUILTINS.iter().map(|(_, builtin)| *builtin).filter(|builtin| named(*builtin)).map(Constructor::Builtin));
                 if !BUILTINS.iter().all(|(_, builtin)| named(*builtin)) {
-                    all.push(Constructor::Other);
+                    all.push(Constructor::OtherFailure);
                 }
                 all
             }
@@ -213,7 +215,7 @@ impl Search<'_> {
                     true
                 }
                 (PatternKind::FailureBuiltin(a), Constructor::Builtin(b)) => a == b,
-                (PatternKind::AnyFailure, Constructor::Failure(..) | Constructor::Builtin(_) | Constructor::Other) => true,
+                (PatternKind::AnyFailure, Constructor::Failure(..) | Constructor::Builtin(_) | Constructor::OtherFailure) => true,
                 _ => false,
             };
             if matches {
@@ -256,6 +258,7 @@ impl Search<'_> {
                 format!("Err({})", around(&variant.name, &variant.fields))
             }
             Constructor::Builtin(builtin) => format!("Err({})", builtin_name(*builtin)),
+            Constructor::OtherFailure => "Err(_)".into(),
             Constructor::Other => "_".into(),
         }
     }

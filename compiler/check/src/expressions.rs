@@ -21,50 +21,50 @@ impl Body<'_, '_> {
     }
 
     fn kind(&mut self, expr: &ast::Expr, expected: Option<&Type>) -> hir::Expr {
-        use ast::ExprKind::*;
+        use ast::ExprKind as Kind;
         let span = expr.span;
         match &expr.kind {
-            Broken => error(span),
-            Integer { value, suffix: None } => self.integer(*value, false, expected, span),
-            Integer { value, suffix: Some(suffix) } => self.duration(*value, suffix, span),
-            Float(number) => make(ExprKind::Float(*number), Type::Scalar(rc_bytecode::instr::Scalar::F64), span),
-            String(text) => self.string(&text.value, expected, span),
-            Bytes(bytes) => self.bytes(bytes, expected, span),
-            Bool(value) => make(ExprKind::Bool(*value), Type::BOOL, span),
-            None => self.none(expected, span),
-            Name { name, arguments } => self.name(name, arguments, expected),
-            Member { base, name } => self.member(base, name, span, expected),
-            Call { callee, arguments } => self.call(callee, arguments, expected, span),
-            Index { base, index } => self.index(base, index, span),
-            Record { qualifier, name, fields } => self.record(qualifier.as_ref(), name.as_ref(), fields, expected, span),
-            Tuple(parts) => self.tuple(parts, expected, span),
-            List(parts) => self.list(parts, expected, span),
-            Comprehension { value, pattern, source, condition } => self.comprehension(value, pattern, source, condition.as_deref(), expected, span),
-            Unary { operator, operand } => self.unary(*operator, operand, expected, span),
-            Binary { operator, left, right } => self.binary(*operator, left, right, expected, span),
-            Cast { value, ty } => self.cast(value, ty, span),
-            Range { .. } => {
+            Kind::Broken => error(span),
+            Kind::Integer { value, suffix: None } => self.integer(*value, false, expected, span),
+            Kind::Integer { value, suffix: Some(suffix) } => self.duration(*value, suffix, span),
+            Kind::Float(number) => make(ExprKind::Float(*number), Type::Scalar(rc_bytecode::instr::Scalar::F64), span),
+            Kind::String(text) => self.string(&text.value, expected, span),
+            Kind::Bytes(bytes) => self.bytes(bytes, expected, span),
+            Kind::Bool(value) => make(ExprKind::Bool(*value), Type::BOOL, span),
+            Kind::None => self.none(expected, span),
+            Kind::Name { name, arguments } => self.name(name, arguments, expected),
+            Kind::Member { base, name } => self.member(base, name, span, expected),
+            Kind::Call { callee, arguments } => self.call(callee, arguments, expected, span),
+            Kind::Index { base, index } => self.index(base, index, span),
+            Kind::Record { qualifier, name, fields } => self.record(qualifier.as_ref(), name.as_ref(), fields, expected, span),
+            Kind::Tuple(parts) => self.tuple(parts, expected, span),
+            Kind::List(parts) => self.list(parts, expected, span),
+            Kind::Comprehension { value, pattern, source, condition } => self.comprehension(value, pattern, source, condition.as_deref(), expected, span),
+            Kind::Unary { operator, operand } => self.unary(*operator, operand, expected, span),
+            Kind::Binary { operator, left, right } => self.binary(*operator, left, right, expected, span),
+            Kind::Cast { value, ty } => self.cast(value, ty, span),
+            Kind::Range { .. } => {
                 self.world.error(codes::WRONG_KIND_OF_NAME, span, "a range is not a value").hint("it stands after `in` of a `for`, and in patterns");
                 error(span)
             }
-            Bounded { .. } => {
+            Kind::Bounded { .. } => {
                 self.world.error(codes::WRONG_BOUND, span, "`take` and `max` bound what a loop walks").hint("[x for x in … take 100]");
                 error(span)
             }
-            If { condition, then, otherwise } => self.if_expr(condition, then, otherwise.as_deref(), expected, span),
-            IfLet { pattern, value, then, otherwise } => self.if_let(pattern, value, then, otherwise.as_deref(), expected, span),
-            Match { value, arms } => self.match_expr(value, arms, expected, span),
-            Block(block) => {
+            Kind::If { condition, then, otherwise } => self.if_expr(condition, then, otherwise.as_deref(), expected, span),
+            Kind::IfLet { pattern, value, then, otherwise } => self.if_let(pattern, value, then, otherwise.as_deref(), expected, span),
+            Kind::Match { value, arms } => self.match_expr(value, arms, expected, span),
+            Kind::Block(block) => {
                 let block = self.block(block, expected);
                 let ty = block.ty.clone();
                 make(ExprKind::Block(block), ty, span)
             }
-            Attempt(call) => self.attempt(call, span),
-            Fail(failure) => self.fail(failure, span),
-            Return(value) => self.return_value(value.as_deref(), span),
-            Break => self.leave_loop(ExprKind::Break, span),
-            Continue => self.leave_loop(ExprKind::Continue, span),
-            Touch { .. } => self.bare_touch(span),
+            Kind::Attempt(call) => self.attempt(call, span),
+            Kind::Fail(failure) => self.fail(failure, span),
+            Kind::Return(value) => self.return_value(value.as_deref(), span),
+            Kind::Break => self.leave_loop(ExprKind::Break, span),
+            Kind::Continue => self.leave_loop(ExprKind::Continue, span),
+            Kind::Touch { .. } => self.bare_touch(span),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Blocks and statements.
 
-use crate::body::{Body, Place, error, make, peeled, unit};
+use crate::body::{Body, Place, error, make};
 use crate::operators;
 use rc_bytecode::instr::UnaryOp;
 use rc_diagnostics::codes;
@@ -382,15 +382,6 @@ impl Body<'_, '_> {
             self.world.error(codes::NOT_ASSIGNABLE, span, "this place is for reading").hint("touch mut(region, page), or a `place_mut` parameter");
         }
         mutable
-    }
-
-    /// A local that loops and patterns bind.
-    pub fn expected_content<'t>(&self, expected: Option<&'t Type>) -> Option<&'t Type> {
-        expected.map(peeled)
-    }
-
-    pub fn nothing(&self, span: Span) -> hir::Expr {
-        unit(span)
     }
 }
 

@@ -9,7 +9,7 @@ use rc_hir as hir;
 use rc_hir::{Origin, Program};
 use rc_source::{Sources, Span};
 use rc_syntax::ast;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What a top-level name stands for.
@@ -62,15 +62,6 @@ pub(crate) struct Module {
     pub imports: Vec<usize>,
 }
 
-/// Where a declaration stands and what it was written as.
-#[derive(Clone, Copy)]
-pub(crate) struct Tree<'a, T> {
-    pub module: usize,
-    pub docs: &'a [String],
-    pub span: Span,
-    pub item: &'a T,
-}
-
 pub(crate) struct AliasTree<'a> {
     pub name: &'a ast::Name,
     pub generics: &'a [ast::Generic],
@@ -93,10 +84,9 @@ pub(crate) struct ConstTree<'a> {
     pub value: &'a ast::Expr,
 }
 
-/// A declaration's tree, owned where it is a bundle of borrowed parts.
+/// A declaration's tree and the module that it stands in.
 pub(crate) struct Declared<T> {
     pub module: usize,
-    pub span: Span,
     pub tree: T,
 }
 
@@ -108,7 +98,7 @@ pub(crate) enum ConstState {
     /// Of the package, or without generics: a literal.
     Value(hir::Expr),
     /// A number over generic parameters.
-    Open(hir::ConstExpr),
+    Open,
 }
 
 #[derive(Clone)]
@@ -148,6 +138,8 @@ pub(crate) struct World<'a> {
     pub index_names: Vec<HashMap<Arc<str>, u32>>,
     /// Field numbers by name.
     pub table_fields: Vec<HashMap<Arc<str>, u32>>,
+    /// Tables from which each callable deletes, itself or through calls; filled with the effects.
+    pub deletes: Vec<BTreeSet<hir::TableId>>,
 }
 
 impl<'a> World<'a> {
@@ -177,6 +169,7 @@ impl<'a> World<'a> {
             error_variants: HashMap::new(),
             index_names: Vec::new(),
             table_fields: Vec::new(),
+            deletes: Vec::new(),
         };
         for unit in units {
             let known = world.modules.iter().any(|module| module.name == unit.module && module.origin == unit.origin);

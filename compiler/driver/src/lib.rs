@@ -1,1 +1,19 @@
 //! The pipeline on one page; packages; the embedded standard library.
+//!
+//! ```text
+//!   folder ──load──► Package ──parse──► files ──check──► Program ──lower──► Module (certified)
+//!                                  stdlib ──┘
+//! ```
+//!
+//! [`compile`] runs all of it, [`check_only`] stops before lowering; each stage can be called alone. The same
+//! package gives the same diagnostics and the same module, byte for byte, on every machine.
+
+mod limits;
+mod package;
+mod pipeline;
+mod stdlib;
+
+pub use limits::{FILES_MAX, PACKAGE_BYTES_MAX};
+pub use package::{LoadError, Package, SourceText};
+pub use pipeline::{Checked, Compiled, Options, ParsedPackage, Timings, check, check_only, compile, compile_with, lower, parse};
+pub use stdlib::STDLIB;

@@ -11,7 +11,8 @@ pub(crate) fn mark(pieces: &mut [Piece]) {
         if pieces[at].kind != Less || pieces[at].is_angle || !may_open(pieces, at) {
             continue;
         }
-        if let Some(angles) = matching(pieces, at) {
+        let is_declared = declares(pieces, at);
+        if let Some(angles) = matching(pieces, at, is_declared) {
             angles.into_iter().for_each(|angle| pieces[angle].is_angle = true);
         }
     }
@@ -22,25 +23,28 @@ fn kind(pieces: &[Piece], at: Option<usize>) -> Option<TokenKind> {
 }
 
 fn may_open(pieces: &[Piece], at: usize) -> bool {
-    let before = kind(pieces, at.checked_sub(1));
-    let is_declared = matches!(kind(pieces, at.checked_sub(2)), Some(Fn | Command | Query | Report | Const));
-    // `a.list < b` compares a field.
-    let is_member = kind(pieces, at.checked_sub(2)) == Some(Dot);
+    let (before, earlier) = (kind(pieces, at.checked_sub(1)), kind(pieces, at.checked_sub(2)));
     match before {
-        Some(TypeName | GenericName) => !is_member || is_declared,
-        Some(name) if name.is_name() => is_declared || is_versioned_declaration(pieces, at),
-        Some(Number) => is_versioned_declaration(pieces, at),
+        // `a.list < b` compares a field.
+        Some(TypeName | GenericName) => earlier != Some(Dot),
+        // After these stands a type, whatever its name.
+        Some(name) if name.is_name() => matches!(earlier, Some(Arrow | Colon | As)) || declares(pieces, at),
+        Some(Number) => declares(pieces, at),
         _ => false,
     }
 }
 
-/// `fn name@2<K>`
-fn is_versioned_declaration(pieces: &[Piece], at: usize) -> bool {
-    kind(pieces, at.checked_sub(2)) == Some(At) && matches!(kind(pieces, at.checked_sub(4)), Some(Fn | Command | Query | Report))
+/// Whether the `<` at `at` follows a declaration's name: `fn name<K>`, `fn name@2<K>`, `struct Name<K>`.
+fn declares(pieces: &[Piece], at: usize) -> bool {
+    let is_word = |back| {
+        let word = kind(pieces, at.checked_sub(back));
+        matches!(word, Some(Fn | Command | Query | Report | Const | Type | Struct | Enum | Layout))
+    };
+    is_word(2) || (kind(pieces, at.checked_sub(2)) == Some(At) && is_word(4))
 }
 
 /// The angles from the one at `start` to its partner; none when it compares.
-fn matching(pieces: &[Piece], start: usize) -> Option<Vec<usize>> {
+fn matching(pieces: &[Piece], start: usize, is_declared: bool) -> Option<Vec<usize>> {
     let mut angles = Vec::new();
     let mut depth = 0usize;
     let mut brackets = 0usize;
@@ -59,7 +63,9 @@ fn matching(pieces: &[Piece], start: usize) -> Option<Vec<usize>> {
             }
             OpenParen | OpenBracket => brackets += 1,
             CloseParen | CloseBracket => brackets = brackets.checked_sub(1)?,
-            Comma | Question | Semicolon | Plus | Minus | Star | Slash | Percent | Number | Colon | Dot => {}
+            Comma | Question | Semicolon | Plus | Minus | Star | Slash | Percent | Number | Dot => {}
+            // `K: Ordered`; elsewhere a colon says that this is a record's fields.
+            Colon if is_declared => {}
             name if name.is_name() => {}
             comment if comment.is_trivia() => {}
             _ => return None,

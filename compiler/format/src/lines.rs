@@ -39,6 +39,7 @@ impl Line<'_> {
 /// All lines, indented and broken.
 pub(crate) fn lines(mut pieces: Vec<Piece>) -> Vec<Line> {
     settle_gaps(&mut pieces);
+    settle_bodies(&mut pieces);
     let mut lines = indented(pieces);
     // Each round breaks every long line once, at its outermost bracket; a line that cannot be broken stays.
     loop {
@@ -99,10 +100,41 @@ fn settle_gaps(pieces: &mut [Piece]) {
         let is_after_comment = before.is_comment();
         let gap = pieces[at].gap;
         pieces[at].gap = match gap {
-            _ if joins && !is_after_comment => Gap::Same,
+            _ if (joins || (opens && is_close)) && !is_after_comment => Gap::Same,
             Gap::Blank if opens || is_close || in_list => Gap::Line,
             gap => gap,
         };
+    }
+}
+
+/// A braced body with a newline of its own in it begins and ends on lines of their own; so does a list
+/// that begins on one.
+fn settle_bodies(pieces: &mut [Piece]) {
+    // For each open bracket where it stands and whether a newline stands right inside it.
+    let mut open: Vec<(usize, bool)> = Vec::new();
+    for at in 0..pieces.len() {
+        let is_close = matches!(pieces[at].kind, CloseParen | CloseBracket | CloseBrace);
+        if pieces[at].gap > Gap::Same
+            && let Some((start, is_broken)) = open.last_mut()
+        {
+            let counts = pieces[*start].kind == OpenBrace || *start + 1 == at;
+            *is_broken |= counts && !(is_close && *start + 1 == at);
+        }
+        match pieces[at].kind {
+            OpenParen | OpenBracket | OpenBrace => open.push((at, false)),
+            CloseParen | CloseBracket | CloseBrace => {
+                let Some((start, true)) = open.pop() else { continue };
+                if let Some(around) = open.iter_mut().rev().find(|around| pieces[around.0].kind == OpenBrace) {
+                    around.1 = true;
+                }
+                for end in [start + 1, at] {
+                    if !pieces[end].is_comment() {
+                        pieces[end].gap = pieces[end].gap.max(Gap::Line);
+                    }
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -165,35 +197,48 @@ fn indent_of(content: &[Piece], open: &[(usize, TokenKind)], before: Option<Toke
     if (begins || is_own_comment) && !first.is_clause { ground } else { ground + 1 }
 }
 
-/// Puts newlines into a line that is too long, at the outermost brackets that it holds; true when it did.
+/// Puts newlines into a line that is too long; true when it did. A bracket with much of the line in it is
+/// opened up; a long row of operands is cut after an operator.
 fn break_line(line: &mut Line) -> bool {
     if line.columns() <= LINE_COLUMNS_MAX || line.pieces.len() < 2 {
         return false;
     }
-    if let Some((open, close)) = longest_group(&line.pieces) {
-        let mut depth = 0usize;
-        for at in open + 1..=close {
-            let before = line.pieces[at - 1].kind;
-            let is_first = at == open + 1;
-            let piece = &mut line.pieces[at];
-            if at == close || is_first || (depth == 0 && before == Comma) {
-                piece.gap = Gap::Line;
-            }
-            match piece.kind {
-                OpenParen | OpenBracket | OpenBrace => depth += 1,
-                CloseParen | CloseBracket | CloseBrace => depth = depth.saturating_sub(1),
-                Less if piece.is_angle => depth += 1,
-                Greater if piece.is_angle => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-        }
-        return true;
+    let group = longest_group(&line.pieces);
+    let is_most = group.is_some_and(|(_, _, width)| width * 2 > spacing::columns(&line.pieces.iter().collect::<Vec<_>>()));
+    match group {
+        Some((open, close, _)) if is_most => open_up(&mut line.pieces, open, close),
+        _ if break_after_operator(line) => {}
+        Some((open, close, _)) => open_up(&mut line.pieces, open, close),
+        None => return false,
     }
-    break_after_operator(line)
+    true
 }
 
-/// The outermost bracket group with the most in it, if there is one worth breaking.
-fn longest_group(pieces: &[Piece]) -> Option<(usize, usize)> {
+/// Newlines after the opening bracket, before the closing one, and after each comma between.
+fn open_up(pieces: &mut [Piece], open: usize, close: usize) {
+    let mut depth = 0usize;
+    for at in open + 1..=close {
+        let is_after_comma = depth == 0 && pieces[at - 1].kind == Comma;
+        let piece = &mut pieces[at];
+        if at == open + 1 || at == close || is_after_comma {
+            piece.gap = Gap::Line;
+        }
+        depth = depth_after(piece, depth);
+    }
+}
+
+fn depth_after(piece: &Piece, depth: usize) -> usize {
+    match piece.kind {
+        OpenParen | OpenBracket | OpenBrace => depth + 1,
+        CloseParen | CloseBracket | CloseBrace => depth.saturating_sub(1),
+        Less if piece.is_angle => depth + 1,
+        Greater if piece.is_angle => depth.saturating_sub(1),
+        _ => depth,
+    }
+}
+
+/// The outermost bracket group with the most in it, and its width, if there is one worth opening.
+fn longest_group(pieces: &[Piece]) -> Option<(usize, usize, usize)> {
     let mut open: Vec<usize> = Vec::new();
     let mut groups: Vec<(usize, usize)> = Vec::new();
     for (at, piece) in pieces.iter().enumerate() {
@@ -208,33 +253,42 @@ fn longest_group(pieces: &[Piece]) -> Option<(usize, usize)> {
             _ => {}
         }
     }
-    let width = |group: &(usize, usize)| spacing::columns(&pieces[group.0 + 1..group.1].iter().collect::<Vec<_>>());
-    groups.into_iter().filter(|group| group.1 > group.0 + 1).max_by_key(width).filter(|group| width(group) > INDENT_COLUMNS)
+    let widths = groups.into_iter().filter(|(open, close)| *close > open + 1).map(|(open, close)| {
+        let width = spacing::columns(&pieces[open + 1..close].iter().collect::<Vec<_>>());
+        (open, close, width)
+    });
+    widths.max_by_key(|(_, _, width)| *width).filter(|(_, _, width)| *width > INDENT_COLUMNS)
 }
 
-/// Breaks after the last joining operator or comma that leaves a line short enough.
+/// Breaks after an operator or comma outside brackets: of the loosest kind that there is, the last one
+/// that leaves a line short enough.
 fn break_after_operator(line: &mut Line) -> bool {
-    let mut best = None;
+    let width = |pieces: &[Piece]| spacing::columns(&pieces.iter().collect::<Vec<_>>());
+    // How tightly the operator of the best place binds, and the place.
+    let mut best: Option<(usize, usize)> = None;
+    let mut depth = 0;
     for at in 1..line.pieces.len() {
         let before = &line.pieces[at - 1];
-        let width = |pieces: &[Piece]| spacing::columns(&pieces.iter().collect::<Vec<_>>());
-        let helps = match before.kind {
-            AndAnd | OrOr | Plus | QuestionQuestion | Comma => true,
-            Equal | FatArrow => (line.indent + 1) * INDENT_COLUMNS + width(&line.pieces[at..]) <= LINE_COLUMNS_MAX,
-            _ => false,
+        depth = depth_after(before, depth);
+        let is_infix = at > 1 && spacing::ends_value(&line.pieces[at - 2]);
+        let tightness = match before.kind {
+            Equal | FatArrow if (line.indent + 1) * INDENT_COLUMNS + width(&line.pieces[at..]) <= LINE_COLUMNS_MAX => 0,
+            Comma => 0,
+            OrOr if is_infix => 1,
+            AndAnd if is_infix => 2,
+            QuestionQuestion if is_infix => 3,
+            Bar | Caret | Ampersand if is_infix => 4,
+            Plus | Minus if is_infix => 5,
+            Star | Slash | Percent if is_infix => 6,
+            _ => continue,
         };
-        if helps {
-            let width = width(&line.pieces[..at]);
-            if best.is_none() || line.indent * INDENT_COLUMNS + width <= LINE_COLUMNS_MAX {
-                best = Some(at);
-            }
+        let fits = line.indent * INDENT_COLUMNS + width(&line.pieces[..at]) <= LINE_COLUMNS_MAX;
+        if depth == 0 && best.is_none_or(|(known, _)| tightness < known || (fits && tightness == known)) {
+            best = Some((tightness, at));
         }
     }
-    match best {
-        Some(at) => {
-            line.pieces[at].gap = Gap::Line;
-            true
-        }
-        None => false,
+    if let Some((_, at)) = best {
+        line.pieces[at].gap = Gap::Line;
     }
+    best.is_some()
 }

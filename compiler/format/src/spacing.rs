@@ -33,6 +33,8 @@ pub(crate) fn is_spaced(earlier: Option<&Piece>, before: &Piece, after: &Piece) 
         (_, OpenBrace) => true,
         (Mut | Touch, OpenParen) => false,
         (word, OpenParen | OpenBracket) if may_lead(word) && !is_member => after.was_spaced,
+        // `property "name" (x: u64)`
+        (String, OpenParen) => true,
         (_, OpenParen | OpenBracket) => !ends_value(before),
         _ => true,
     }
@@ -44,14 +46,14 @@ fn may_lead(word: TokenKind) -> bool {
 }
 
 /// True for what ends a value: after it, `(` calls, `[` indexes and `-` subtracts.
-fn ends_value(piece: &Piece) -> bool {
-    let literal = matches!(piece.kind, Number | Float | CloseParen | CloseBracket | CloseBrace | Underscore | True | False | None);
+pub(crate) fn ends_value(piece: &Piece) -> bool {
+    let literal = matches!(piece.kind, Number | Float | String | Bytes | CloseParen | CloseBracket | CloseBrace | Underscore | True | False | None);
     literal || piece.kind.is_name() || (piece.kind == Greater && piece.is_angle)
 }
 
 /// Whether a `-` after `earlier` negates.
 fn is_prefix(earlier: Option<&Piece>) -> bool {
-    earlier.is_none_or(|piece| !ends_value(piece) && !matches!(piece.kind, String | Bytes | Question))
+    earlier.is_none_or(|piece| !ends_value(piece) && piece.kind != Question)
 }
 
 /// Columns of pieces on one line.

@@ -20,9 +20,11 @@ fn indentation_blanks_and_empty_lines() {
     );
     check("type T=list<( u64 ,u8 ) ,3>?\nrole r", "type T = list<(u64, u8), 3>?\nrole r\n");
     check(
-        "fn f()\n{\nif a\n{ 1 }\n}",
+        "fn f()\n{\nif a {\n 1 }\n}",
         "fn f() {\n    if a {\n        1\n    }\n}\n",
     );
+    check("fn f() { let x = 1\n g({ a: 1,\n b: 2 }) }", "fn f() {\n    let x = 1\n    g({\n        a: 1,\n        b: 2\n    })\n}\n");
+    check("fn f() { g(\n1) }", "fn f() {\n    g(\n        1\n    )\n}\n");
     keeps("");
 }
 
@@ -65,10 +67,10 @@ fn clauses_in_order() {
 #[test]
 fn comments_stay() {
     keeps(
-        "//! A file.\n\n// first\npackage p // the name\n\n/// A table.\ntable T {\n    // above\n    key id: u64    // one\n    \
+        "//! A file.\n\n// first\npackage p // the name\n\n/// A table.\ntable T {\n    // above\n    key id: u64     // one\n    \
          name: string<9> // two\n\n    x: u64 // alone\n    // last\n}\n// end\n",
     );
-    check("fn f() {\ng(a, // one\nb // two\n)\n// three\n}", "fn f() {\n    g(a, // one\n        b // two\n    )\n    // three\n}\n");
+    check("fn f() {\ng(a, // one\nb // two\n)\n// three\n}", "fn f() {\n    g(a,  // one\n        b // two\n    )\n    // three\n}\n");
 }
 
 #[test]

@@ -437,15 +437,18 @@ impl<'p> Function<'_, 'p> {
     /// Lowers a branch; what it does to rows and locals is joined by [`Function::branches`].
     pub fn branches(&mut self, then: &mut dyn FnMut(&mut Self), otherwise: &mut dyn FnMut(&mut Self)) -> (Done, Done) {
         let before = self.stale_rows();
+        let opened = self.opened.clone();
         self.nested += 1;
         self.code.begin();
         then(self);
         let then = self.code.end();
         let after_then = self.stale_rows();
         self.restore_rows(&before);
+        self.opened.clone_from(&opened);
         self.code.begin();
         otherwise(self);
         let otherwise = self.code.end();
+        self.opened = opened;
         self.nested -= 1;
         if otherwise.ended && !then.ended {
             self.restore_rows(&after_then);
@@ -463,9 +466,11 @@ impl<'p> Function<'_, 'p> {
     /// A piece of code that may be left early by breaks to its label, and whose rows are stale after it where they may be on any way.
     pub fn leavable(&mut self, work: &mut dyn FnMut(&mut Self, Label)) {
         let before: Vec<(bool, u32)> = self.rows.iter().map(|row| (row.stale, row.moves)).collect();
+        let opened = self.opened.clone();
         let label = self.code.begin_block();
         work(self, label);
         self.code.end_block();
+        self.opened = opened;
         // Good after it where it was good before and nothing moved on any way through.
         for (at, row) in self.rows.iter_mut().enumerate() {
             row.stale |= before.get(at).is_none_or(|(stale, moves)| *stale || *moves != row.moves);

@@ -35,10 +35,6 @@ pub struct Opaque {
 }
 
 impl Ty {
-    pub fn scalar(scalar: Scalar) -> Ty {
-        Ty::Value(Shape::Scalar(scalar))
-    }
-
     /// What a register holds for it, where it is a scalar.
     pub fn as_scalar(&self) -> Option<Scalar> {
         match self {

@@ -11,6 +11,9 @@ use std::collections::BTreeSet;
 pub enum Node<'a> {
     Expr(&'a Expr),
     Statement(&'a Statement),
+    /// Before a loop's body, and after it.
+    EnterLoop(&'a Source, &'a hir::Pattern),
+    LeaveLoop,
 }
 
 pub type Visit<'v, 'a> = &'v mut dyn FnMut(Node<'a>);
@@ -37,9 +40,11 @@ fn visit_statement<'a>(statement: &'a Statement, visit: Visit<'_, 'a>) {
             visit_expr(value, visit);
         }
         StatementKind::Emit { fields, .. } => fields.iter().for_each(|field| visit_expr(field, visit)),
-        StatementKind::For { source, body, .. } => {
+        StatementKind::For { source, body, pattern } => {
             visit_source(source, visit);
+            visit(Node::EnterLoop(source, pattern));
             visit_block(body, visit);
+            visit(Node::LeaveLoop);
         }
         StatementKind::Expression(expr) => visit_expr(expr, visit),
         StatementKind::As { body, .. } => visit_block(body, visit),
@@ -103,10 +108,12 @@ pub fn visit_expr<'a>(expr: &'a Expr, visit: Visit<'_, 'a>) {
         ExprKind::Get { key: parts, .. } | ExprKind::GetUnique { parts, .. } | ExprKind::Delete { key: parts, .. } => {
             parts.iter().for_each(|part| visit_expr(part, visit));
         }
-        ExprKind::Comprehension { value, source, condition, .. } => {
+        ExprKind::Comprehension { value, source, condition, pattern } => {
             visit_source(source, visit);
+            visit(Node::EnterLoop(source, pattern));
             condition.iter().for_each(|condition| visit_expr(condition, visit));
             visit_expr(value, visit);
+            visit(Node::LeaveLoop);
         }
         ExprKind::Aggregate { group, .. } => group.iter().for_each(|group| visit_expr(group, visit)),
         ExprKind::Unary { operand, .. } => visit_expr(operand, visit),
@@ -198,10 +205,6 @@ impl Summary {
         self.moves.contains(&table) || self.fields.iter().any(|(of, _)| *of == table)
     }
 
-    pub fn writes_something(&self) -> bool {
-        !self.moves.is_empty() || !self.fields.is_empty() || !self.states_written.is_empty()
-    }
-
     /// Whether an aggregate may have another value afterwards.
     pub fn changes_aggregate(&self, aggregate: &hir::Aggregate) -> bool {
         let field = |number: Option<u32>| number.is_some_and(|number| self.fields.contains(&(aggregate.table, number)));
@@ -252,7 +255,7 @@ impl Effects {
         };
         walk(&mut |node| match node {
             Node::Statement(Statement { kind: StatementKind::Assign { target, .. }, .. }) => write(target, &mut summary),
-            Node::Statement(_) => {}
+            Node::Statement(_) | Node::EnterLoop(..) | Node::LeaveLoop => {}
             Node::Expr(expr) => match &expr.kind {
                 ExprKind::Method { method: Method::Push | Method::Pop, receiver, .. } => write(receiver, &mut summary),
                 ExprKind::Insert { table, .. } | ExprKind::GetOrInsert { table, .. } => {
@@ -322,7 +325,7 @@ impl Effects {
                     }
                     _ => {}
                 },
-                Node::Statement(_) => {}
+                Node::Statement(_) | Node::EnterLoop(..) | Node::LeaveLoop => {}
             });
             written.extend(found.into_iter().filter(|id| is_row(*id)));
             if written.len() == before {

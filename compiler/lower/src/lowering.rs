@@ -1,14 +1,18 @@
 //! The whole program while it is being lowered: what is known of it, and the functions made so far.
 
 use crate::body::{Answer, Function};
-use crate::calls::{Instance, Signature};
+use crate::calls::{Argument, Instance, Signature};
 use crate::code::Code;
 use crate::concrete::{Ty, Types};
 use crate::effects::{Effects, Summary};
 use crate::schema::Schema;
-use rc_bytecode::instr::{FunctionIndex, Type};
+use crate::explain::{self, Proven};
+use crate::{Lowered, Options, TestCode, limits};
+use rc_bytecode::Interface;
+use rc_bytecode::instr::{FunctionIndex, Space, Type, View};
 use rc_bytecode::layout::Shape;
-use rc_bytecode::module::FunctionKind;
+use rc_bytecode::module::{FunctionKind, Module};
+use rc_bytecode::verify::certify;
 use rc_diagnostics::Diagnostics;
 use rc_hir as hir;
 use rc_hir::{CallableId, Origin};
@@ -143,4 +147,75 @@ impl<'p> Lowering<'p> {
 
 pub fn shapes_of(types: &mut Types, fields: &[hir::Field]) -> Vec<Shape> {
     fields.iter().map(|field| types.shape(&field.ty, &[])).collect()
+}
+
+impl Lowering<'_> {
+    /// A function of the package for its own sake: it may be called by nobody, and its cost is shown all the same.
+    pub fn function_alone(&mut self, id: CallableId) {
+        if self.owners.values().any(|owner| *owner == id) {
+            return;
+        }
+        let program = self.program;
+        let callable = &program.callables[id.0 as usize];
+        let written = self.effects.written[id.0 as usize].clone();
+        let mut arguments = Vec::new();
+        for local in &callable.parameters {
+            let ty = self.types.ty(&callable.locals[local.0 as usize].ty, &[]);
+            let view = |length, writable| Type::View(View { space: Space::Frame, length, writable });
+            arguments.push(match &ty {
+                Ty::Row(table) => {
+                    let info = &self.schema.tables[table.0 as usize];
+                    let place = View { space: Space::Page(info.region), length: info.extent.size, writable: written.contains(local) };
+                    Argument::Row(*table, view(info.key_bytes, false), Type::View(place))
+                }
+                ty => match ty.as_scalar() {
+                    Some(scalar) => Argument::Register(Type::Scalar(scalar)),
+                    None => Argument::Register(view(self.types.extent(ty).size, false)),
+                },
+            });
+        }
+        self.instance(Instance { callable: id, generics: Vec::new(), arguments, journals: Vec::new() });
+    }
+
+    /// The module with its certificate, and what it costs.
+    pub fn finish(mut self, interface: Interface, options: Options, tests: Vec<TestCode>) -> (Lowered, Diagnostics) {
+        let mut interface = interface;
+        interface.shapes = std::mem::take(&mut self.types.shapes);
+        let module = Module {
+            format: 1,
+            edition: 1,
+            page_shift: options.page_shift,
+            interface,
+            regions: std::mem::take(&mut self.schema.regions),
+            functions: std::mem::take(&mut self.functions),
+            files: self.sources.iter().map(|(_, file)| file.name.clone()).collect(),
+        };
+        let module = certify(module);
+        let mut proven: BTreeMap<CallableId, Proven> = BTreeMap::new();
+        for (function, owner) in &self.owners {
+            let callable = &self.program.callables[owner.0 as usize];
+            if callable.origin == Origin::Std {
+                continue;
+            }
+            let code = &module.functions[function.0 as usize];
+            let parts = explain::parts(&module, code, &self.spans[function.0 as usize]);
+            let found = Proven { callable: *owner, cost: code.cost, parts };
+            // Of several copies the dearest counts.
+            if proven.get(owner).is_none_or(|known| known.cost.steps < found.cost.steps) {
+                proven.insert(*owner, found);
+            }
+        }
+        for command in &module.interface.commands {
+            if let Some(owner) = self.owners.get(&command.entry)
+                && let Some(proven) = proven.get_mut(owner)
+            {
+                proven.cost = command.cost;
+            }
+        }
+        for (owner, proven) in &proven {
+            limits::check(&self.program.callables[owner.0 as usize], proven, &mut self.diagnostics);
+        }
+        let proven = proven.into_values().collect();
+        (Lowered { module, tests, assertions: self.assertions, proven }, self.diagnostics)
+    }
 }

@@ -1,9 +1,9 @@
 //! Matching: arms in order, each a block that a mismatch leaves. Always true: the last arm without a guard is
 //! taken without looking, since the checker has made sure that the arms cover everything.
 
-use crate::body::{Binding, Dest, Function, Operand};
+use crate::body::{Dest, Function, Operand};
 use crate::code::Label;
-use crate::concrete::{Ty, scalar_of};
+use crate::concrete::Ty;
 use crate::value::Location;
 use rc_bytecode::instr::{Builtin, CompareOp, Register, Scalar};
 use rc_bytecode::layout::Shape;
@@ -245,22 +245,6 @@ impl<'p> Function<'_, 'p> {
         let (Shape::Tuple(parts), Some(offset)) = (shape, self.part_offset(shape, number)) else { return Operand::Unit };
         let part = parts[number].clone();
         self.read_as(&Ty::Value(part), Location::Static { view, offset })
-    }
-
-    /// A local's home filled with what a pattern's part is, for parts that come one by one.
-    pub fn bind_parts(&mut self, patterns: impl Iterator<Item = (&'p Pattern, Operand)>) {
-        for (pattern, operand) in patterns {
-            self.bind(pattern, operand);
-        }
-    }
-
-    /// What a local is, for those that look it up.
-    pub fn binding(&self, id: rc_hir::LocalId) -> Binding {
-        self.locals[id.0 as usize]
-    }
-
-    pub fn is_scalar(&mut self, ty: &rc_hir::Type) -> bool {
-        scalar_of(&self.shape(ty)).is_some()
     }
 }
 

@@ -36,7 +36,6 @@ pub struct IndexInfo {
     pub region: RegionIndex,
     /// Table fields whose encodings make the entry's key, in order.
     pub fields: Vec<u32>,
-    pub unique: bool,
     pub key_bytes: u32,
 }
 
@@ -195,7 +194,7 @@ impl Schema {
             let layout = layout_hash(&format!("{} {fields:?} {bytes} {key_bytes}", described.join(",")), types);
             let region = self.region(format!("{}/{}@{}", table.name, index.name, table.version), layout);
             too_long_a_key(types, diagnostics, &index.name, bytes, key_bytes, index.span);
-            indexes.push(IndexInfo { region, fields, unique: index.unique, key_bytes: bytes });
+            indexes.push(IndexInfo { region, fields, key_bytes: bytes });
         }
         if table.storage == Storage::Ordered {
             too_long_a_key(types, diagnostics, &table.name, encoded_bytes, extent.size, table.span);

@@ -762,6 +762,7 @@ pub fn may_change(expr: &Expr) -> bool {
     visit_expr(expr, &mut |node| {
         changes |= match node {
             Node::Statement(_) => true,
+            Node::EnterLoop(..) | Node::LeaveLoop => false,
             Node::Expr(expr) => matches!(
                 expr.kind,
                 ExprKind::Call { .. }

@@ -192,8 +192,14 @@ impl<'l, 'p> Function<'l, 'p> {
         let length = self.code.load(Scalar::U32, view, 0);
         let mut length = self.widen(length);
         if let Some(take) = take {
-            let Some(take) = self.take(take, max) else { return };
+            let Operand::Scalar(take) = self.value(take) else { return };
+            let take = self.code.convert(ConvertMode::Checked, Scalar::U64, take);
             length = self.code.binary(BinaryOp::Min, length, take);
+        }
+        if max < capacity.into() && take.is_none_or(|take| self.known(take).is_none_or(|take| take > i128::from(max))) {
+            let most = self.code.number(max);
+            let beyond = self.code.compare(CompareOp::Greater, length, most);
+            self.code.fail_if(beyond, Builtin::BoundExceeded);
         }
         let at = self.code.number(0);
         let stride = self.list_stride(&element, capacity, 0);

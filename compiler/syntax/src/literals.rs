@@ -90,7 +90,7 @@ pub(crate) fn read_bytes(token: &str, mut mistake: impl FnMut(usize, usize)) -> 
     }
     let digits: Vec<u8> = body.bytes().filter(|b| !matches!(b, b' ' | b'_')).collect();
     let value = |b: u8| (b as char).to_digit(16).map(|digit| digit as u8);
-    if digits.len() % 2 != 0 || digits.iter().any(|b| value(*b).is_none()) {
+    if !digits.len().is_multiple_of(2) || digits.iter().any(|b| value(*b).is_none()) {
         mistake(0, token.len());
         return Vec::new();
     }

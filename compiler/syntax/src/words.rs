@@ -127,6 +127,7 @@ words! {
     generic "bytes";
     generic "decimal";
     generic "place";
+    generic "place_mut";
     generic "size";
     generic "align";
 }

@@ -3,8 +3,8 @@
 
 use crate::cost::Cost;
 use crate::instr::{
-    Access, BinaryOp, Body, CommandIndex, CompareOp, EventIndex, FunctionIndex, Instr, Register, RegionIndex, Scalar, SlotIndex, Space, Type,
-    View,
+    Access, BinaryOp, Body, CommandIndex, CompareOp, EventIndex, FunctionIndex, Instr, RegionIndex,
+    Register, Scalar, SlotIndex, Space, Type, View,
 };
 use crate::interface::{Allow, Command, CommandKind, Event};
 use crate::layout::{Record, Shape};
@@ -27,12 +27,20 @@ impl From<View> for Type {
 impl View {
     /// A stretch of the frame.
     pub fn frame(length: u32, writable: bool) -> View {
-        View { space: Space::Frame, length, writable }
+        View {
+            space: Space::Frame,
+            length,
+            writable,
+        }
     }
 
     /// A stretch of a page.
     pub fn page(region: RegionIndex, length: u32, writable: bool) -> View {
-        View { space: Space::Page(region), length, writable }
+        View {
+            space: Space::Page(region),
+            length,
+            writable,
+        }
     }
 }
 
@@ -58,7 +66,10 @@ impl FunctionBuilder {
             lines: Vec::new(),
             cost: Cost::ZERO,
         };
-        FunctionBuilder { function, open: vec![Vec::new()] }
+        FunctionBuilder {
+            function,
+            open: vec![Vec::new()],
+        }
     }
 
     /// An entry of a command: its first two registers are the views of arguments and result, of so many bytes.
@@ -126,13 +137,23 @@ impl FunctionBuilder {
     pub fn binary(&mut self, op: BinaryOp, left: Register, right: Register) -> Register {
         let kind = self.function.registers[left.0 as usize];
         let dst = self.reg(kind);
-        self.emit(Instr::Binary { op, dst, left, right });
+        self.emit(Instr::Binary {
+            op,
+            dst,
+            left,
+            right,
+        });
         dst
     }
 
     pub fn compare(&mut self, op: CompareOp, left: Register, right: Register) -> Register {
         let dst = self.reg(Scalar::Bool);
-        self.emit(Instr::Compare { op, dst, left, right });
+        self.emit(Instr::Compare {
+            op,
+            dst,
+            left,
+            right,
+        });
         dst
     }
 
@@ -156,9 +177,20 @@ impl FunctionBuilder {
     }
 
     /// A view of a whole page of `page_bytes`.
-    pub fn touch(&mut self, region: RegionIndex, page: Register, access: Access, page_bytes: u32) -> Register {
+    pub fn touch(
+        &mut self,
+        region: RegionIndex,
+        page: Register,
+        access: Access,
+        page_bytes: u32,
+    ) -> Register {
         let dst = self.reg(View::page(region, page_bytes, access == Access::Write));
-        self.emit(Instr::Touch { dst, region, page, access });
+        self.emit(Instr::Touch {
+            dst,
+            region,
+            page,
+            access,
+        });
         dst
     }
 
@@ -170,10 +202,19 @@ impl FunctionBuilder {
         dst
     }
 
-    pub fn branch(&mut self, condition: Register, then: impl FnOnce(&mut FunctionBuilder), otherwise: impl FnOnce(&mut FunctionBuilder)) {
+    pub fn branch(
+        &mut self,
+        condition: Register,
+        then: impl FnOnce(&mut FunctionBuilder),
+        otherwise: impl FnOnce(&mut FunctionBuilder),
+    ) {
         let then = self.body(then);
         let otherwise = self.body(otherwise);
-        self.emit(Instr::If { condition, then, otherwise });
+        self.emit(Instr::If {
+            condition,
+            then,
+            otherwise,
+        });
     }
 
     /// A loop; `fill` must break out of it.
@@ -183,7 +224,9 @@ impl FunctionBuilder {
     }
 
     pub fn give(&mut self, values: &[Register]) {
-        self.emit(Instr::Return { values: values.to_vec() });
+        self.emit(Instr::Return {
+            values: values.to_vec(),
+        });
     }
 
     pub fn finish(mut self) -> Function {
@@ -200,7 +243,14 @@ pub struct ModuleBuilder {
 
 impl Default for ModuleBuilder {
     fn default() -> ModuleBuilder {
-        ModuleBuilder { module: Module { format: 1, edition: 1, page_shift: PAGE_SHIFT_DEFAULT, ..Module::default() } }
+        ModuleBuilder {
+            module: Module {
+                format: 1,
+                edition: 1,
+                page_shift: PAGE_SHIFT_DEFAULT,
+                ..Module::default()
+            },
+        }
     }
 }
 
@@ -210,7 +260,12 @@ impl ModuleBuilder {
     }
 
     pub fn region(&mut self, name: &str, writable: bool, pages_max: u64) -> RegionIndex {
-        self.module.regions.push(Region { name: name.into(), layout_hash: 0, writable, pages_max });
+        self.module.regions.push(Region {
+            name: name.into(),
+            layout_hash: 0,
+            writable,
+            pages_max,
+        });
         RegionIndex(self.module.regions.len() as u16 - 1)
     }
 
@@ -220,7 +275,10 @@ impl ModuleBuilder {
     }
 
     pub fn event(&mut self, name: &str, fields: &[(&str, Shape)]) -> EventIndex {
-        self.module.interface.events.push(Event { record: record(name, fields), docs: String::new() });
+        self.module.interface.events.push(Event {
+            record: record(name, fields),
+            docs: String::new(),
+        });
         EventIndex(self.module.interface.events.len() as u32 - 1)
     }
 
@@ -261,5 +319,11 @@ impl ModuleBuilder {
 
 /// A record from names and shapes.
 pub fn record(name: &str, fields: &[(&str, Shape)]) -> Record {
-    Record { name: name.into(), fields: fields.iter().map(|(name, shape)| (name.to_string(), shape.clone())).collect() }
+    Record {
+        name: name.into(),
+        fields: fields
+            .iter()
+            .map(|(name, shape)| (name.to_string(), shape.clone()))
+            .collect(),
+    }
 }

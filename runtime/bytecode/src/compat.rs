@@ -46,7 +46,13 @@ pub fn compare(old: &Module, new: &Module) -> Vec<Change> {
 
 /// All of a first deployment is new.
 pub fn additions(new: &Module) -> Vec<Change> {
-    compare(&Module { page_shift: new.page_shift, ..Module::default() }, new)
+    compare(
+        &Module {
+            page_shift: new.page_shift,
+            ..Module::default()
+        },
+        new,
+    )
 }
 
 fn push(changes: &mut Vec<Change>, kind: ChangeKind, text: String) {
@@ -55,31 +61,54 @@ fn push(changes: &mut Vec<Change>, kind: ChangeKind, text: String) {
 
 fn compare_regions(old: &Module, new: &Module, changes: &mut Vec<Change>) {
     if old.page_shift != new.page_shift {
-        push(changes, ChangeKind::Broken, format!("page size 2^{} becomes 2^{}", old.page_shift, new.page_shift));
+        push(
+            changes,
+            ChangeKind::Broken,
+            format!(
+                "page size 2^{} becomes 2^{}",
+                old.page_shift, new.page_shift
+            ),
+        );
     }
-    let before: BTreeMap<&str, u64> = old.regions.iter().map(|region| (region.name.as_str(), region.layout_hash)).collect();
+    let before: BTreeMap<&str, u64> = old
+        .regions
+        .iter()
+        .map(|region| (region.name.as_str(), region.layout_hash))
+        .collect();
     for region in &new.regions {
         match before.get(region.name.as_str()) {
-            None if old.regions.is_empty() => push(changes, ChangeKind::Added, format!("data {}", region.name)),
+            None if old.regions.is_empty() => {
+                push(changes, ChangeKind::Added, format!("data {}", region.name))
+            }
             None => match added_to_existing(&region.name, &before) {
                 Some(table) => push(
                     changes,
                     ChangeKind::Broken,
-                    format!("data {} is new over table {table}, which may have rows: it would start empty", region.name),
+                    format!(
+                        "data {} is new over table {table}, which may have rows: it would start empty",
+                        region.name
+                    ),
                 ),
                 None => push(changes, ChangeKind::Added, format!("data {}", region.name)),
             },
             Some(hash) if *hash != region.layout_hash => push(
                 changes,
                 ChangeKind::Broken,
-                format!("data {} changes its layout: give the table a new version with a migration", region.name),
+                format!(
+                    "data {} changes its layout: give the table a new version with a migration",
+                    region.name
+                ),
             ),
             Some(_) => {}
         }
     }
     for region in &old.regions {
         if !new.regions.iter().any(|kept| kept.name == region.name) {
-            push(changes, ChangeKind::Changed, format!("data {} is no longer used (it is kept)", region.name));
+            push(
+                changes,
+                ChangeKind::Changed,
+                format!("data {} is no longer used (it is kept)", region.name),
+            );
         }
     }
 }
@@ -87,7 +116,12 @@ fn compare_regions(old: &Module, new: &Module, changes: &mut Vec<Change>) {
 /// The existing table that a new derived region (an index, an aggregate) belongs to: names are `Table/part`.
 fn added_to_existing<'a>(name: &str, before: &BTreeMap<&'a str, u64>) -> Option<&'a str> {
     let (table, _) = name.split_once('/')?;
-    before.keys().find_map(|known| known.split_once('/').map(|(owner, _)| owner).filter(|owner| *owner == table))
+    before.keys().find_map(|known| {
+        known
+            .split_once('/')
+            .map(|(owner, _)| owner)
+            .filter(|owner| *owner == table)
+    })
 }
 
 fn label(command: &Command) -> String {
@@ -101,35 +135,65 @@ fn label(command: &Command) -> String {
 
 fn compare_commands(old: &Interface, new: &Interface, changes: &mut Vec<Change>) {
     for command in &new.commands {
-        let before = old.commands.iter().find(|known| known.name == command.name && known.version == command.version);
+        let before = old
+            .commands
+            .iter()
+            .find(|known| known.name == command.name && known.version == command.version);
         match before {
             None => push(changes, ChangeKind::Added, label(command)),
             Some(before) => {
                 if let Some(reason) = signature_break(old, before, new, command) {
-                    push(changes, ChangeKind::Broken, format!("{} {reason}: give it a new version", label(command)));
+                    push(
+                        changes,
+                        ChangeKind::Broken,
+                        format!("{} {reason}: give it a new version", label(command)),
+                    );
                 } else if before.cost != command.cost {
                     push(
                         changes,
                         ChangeKind::Changed,
-                        format!("{} costs {} steps (was {})", label(command), command.cost.steps, before.cost.steps),
+                        format!(
+                            "{} costs {} steps (was {})",
+                            label(command),
+                            command.cost.steps,
+                            before.cost.steps
+                        ),
                     );
                 }
             }
         }
     }
     for command in &old.commands {
-        if !new.commands.iter().any(|kept| kept.name == command.name && kept.version == command.version) {
-            push(changes, ChangeKind::Broken, format!("{} disappears without being retired", label(command)));
+        if !new
+            .commands
+            .iter()
+            .any(|kept| kept.name == command.name && kept.version == command.version)
+        {
+            push(
+                changes,
+                ChangeKind::Broken,
+                format!("{} disappears without being retired", label(command)),
+            );
         }
     }
 }
 
 /// Why calls packed for `before` cannot be answered by `after`.
-pub fn signature_break(old: &Interface, before: &Command, new: &Interface, after: &Command) -> Option<String> {
+pub fn signature_break(
+    old: &Interface,
+    before: &Command,
+    new: &Interface,
+    after: &Command,
+) -> Option<String> {
     if before.kind != after.kind {
         return Some("is of another kind".to_string());
     }
-    if !same_record(&old.shapes, &before.arguments, &new.shapes, &after.arguments) {
+    if !same_record(
+        &old.shapes,
+        &before.arguments,
+        &new.shapes,
+        &after.arguments,
+    ) {
         return Some("takes other arguments".to_string());
     }
     let same_result = match (&before.result, &after.result) {
@@ -142,7 +206,11 @@ pub fn signature_break(old: &Interface, before: &Command, new: &Interface, after
     }
     for error in &after.fails {
         let name = &new.errors[*error as usize].name;
-        if !before.fails.iter().any(|known| old.errors[*known as usize].name == *name) {
+        if !before
+            .fails
+            .iter()
+            .any(|known| old.errors[*known as usize].name == *name)
+        {
             return Some(format!("may fail with {name} now"));
         }
     }
@@ -159,17 +227,37 @@ pub fn signature_break(old: &Interface, before: &Command, new: &Interface, after
 
 fn compare_events(old: &Interface, new: &Interface, changes: &mut Vec<Change>) {
     for event in &new.events {
-        match old.events.iter().find(|known| known.record.name == event.record.name) {
-            None => push(changes, ChangeKind::Added, format!("event {}", event.record.name)),
+        match old
+            .events
+            .iter()
+            .find(|known| known.record.name == event.record.name)
+        {
+            None => push(
+                changes,
+                ChangeKind::Added,
+                format!("event {}", event.record.name),
+            ),
             Some(known) if !same_record(&old.shapes, &known.record, &new.shapes, &event.record) => {
-                push(changes, ChangeKind::Broken, format!("event {} changes its fields", event.record.name));
+                push(
+                    changes,
+                    ChangeKind::Broken,
+                    format!("event {} changes its fields", event.record.name),
+                );
             }
             Some(_) => {}
         }
     }
     for event in &old.events {
-        if !new.events.iter().any(|kept| kept.record.name == event.record.name) {
-            push(changes, ChangeKind::Changed, format!("event {} is no longer emitted", event.record.name));
+        if !new
+            .events
+            .iter()
+            .any(|kept| kept.record.name == event.record.name)
+        {
+            push(
+                changes,
+                ChangeKind::Changed,
+                format!("event {} is no longer emitted", event.record.name),
+            );
         }
     }
 }
@@ -184,28 +272,42 @@ fn extends(old_shapes: &Shapes, old: &Sum, new_shapes: &Shapes, new: &Sum) -> bo
 
 fn same_record(old_shapes: &Shapes, old: &Record, new_shapes: &Shapes, new: &Record) -> bool {
     old.fields.len() == new.fields.len()
-        && old.fields.iter().zip(&new.fields).all(|((old_name, old_shape), (new_name, new_shape))| {
-            old_name == new_name && same_shape(old_shapes, old_shape, new_shapes, new_shape)
-        })
+        && old.fields.iter().zip(&new.fields).all(
+            |((old_name, old_shape), (new_name, new_shape))| {
+                old_name == new_name && same_shape(old_shapes, old_shape, new_shapes, new_shape)
+            },
+        )
 }
 
 /// Whether packed values of one are packed values of the other with the same meaning.
 pub fn same_shape(old_shapes: &Shapes, old: &Shape, new_shapes: &Shapes, new: &Shape) -> bool {
     match (old, new) {
-        (Shape::Struct(left), Shape::Struct(right)) => {
-            same_record(old_shapes, &old_shapes.structs[*left as usize], new_shapes, &new_shapes.structs[*right as usize])
-        }
+        (Shape::Struct(left), Shape::Struct(right)) => same_record(
+            old_shapes,
+            &old_shapes.structs[*left as usize],
+            new_shapes,
+            &new_shapes.structs[*right as usize],
+        ),
         (Shape::Enum(left), Shape::Enum(right)) => {
-            let (left, right) = (&old_shapes.enums[*left as usize], &new_shapes.enums[*right as usize]);
-            left.variants.len() == right.variants.len() && extends(old_shapes, left, new_shapes, right)
+            let (left, right) = (
+                &old_shapes.enums[*left as usize],
+                &new_shapes.enums[*right as usize],
+            );
+            left.variants.len() == right.variants.len()
+                && extends(old_shapes, left, new_shapes, right)
         }
-        (Shape::Optional(left), Shape::Optional(right)) => same_shape(old_shapes, left, new_shapes, right),
+        (Shape::Optional(left), Shape::Optional(right)) => {
+            same_shape(old_shapes, left, new_shapes, right)
+        }
         (Shape::List(left, left_max), Shape::List(right, right_max)) => {
             left_max == right_max && same_shape(old_shapes, left, new_shapes, right)
         }
         (Shape::Tuple(left), Shape::Tuple(right)) => {
             left.len() == right.len()
-                && left.iter().zip(right).all(|(left, right)| same_shape(old_shapes, left, new_shapes, right))
+                && left
+                    .iter()
+                    .zip(right)
+                    .all(|(left, right)| same_shape(old_shapes, left, new_shapes, right))
         }
         (old, new) => old == new,
     }

@@ -71,12 +71,18 @@ impl Cost {
     }
 
     pub fn steps(steps: u64) -> Cost {
-        Cost { steps, ..Cost::ZERO }
+        Cost {
+            steps,
+            ..Cost::ZERO
+        }
     }
 
     /// Whether each dimension is within `bound`.
     pub fn within(&self, bound: &Cost) -> bool {
-        self.dimensions().iter().zip(bound.dimensions()).all(|((_, used), (_, most))| *used <= most)
+        self.dimensions()
+            .iter()
+            .zip(bound.dimensions())
+            .all(|((_, used), (_, most))| *used <= most)
     }
 
     /// The dimensions by name, in the order in which tools show them.

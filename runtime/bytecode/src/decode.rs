@@ -5,7 +5,8 @@
 use crate::cost::Cost;
 use crate::encode::{MAGIC, content_hash};
 use crate::instr::{
-    CommandIndex, EventIndex, Failure, FunctionIndex, Instr, Register, RegionIndex, Scalar, SlotIndex, Space, Type, View,
+    CommandIndex, EventIndex, Failure, FunctionIndex, Instr, RegionIndex, Register, Scalar,
+    SlotIndex, Space, Type, View,
 };
 use crate::interface::{Allow, Command, Event, Interface};
 use crate::layout::{Record, Shape, Shapes, Sum};
@@ -42,7 +43,9 @@ pub fn decode(bytes: &[u8]) -> Result<Module, DecodeError> {
     if !bytes.starts_with(&MAGIC) {
         return Err(DecodeError::Magic);
     }
-    let (payload, hash) = bytes.split_last_chunk::<32>().ok_or(DecodeError::Ended(bytes.len()))?;
+    let (payload, hash) = bytes
+        .split_last_chunk::<32>()
+        .ok_or(DecodeError::Ended(bytes.len()))?;
     if content_hash(payload) != *hash {
         return Err(DecodeError::Hash);
     }
@@ -51,7 +54,13 @@ pub fn decode(bytes: &[u8]) -> Result<Module, DecodeError> {
 
 /// Reads a file without its hash.
 pub(crate) fn decode_payload(payload: &[u8]) -> Result<Module, DecodeError> {
-    let mut input = Reader { bytes: payload, at: 0, items: 0, nesting: 0, shape_depth: 0 };
+    let mut input = Reader {
+        bytes: payload,
+        at: 0,
+        items: 0,
+        nesting: 0,
+        shape_depth: 0,
+    };
     if input.array::<4>()? != MAGIC {
         return Err(DecodeError::Magic);
     }
@@ -68,7 +77,11 @@ pub(crate) fn decode_payload(payload: &[u8]) -> Result<Module, DecodeError> {
         functions: input.section()?,
         files: input.section()?,
     };
-    if input.at < payload.len() { Err(input.invalid("the end of the module")) } else { Ok(module) }
+    if input.at < payload.len() {
+        Err(input.invalid("the end of the module"))
+    } else {
+        Ok(module)
+    }
 }
 
 pub(crate) struct Reader<'a> {
@@ -91,7 +104,9 @@ impl Reader<'_> {
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let bytes = self.bytes[self.at..].first_chunk::<N>().ok_or(DecodeError::Ended(self.bytes.len()))?;
+        let bytes = self.bytes[self.at..]
+            .first_chunk::<N>()
+            .ok_or(DecodeError::Ended(self.bytes.len()))?;
         self.at += N;
         Ok(*bytes)
     }
@@ -99,7 +114,10 @@ impl Reader<'_> {
     /// In the fewest bytes, or refused.
     fn varint(&mut self, bits: u32) -> Result<u128, DecodeError> {
         let start = self.at;
-        let invalid = DecodeError::Invalid { at: start, what: "an integer of its width in the fewest bytes" };
+        let invalid = DecodeError::Invalid {
+            at: start,
+            what: "an integer of its width in the fewest bytes",
+        };
         let (mut value, mut shift) = (0u128, 0);
         loop {
             let byte = self.byte()?;
@@ -109,7 +127,11 @@ impl Reader<'_> {
             }
             value |= group << shift;
             if byte < 0x80 {
-                return if byte == 0 && shift > 0 { Err(invalid) } else { Ok(value) };
+                return if byte == 0 && shift > 0 {
+                    Err(invalid)
+                } else {
+                    Ok(value)
+                };
             }
             shift += 7;
         }
@@ -118,7 +140,11 @@ impl Reader<'_> {
     /// A length that the bytes left can hold, each of its things having at least one.
     fn length(&mut self) -> Result<usize, DecodeError> {
         let length = self.varint(32)? as usize;
-        if length > self.bytes.len() - self.at { Err(DecodeError::Ended(self.bytes.len())) } else { Ok(length) }
+        if length > self.bytes.len() - self.at {
+            Err(DecodeError::Ended(self.bytes.len()))
+        } else {
+            Ok(length)
+        }
     }
 
     fn section<Content: Decode>(&mut self) -> Result<Content, DecodeError> {
@@ -240,7 +266,11 @@ impl<Item: Decode> Decode for Vec<Item> {
 
 impl<Inner: Decode> Decode for Option<Inner> {
     fn read(input: &mut Reader) -> Result<Self, DecodeError> {
-        Ok(if bool::read(input)? { Some(Inner::read(input)?) } else { None })
+        Ok(if bool::read(input)? {
+            Some(Inner::read(input)?)
+        } else {
+            None
+        })
     }
 }
 
@@ -264,10 +294,17 @@ impl Decode for Type {
             18 | 19 => Space::Page(Decode::read(input)?),
             scalar => {
                 let scalar = Scalar::from_number(scalar);
-                return scalar.map(Type::Scalar).ok_or(DecodeError::Invalid { at: input.at - 1, what: "a type" });
+                return scalar.map(Type::Scalar).ok_or(DecodeError::Invalid {
+                    at: input.at - 1,
+                    what: "a type",
+                });
             }
         };
-        Ok(Type::View(View { space, writable: tag % 2 == 1, length: Decode::read(input)? }))
+        Ok(Type::View(View {
+            space,
+            writable: tag % 2 == 1,
+            length: Decode::read(input)?,
+        }))
     }
 }
 
@@ -289,7 +326,10 @@ impl Decode for Shape {
             24 => Shape::List(Box::new(Shape::read(input)?), Decode::read(input)?),
             scalar => {
                 let scalar = Scalar::from_number(scalar);
-                Shape::Scalar(scalar.ok_or(DecodeError::Invalid { at: input.at - 1, what: "a shape" })?)
+                Shape::Scalar(scalar.ok_or(DecodeError::Invalid {
+                    at: input.at - 1,
+                    what: "a shape",
+                })?)
             }
         };
         input.shape_depth -= 1;
@@ -302,7 +342,10 @@ impl Decode for Allow {
         match input.byte()? {
             0 => Ok(Allow::Anyone),
             1 => Ok(Allow::Roles(Decode::read(input)?)),
-            _ => Err(DecodeError::Invalid { at: input.at - 1, what: "who is allowed" }),
+            _ => Err(DecodeError::Invalid {
+                at: input.at - 1,
+                what: "who is allowed",
+            }),
         }
     }
 }
@@ -311,8 +354,14 @@ impl Decode for Failure {
     fn read(input: &mut Reader) -> Result<Self, DecodeError> {
         match input.byte()? {
             0 => Ok(Failure::Builtin(Decode::read(input)?)),
-            1 => Ok(Failure::Declared { error: Decode::read(input)?, variant: Decode::read(input)? }),
-            _ => Err(DecodeError::Invalid { at: input.at - 1, what: "a failure" }),
+            1 => Ok(Failure::Declared {
+                error: Decode::read(input)?,
+                variant: Decode::read(input)?,
+            }),
+            _ => Err(DecodeError::Invalid {
+                at: input.at - 1,
+                what: "a failure",
+            }),
         }
     }
 }

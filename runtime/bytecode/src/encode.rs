@@ -6,7 +6,8 @@
 
 use crate::cost::Cost;
 use crate::instr::{
-    CommandIndex, EventIndex, Failure, FunctionIndex, Instr, Register, RegionIndex, Scalar, SlotIndex, Space, Type, View,
+    CommandIndex, EventIndex, Failure, FunctionIndex, Instr, RegionIndex, Register, Scalar,
+    SlotIndex, Space, Type, View,
 };
 use crate::interface::{Allow, Command, Event, Interface};
 use crate::layout::{Record, Shape, Shapes, Sum};
@@ -32,7 +33,15 @@ pub(crate) fn content_hash(payload: &[u8]) -> [u8; 32] {
 
 /// A file without its trailing hash, and how many list items stand in it.
 pub(crate) fn payload(module: &Module) -> Writer {
-    let Module { format, edition, page_shift, interface, regions, functions, files } = module;
+    let Module {
+        format,
+        edition,
+        page_shift,
+        interface,
+        regions,
+        functions,
+        files,
+    } = module;
     let mut out = Writer::default();
     out.bytes.extend_from_slice(&MAGIC);
     out.bytes.extend_from_slice(&format.to_le_bytes());
@@ -131,7 +140,12 @@ structs! {
 
 impl Encode for Region {
     fn write(&self, out: &mut Writer) {
-        let Region { name, layout_hash, writable, pages_max } = self;
+        let Region {
+            name,
+            layout_hash,
+            writable,
+            pages_max,
+        } = self;
         name.write(out);
         out.bytes.extend_from_slice(&layout_hash.to_le_bytes());
         writable.write(out);
@@ -170,7 +184,9 @@ impl<Left: Encode, Right: Encode> Encode for (Left, Right) {
 
 impl Encode for (u32, u32, u32) {
     fn write(&self, out: &mut Writer) {
-        [self.0, self.1, self.2].iter().for_each(|number| number.write(out));
+        [self.0, self.1, self.2]
+            .iter()
+            .for_each(|number| number.write(out));
     }
 }
 
@@ -178,7 +194,11 @@ impl Encode for Type {
     fn write(&self, out: &mut Writer) {
         match self {
             Type::Scalar(scalar) => scalar.write(out),
-            Type::View(View { space, length, writable }) => {
+            Type::View(View {
+                space,
+                length,
+                writable,
+            }) => {
                 // Scalars have the numbers below 16.
                 match space {
                     Space::Frame => out.bytes.push(16 + u8::from(*writable)),

@@ -14,7 +14,10 @@ pub fn diverges(instr: &Instr) -> bool {
 /// [`diverges`] of an instruction under so many open labels, breaks to which lead away.
 #[cfg(feature = "generate")]
 pub(crate) fn diverges_within(instr: &Instr, labels: usize) -> bool {
-    Divergence { broken: vec![false; labels] }.instr(instr)
+    Divergence {
+        broken: vec![false; labels],
+    }
+    .instr(instr)
 }
 
 /// Whether control never reaches the end of the body.
@@ -26,7 +29,11 @@ pub fn body_diverges(body: &[Instr]) -> bool {
 /// appends without looking.
 pub fn trim_unreachable(function: &mut Function) {
     let mut kept = Vec::new();
-    let mut trim = Trim { next: 0, kept: &mut kept, flow: Divergence::default() };
+    let mut trim = Trim {
+        next: 0,
+        kept: &mut kept,
+        flow: Divergence::default(),
+    };
     trim.body(&mut function.body);
     // An old number's new number is how many kept ones precede it.
     let mut lines: Vec<(u32, u32, u32)> = Vec::new();
@@ -60,7 +67,10 @@ impl Divergence {
                 }
                 true
             }
-            Instr::Continue { .. } | Instr::Return { .. } | Instr::ReturnNone | Instr::Fail { .. } => true,
+            Instr::Continue { .. }
+            | Instr::Return { .. }
+            | Instr::ReturnNone
+            | Instr::Fail { .. } => true,
             Instr::Block { body } => {
                 self.broken.push(false);
                 let ended = self.body(body);
@@ -72,8 +82,12 @@ impl Divergence {
                 !self.broken.pop().unwrap_or(true)
             }
             // Every arm is looked at: a break in any of them counts.
-            Instr::If { then, otherwise, .. } => self.body(then) & self.body(otherwise),
-            Instr::Switch { arms, otherwise, .. } => {
+            Instr::If {
+                then, otherwise, ..
+            } => self.body(then) & self.body(otherwise),
+            Instr::Switch {
+                arms, otherwise, ..
+            } => {
                 arms.iter().fold(true, |all, (_, arm)| self.body(arm) & all) & self.body(otherwise)
             }
             Instr::Call { otherwise, .. } => {
@@ -121,9 +135,15 @@ impl Trim<'_> {
                 self.body(body);
                 !self.flow.broken.pop().unwrap_or(true)
             }
-            Instr::If { then, otherwise, .. } => self.body(then) & self.body(otherwise),
-            Instr::Switch { arms, otherwise, .. } => {
-                arms.iter_mut().fold(true, |all, (_, arm)| self.body(arm) & all) & self.body(otherwise)
+            Instr::If {
+                then, otherwise, ..
+            } => self.body(then) & self.body(otherwise),
+            Instr::Switch {
+                arms, otherwise, ..
+            } => {
+                arms.iter_mut()
+                    .fold(true, |all, (_, arm)| self.body(arm) & all)
+                    & self.body(otherwise)
             }
             Instr::Call { otherwise, .. } => {
                 if let Some(otherwise) = otherwise {

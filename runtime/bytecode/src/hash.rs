@@ -28,7 +28,8 @@ pub fn hash_bytes(bytes: &[u8], seed: u64) -> u64 {
 /// A 16-byte store folds its low word at `address`, then its high word at `address + 8`; a bulk store
 /// folds `hash_bytes(new bytes, 0)` at its first address.
 pub const fn fold_store(digest: u64, address: u64, value: u64) -> u64 {
-    (digest.rotate_left(5) ^ address.wrapping_mul(INCREMENT).wrapping_add(value)).wrapping_mul(MULTIPLIER)
+    (digest.rotate_left(5) ^ address.wrapping_mul(INCREMENT).wrapping_add(value))
+        .wrapping_mul(MULTIPLIER)
 }
 
 #[cfg(test)]

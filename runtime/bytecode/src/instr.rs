@@ -49,7 +49,10 @@ impl Scalar {
     }
 
     pub fn is_signed(self) -> bool {
-        matches!(self, Scalar::I8 | Scalar::I16 | Scalar::I32 | Scalar::I64 | Scalar::I128)
+        matches!(
+            self,
+            Scalar::I8 | Scalar::I16 | Scalar::I32 | Scalar::I64 | Scalar::I128
+        )
     }
 
     pub fn is_integer(self) -> bool {
@@ -106,7 +109,10 @@ pub struct CommandIndex(pub u32);
 pub enum Failure {
     Builtin(Builtin),
     /// Variant `variant` of the interface's error type `error`; the payload is the variant's fields.
-    Declared { error: u32, variant: u32 },
+    Declared {
+        error: u32,
+        variant: u32,
+    },
 }
 
 /// The closed, implicit set (decision 6).
@@ -133,7 +139,7 @@ pub enum BinaryOp {
     /// Truncates; fails `DivideByZero`, and `Overflow` for MIN / -1. On `F64`: `DivideByZero` for a right operand of zero of
     /// either sign, `Overflow` where the quotient is not finite.
     Div,
-    /// Sign of the dividend; fails `DivideByZero`; MIN % -1 is 0.
+    /// Sign of the dividend; fails `DivideByZero`; MIN % -1 is 0. Integers only, as all below but `Min`, `Max` and the bitwise.
     Rem,
     WrappingAdd,
     WrappingSub,
@@ -160,7 +166,7 @@ pub enum BinaryOp {
 pub enum UnaryOp {
     /// Bitwise; on `Bool` logical.
     Not,
-    /// Checked.
+    /// Checked. Signed integers and `F64` only, as `Abs`.
     Neg,
     /// Checked (MIN has none).
     Abs,
@@ -223,89 +229,238 @@ pub type Body = Vec<Instr>;
 pub enum Instr {
     // -- values ------------------------------------------------------------------------------------
     /// `bits` as the register's type has them: two's complement in the low bits, F64 by its bits. Scalars only.
-    Const { dst: Register, bits: u128 },
+    Const {
+        dst: Register,
+        bits: u128,
+    },
     /// Same type on both sides; a writable view may be moved to a readable one of the same space and length.
-    Move { dst: Register, src: Register },
-    Binary { op: BinaryOp, dst: Register, left: Register, right: Register },
-    Unary { op: UnaryOp, dst: Register, src: Register },
-    Compare { op: CompareOp, dst: Register, left: Register, right: Register },
-    Convert { mode: ConvertMode, dst: Register, src: Register },
+    Move {
+        dst: Register,
+        src: Register,
+    },
+    Binary {
+        op: BinaryOp,
+        dst: Register,
+        left: Register,
+        right: Register,
+    },
+    Unary {
+        op: UnaryOp,
+        dst: Register,
+        src: Register,
+    },
+    Compare {
+        op: CompareOp,
+        dst: Register,
+        left: Register,
+        right: Register,
+    },
+    Convert {
+        mode: ConvertMode,
+        dst: Register,
+        src: Register,
+    },
     /// Scalars only.
-    Select { dst: Register, condition: Register, then: Register, otherwise: Register },
-    Environment { value: Environment, dst: Register },
+    Select {
+        dst: Register,
+        condition: Register,
+        then: Register,
+        otherwise: Register,
+    },
+    Environment {
+        value: Environment,
+        dst: Register,
+    },
 
     // -- memory ------------------------------------------------------------------------------------
     /// A writable view of a whole frame slot. Slots are zero when the function starts.
-    Slot { dst: Register, slot: SlotIndex },
+    Slot {
+        dst: Register,
+        slot: SlotIndex,
+    },
     /// A view of page `page` (a U64) of a region: `dst` is `View{Page(region), page size, access==Write}`.
     /// A page number at or above the module region's `pages_max` fails `TableFull`, before anything else is looked at;
     /// whatever else the canvas refuses halts the node.
-    Touch { dst: Register, region: RegionIndex, page: Register, access: Access },
+    Touch {
+        dst: Register,
+        region: RegionIndex,
+        page: Register,
+        access: Access,
+    },
     /// `dst` = `dst.length` bytes of `src` from `offset`. No check when it runs: the verifier has made it.
-    View { dst: Register, src: Register, offset: u32 },
+    View {
+        dst: Register,
+        src: Register,
+        offset: u32,
+    },
     /// `dst` = `dst.length` bytes of `src` from `base + index * stride`; `index` (U64) at or above `count` fails
     /// `BoundExceeded`. The verifier has checked `base + (count-1) * stride + dst.length <= src.length`.
-    ViewAt { dst: Register, src: Register, index: Register, base: u32, stride: u32, count: u32 },
+    ViewAt {
+        dst: Register,
+        src: Register,
+        index: Register,
+        base: u32,
+        stride: u32,
+        count: u32,
+    },
     /// The scalar at `offset`, little-endian. A `Bool` loads as (byte & 1). An `F64` must be finite: the interpreter halts.
-    Load { dst: Register, view: Register, offset: u32 },
-    Store { view: Register, offset: u32, src: Register },
+    Load {
+        dst: Register,
+        view: Register,
+        offset: u32,
+    },
+    Store {
+        view: Register,
+        offset: u32,
+        src: Register,
+    },
     /// Scalar element of an array: `ViewAt` and `Load` in one; stride = the scalar's size is usual, not required.
-    LoadAt { dst: Register, view: Register, index: Register, base: u32, stride: u32, count: u32 },
-    StoreAt { view: Register, index: Register, base: u32, stride: u32, count: u32, src: Register },
+    LoadAt {
+        dst: Register,
+        view: Register,
+        index: Register,
+        base: u32,
+        stride: u32,
+        count: u32,
+    },
+    StoreAt {
+        view: Register,
+        index: Register,
+        base: u32,
+        stride: u32,
+        count: u32,
+        src: Register,
+    },
 
     // -- bulk: steps grow with the static length; each reads all before it writes. One to a page is one store of the whole
     // destination range in the digest; a destination of no bytes writes and folds nothing ----------------
     /// Copies `min(dst.length, src.length)` bytes and zeroes the rest of `dst`; overlapping is allowed (as memmove).
-    Copy { dst: Register, src: Register },
+    Copy {
+        dst: Register,
+        src: Register,
+    },
     /// All bytes zero.
-    Zero { view: Register },
+    Zero {
+        view: Register,
+    },
     /// Moves `length` elements of `stride` bytes within the array at `base` with `count` elements: from index `from` to
     /// index `to` (U64 registers), as memmove; either end above `count` fails `BoundExceeded` (so do sums above 64 bits). The range written is that of `length`
     /// elements at `to`. Priced for `count`.
-    MoveWithin { view: Register, base: u32, stride: u32, count: u32, from: Register, to: Register, length: Register },
+    MoveWithin {
+        view: Register,
+        base: u32,
+        stride: u32,
+        count: u32,
+        from: Register,
+        to: Register,
+        length: Register,
+    },
     /// `dst` (I64) = -1, 0, 1 by unsigned bytes; both views of one length.
-    CompareBytes { dst: Register, left: Register, right: Register },
+    CompareBytes {
+        dst: Register,
+        left: Register,
+        right: Register,
+    },
     /// `dst` (Bool); both views of one length.
-    EqualBytes { dst: Register, left: Register, right: Register },
+    EqualBytes {
+        dst: Register,
+        left: Register,
+        right: Register,
+    },
     /// `dst` (U64) = the hash of edition 1 over the view's bytes and `seed` (U64).
-    Hash { dst: Register, view: Register, seed: Register },
+    Hash {
+        dst: Register,
+        view: Register,
+        seed: Register,
+    },
     /// `dst` (U64): bit i is set where byte i of the view equals `byte` (U8). The view is at most 64 bytes.
-    MatchByte { dst: Register, view: Register, byte: Register },
+    MatchByte {
+        dst: Register,
+        view: Register,
+        byte: Register,
+    },
 
     // -- control -------------------------------------------------------------------------------------
     /// Runs `body`; `Break { depth: 0 }` inside leaves it.
-    Block { body: Body },
-    If { condition: Register, then: Body, otherwise: Body },
+    Block {
+        body: Body,
+    },
+    If {
+        condition: Register,
+        then: Body,
+        otherwise: Body,
+    },
     /// Runs `body` again and again until a `Break` leaves; starting it for the `max + 1`st time fails `BoundExceeded`. The count
     /// begins at nothing each time that the `Loop` itself is reached.
-    Loop { max: u64, body: Body },
+    Loop {
+        max: u64,
+        body: Body,
+    },
     /// Runs the arm whose number equals `value` (any unsigned integer up to U64), else `otherwise`. Numbers ascend.
-    Switch { value: Register, arms: Vec<(u64, Body)>, otherwise: Body },
+    Switch {
+        value: Register,
+        arms: Vec<(u64, Body)>,
+        otherwise: Body,
+    },
     /// Leaves the `depth`-th enclosing `Block` or `Loop` (0 = innermost; `If` and `Switch` do not count).
-    Break { depth: u32 },
+    Break {
+        depth: u32,
+    },
     /// Starts the `depth`-th enclosing `Block`-or-`Loop`, which must be a `Loop`, again.
-    Continue { depth: u32 },
+    Continue {
+        depth: u32,
+    },
     /// Calls a lower function. `otherwise` is given exactly where the function is `maybe`, and runs where it
     /// answered with `ReturnNone`: then `results` are not assigned by the call.
-    Call { function: FunctionIndex, arguments: Vec<Register>, results: Vec<Register>, otherwise: Option<Body> },
-    Return { values: Vec<Register> },
+    Call {
+        function: FunctionIndex,
+        arguments: Vec<Register>,
+        results: Vec<Register>,
+        otherwise: Option<Body>,
+    },
+    /// A body never runs off the function's end: every path ends in `Return`, `ReturnNone` or `Fail`, and no
+    /// instruction stands where no path gets to (`flow::diverges` says after which). A result is no frame view.
+    Return {
+        values: Vec<Register>,
+    },
     /// `maybe` functions only.
     ReturnNone,
-    /// Ends the whole command (or the attempt around it) and undoes its writes. `payload` is a frame view with the variant's layout.
-    Fail { failure: Failure, payload: Option<Register> },
+    /// Ends the whole command (or the attempt around it) and undoes its writes. `payload` is a frame view with the variant's
+    /// layout, and is given exactly where the variant has fields.
+    Fail {
+        failure: Failure,
+        payload: Option<Register>,
+    },
 
     // -- effects -------------------------------------------------------------------------------------
     /// Appends an event; the view has the event's layout. Memory that is no value of it halts the node, in both engines; so
     /// for a `Fail`'s payload and a command's result.
-    Emit { event: EventIndex, view: Register },
+    Emit {
+        event: EventIndex,
+        view: Register,
+    },
     /// Functions of kind `Test` only: runs a command as an op of its own. `arguments` and `result` are frame views of the
     /// command's layouts; `status` (U32) is 0 for success, 1 + builtin number, or
     /// 0x1_0000 + error * 0x100 + variant for a declared failure; `result` is written on success, `failure` (a frame view) with
     /// the variant's fields on a declared failure. What is written is zeroed to the view's end; views of pages stay good.
-    Invoke { command: CommandIndex, arguments: Register, result: Register, failure: Register, status: Register },
+    Invoke {
+        command: CommandIndex,
+        arguments: Register,
+        result: Register,
+        failure: Register,
+        status: Register,
+    },
     /// Tests only: sets the roles of later `Invoke`s (a bit set of the interface's roles, U64) and moves the clock (I64 nanoseconds).
-    TestContext { roles: Register, advance: Register },
+    TestContext {
+        roles: Register,
+        advance: Register,
+    },
     /// Tests only: fails the test with the module's assertion number where `condition` is false; `left` and `right`
     /// (any scalars) are shown.
-    Assert { condition: Register, assertion: u32, left: Option<Register>, right: Option<Register> },
+    Assert {
+        condition: Register,
+        assertion: u32,
+        left: Option<Register>,
+        right: Option<Register>,
+    },
 }

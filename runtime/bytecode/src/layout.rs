@@ -74,30 +74,56 @@ impl Shapes {
     /// Size and alignment of a shape. Saturates at `u32::MAX`; the slot limit refuses such sizes.
     pub fn extent(&self, shape: &Shape) -> Extent {
         match shape {
-            Shape::Scalar(scalar) => Extent { size: scalar.size(), align: scalar.size().min(8) },
+            Shape::Scalar(scalar) => Extent {
+                size: scalar.size(),
+                align: scalar.size().min(8),
+            },
             Shape::Time | Shape::Duration => Extent { size: 8, align: 8 },
             Shape::String(max) | Shape::Bytes(max) => {
                 let prefix = length_prefix(*max);
-                Extent { size: align_up(prefix.saturating_add(*max).min(1 << 30), prefix), align: prefix }
+                Extent {
+                    size: align_up(prefix.saturating_add(*max).min(1 << 30), prefix),
+                    align: prefix,
+                }
             }
             Shape::Optional(inner) => {
                 let inner = self.extent(inner);
                 let align = inner.align.max(1);
-                Extent { size: align.saturating_add(inner.size).min(1 << 30), align }
+                Extent {
+                    size: align.saturating_add(inner.size).min(1 << 30),
+                    align,
+                }
             }
             Shape::Tuple(parts) => self.record_extent(parts.iter()).0,
-            Shape::Struct(index) => self.record_extent(self.structs[*index as usize].fields.iter().map(|(_, shape)| shape)).0,
+            Shape::Struct(index) => {
+                self.record_extent(
+                    self.structs[*index as usize]
+                        .fields
+                        .iter()
+                        .map(|(_, shape)| shape),
+                )
+                .0
+            }
             Shape::Enum(index) => {
                 let payload = self.payload_extent(*index);
                 let tag = tag_size(self.variant_count(*index));
                 let align = payload.align.max(tag);
-                Extent { size: align_up(align_up(tag, payload.align).saturating_add(payload.size), align), align }
+                Extent {
+                    size: align_up(
+                        align_up(tag, payload.align).saturating_add(payload.size),
+                        align,
+                    ),
+                    align,
+                }
             }
             Shape::List(element, max) => {
                 let element = self.extent(element);
                 let align = element.align.max(4);
                 let bytes = u64::from(element.size) * u64::from(*max) + u64::from(align);
-                Extent { size: align_up(bytes.min(1 << 30) as u32, align), align }
+                Extent {
+                    size: align_up(bytes.min(1 << 30) as u32, align),
+                    align,
+                }
             }
         }
     }
@@ -114,7 +140,10 @@ impl Shapes {
 
     /// Where an enum's payload starts; its tag is at 0.
     pub fn payload_offset(&self, index: u32) -> u32 {
-        align_up(tag_size(self.variant_count(index)), self.payload_extent(index).align.max(1))
+        align_up(
+            tag_size(self.variant_count(index)),
+            self.payload_extent(index).align.max(1),
+        )
     }
 
     /// Extent and field offsets of parts laid out in order.
@@ -127,7 +156,13 @@ impl Shapes {
             offsets.push(offset);
             offset = offset.saturating_add(extent.size).min(1 << 30);
         }
-        (Extent { size: align_up(offset, align), align }, offsets)
+        (
+            Extent {
+                size: align_up(offset, align),
+                align,
+            },
+            offsets,
+        )
     }
 
     /// Extent and field offsets of a record (arguments, an event, a variant's payload).
@@ -143,7 +178,10 @@ impl Shapes {
         let mut whole = Extent { size: 0, align: 1 };
         for variant in &self.enums[index as usize].variants {
             let (extent, _) = self.fields_extent(variant);
-            whole = Extent { size: whole.size.max(extent.size), align: whole.align.max(extent.align) };
+            whole = Extent {
+                size: whole.size.max(extent.size),
+                align: whole.align.max(extent.align),
+            };
         }
         whole
     }
@@ -153,22 +191,38 @@ impl Shapes {
         match shape {
             Shape::Scalar(scalar) => u64::from(scalar.size()),
             Shape::Time | Shape::Duration => 8,
-            Shape::String(max) | Shape::Bytes(max) => u64::from(length_prefix(*max)) + u64::from(*max),
+            Shape::String(max) | Shape::Bytes(max) => {
+                u64::from(length_prefix(*max)) + u64::from(*max)
+            }
             Shape::Optional(inner) => self.packed_max(inner).saturating_add(1),
-            Shape::Tuple(parts) => parts.iter().map(|part| self.packed_max(part)).fold(0, u64::saturating_add),
+            Shape::Tuple(parts) => parts
+                .iter()
+                .map(|part| self.packed_max(part))
+                .fold(0, u64::saturating_add),
             Shape::Struct(index) => self.packed_record_max(&self.structs[*index as usize]),
             Shape::Enum(index) => {
                 let sum = &self.enums[*index as usize];
-                let payload = sum.variants.iter().map(|variant| self.packed_record_max(variant)).max().unwrap_or(0);
+                let payload = sum
+                    .variants
+                    .iter()
+                    .map(|variant| self.packed_record_max(variant))
+                    .max()
+                    .unwrap_or(0);
                 payload.saturating_add(u64::from(tag_size(sum.variants.len())))
             }
-            Shape::List(element, max) => 4u64.saturating_add(self.packed_max(element).saturating_mul(u64::from(*max))),
+            Shape::List(element, max) => {
+                4u64.saturating_add(self.packed_max(element).saturating_mul(u64::from(*max)))
+            }
         }
     }
 
     /// Most bytes that a record can pack to.
     pub fn packed_record_max(&self, record: &Record) -> u64 {
-        record.fields.iter().map(|(_, shape)| self.packed_max(shape)).fold(0, u64::saturating_add)
+        record
+            .fields
+            .iter()
+            .map(|(_, shape)| self.packed_max(shape))
+            .fold(0, u64::saturating_add)
     }
 }
 

@@ -13,28 +13,39 @@
 //! Always true: an operation that is not listed in [`instr`] does not exist; each has a price in
 //! [`price`]; loops carry their bound; calls form a DAG; canvas memory is reached by `touch` alone.
 
-pub mod compat;
+// What a module is.
 pub mod instr;
-pub mod operands;
-pub mod flow;
-pub mod layout;
 pub mod interface;
-pub mod module;
+pub mod layout;
 pub mod limits;
+pub mod module;
+
+// What its code means to whoever walks it.
 pub mod cost;
+pub mod flow;
+pub mod operands;
 pub mod price;
 pub mod verify;
-mod table;
-pub mod encode;
+
+// Its binary form and its text.
 pub mod decode;
-pub mod print;
+pub mod encode;
 pub mod parse;
-pub mod wire;
+pub mod print;
+mod table;
+
+// Values, and what both engines agree on.
+pub mod hash;
 pub mod value;
+pub mod wire;
+
+// Two modules of one package.
+pub mod compat;
+
+// For tests of whatever runs modules.
 pub mod builder;
 #[cfg(feature = "generate")]
 pub mod generate;
-pub mod hash;
 
 pub use cost::Cost;
 pub use decode::{DecodeError, decode};

@@ -88,6 +88,9 @@ impl Function {
 
     /// Bytes of all frame slots, each aligned to 8.
     pub fn slot_bytes(&self) -> u64 {
-        self.slots.iter().map(|slot| u64::from(*slot).next_multiple_of(8)).fold(0, u64::saturating_add)
+        self.slots
+            .iter()
+            .map(|slot| u64::from(*slot).next_multiple_of(8))
+            .fold(0, u64::saturating_add)
     }
 }

@@ -9,34 +9,90 @@ impl Instr {
     pub fn visit_reads(&self, mut read: impl FnMut(Register)) {
         match self {
             Instr::Const { .. } | Instr::Environment { .. } | Instr::Slot { .. } => {}
-            Instr::Move { src, .. } | Instr::Unary { src, .. } | Instr::Convert { src, .. } | Instr::View { src, .. } => read(*src),
+            Instr::Move { src, .. }
+            | Instr::Unary { src, .. }
+            | Instr::Convert { src, .. }
+            | Instr::View { src, .. } => read(*src),
             Instr::Binary { left, right, .. }
             | Instr::Compare { left, right, .. }
             | Instr::CompareBytes { left, right, .. }
-            | Instr::EqualBytes { left, right, .. } => [left, right].into_iter().for_each(|register| read(*register)),
-            Instr::Select { condition, then, otherwise, .. } => [condition, then, otherwise].into_iter().for_each(|register| read(*register)),
+            | Instr::EqualBytes { left, right, .. } => [left, right]
+                .into_iter()
+                .for_each(|register| read(*register)),
+            Instr::Select {
+                condition,
+                then,
+                otherwise,
+                ..
+            } => [condition, then, otherwise]
+                .into_iter()
+                .for_each(|register| read(*register)),
             Instr::Touch { page, .. } => read(*page),
-            Instr::ViewAt { src, index, .. } => [src, index].into_iter().for_each(|register| read(*register)),
-            Instr::Load { view, .. } | Instr::Zero { view } | Instr::Emit { view, .. } => read(*view),
-            Instr::Store { view, src, .. } => [view, src].into_iter().for_each(|register| read(*register)),
-            Instr::LoadAt { view, index, .. } => [view, index].into_iter().for_each(|register| read(*register)),
-            Instr::StoreAt { view, index, src, .. } => [view, index, src].into_iter().for_each(|register| read(*register)),
+            Instr::ViewAt { src, index, .. } => [src, index]
+                .into_iter()
+                .for_each(|register| read(*register)),
+            Instr::Load { view, .. } | Instr::Zero { view } | Instr::Emit { view, .. } => {
+                read(*view)
+            }
+            Instr::Store { view, src, .. } => {
+                [view, src].into_iter().for_each(|register| read(*register))
+            }
+            Instr::LoadAt { view, index, .. } => [view, index]
+                .into_iter()
+                .for_each(|register| read(*register)),
+            Instr::StoreAt {
+                view, index, src, ..
+            } => [view, index, src]
+                .into_iter()
+                .for_each(|register| read(*register)),
             // The view's register is read; what changes is the memory that it points to.
             Instr::Copy { dst, src } => [dst, src].into_iter().for_each(|register| read(*register)),
-            Instr::MoveWithin { view, from, to, length, .. } => [view, from, to, length].into_iter().for_each(|register| read(*register)),
-            Instr::Hash { view, seed, .. } => [view, seed].into_iter().for_each(|register| read(*register)),
-            Instr::MatchByte { view, byte, .. } => [view, byte].into_iter().for_each(|register| read(*register)),
+            Instr::MoveWithin {
+                view,
+                from,
+                to,
+                length,
+                ..
+            } => [view, from, to, length]
+                .into_iter()
+                .for_each(|register| read(*register)),
+            Instr::Hash { view, seed, .. } => [view, seed]
+                .into_iter()
+                .for_each(|register| read(*register)),
+            Instr::MatchByte { view, byte, .. } => [view, byte]
+                .into_iter()
+                .for_each(|register| read(*register)),
             Instr::If { condition, .. } => read(*condition),
             Instr::Switch { value, .. } => read(*value),
-            Instr::Block { .. } | Instr::Loop { .. } | Instr::Break { .. } | Instr::Continue { .. } | Instr::ReturnNone => {}
+            Instr::Block { .. }
+            | Instr::Loop { .. }
+            | Instr::Break { .. }
+            | Instr::Continue { .. }
+            | Instr::ReturnNone => {}
             Instr::Call { arguments, .. } => arguments.iter().for_each(|register| read(*register)),
             Instr::Return { values } => values.iter().for_each(|register| read(*register)),
             Instr::Fail { payload, .. } => payload.iter().for_each(|register| read(*register)),
-            Instr::Invoke { arguments, result, failure, .. } => [arguments, result, failure].into_iter().for_each(|register| read(*register)),
-            Instr::TestContext { roles, advance } => [roles, advance].into_iter().for_each(|register| read(*register)),
-            Instr::Assert { condition, left, right, .. } => {
+            Instr::Invoke {
+                arguments,
+                result,
+                failure,
+                ..
+            } => [arguments, result, failure]
+                .into_iter()
+                .for_each(|register| read(*register)),
+            Instr::TestContext { roles, advance } => [roles, advance]
+                .into_iter()
+                .for_each(|register| read(*register)),
+            Instr::Assert {
+                condition,
+                left,
+                right,
+                ..
+            } => {
                 read(*condition);
-                left.iter().chain(right).for_each(|register| read(*register));
+                left.iter()
+                    .chain(right)
+                    .for_each(|register| read(*register));
             }
         }
     }
@@ -88,9 +144,20 @@ impl Instr {
     pub fn bodies(&self) -> Vec<&Body> {
         match self {
             Instr::Block { body } | Instr::Loop { body, .. } => vec![body],
-            Instr::If { then, otherwise, .. } => vec![then, otherwise],
-            Instr::Switch { arms, otherwise, .. } => arms.iter().map(|(_, body)| body).chain([otherwise]).collect(),
-            Instr::Call { otherwise: Some(otherwise), .. } => vec![otherwise],
+            Instr::If {
+                then, otherwise, ..
+            } => vec![then, otherwise],
+            Instr::Switch {
+                arms, otherwise, ..
+            } => arms
+                .iter()
+                .map(|(_, body)| body)
+                .chain([otherwise])
+                .collect(),
+            Instr::Call {
+                otherwise: Some(otherwise),
+                ..
+            } => vec![otherwise],
             _ => Vec::new(),
         }
     }
@@ -99,16 +166,31 @@ impl Instr {
     pub fn bodies_mut(&mut self) -> Vec<&mut Body> {
         match self {
             Instr::Block { body } | Instr::Loop { body, .. } => vec![body],
-            Instr::If { then, otherwise, .. } => vec![then, otherwise],
-            Instr::Switch { arms, otherwise, .. } => arms.iter_mut().map(|(_, body)| body).chain([otherwise]).collect(),
-            Instr::Call { otherwise: Some(otherwise), .. } => vec![otherwise],
+            Instr::If {
+                then, otherwise, ..
+            } => vec![then, otherwise],
+            Instr::Switch {
+                arms, otherwise, ..
+            } => arms
+                .iter_mut()
+                .map(|(_, body)| body)
+                .chain([otherwise])
+                .collect(),
+            Instr::Call {
+                otherwise: Some(otherwise),
+                ..
+            } => vec![otherwise],
             _ => Vec::new(),
         }
     }
 
     /// Instructions in it: itself and all nested ones. The instruction after it has the number of this one plus so many.
     pub fn count(&self) -> usize {
-        1 + self.bodies().into_iter().map(|body| count(body)).sum::<usize>()
+        1 + self
+            .bodies()
+            .into_iter()
+            .map(|body| count(body))
+            .sum::<usize>()
     }
 }
 

@@ -17,7 +17,8 @@
 
 use crate::cost::Cost;
 use crate::instr::{
-    Body, CommandIndex, EventIndex, Failure, FunctionIndex, Instr, Register, RegionIndex, SlotIndex, Space, Type, View,
+    Body, CommandIndex, EventIndex, Failure, FunctionIndex, Instr, RegionIndex, Register,
+    SlotIndex, Space, Type, View,
 };
 use crate::interface::{Allow, Command};
 use crate::layout::{Record, Shape, Sum};
@@ -53,7 +54,15 @@ pub(crate) struct Printer<'a> {
 
 impl<'a> Printer<'a> {
     fn new(module: &'a Module) -> Printer<'a> {
-        Printer { module, text: String::new(), indent: 0, comment: String::new(), assigned: false, lines: [].iter().peekable(), next: 0 }
+        Printer {
+            module,
+            text: String::new(),
+            indent: 0,
+            comment: String::new(),
+            assigned: false,
+            lines: [].iter().peekable(),
+            next: 0,
+        }
     }
 
     fn put(&mut self, text: &str) {
@@ -67,7 +76,10 @@ impl<'a> Printer<'a> {
     /// Ends the line, with its comment.
     fn end(&mut self) {
         if !self.comment.is_empty() {
-            let comment: String = std::mem::take(&mut self.comment).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let comment: String = std::mem::take(&mut self.comment)
+                .chars()
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .collect();
             let width = self.text.len() - self.text.rfind('\n').map_or(0, |at| at + 1);
             let pad = 60usize.saturating_sub(width).max(1);
             let _ = write!(self.text, "{:pad$}; {comment}", "");
@@ -90,10 +102,19 @@ impl<'a> Printer<'a> {
     fn module(&mut self) {
         let module = self.module;
         let interface = &module.interface;
-        self.line(&format!("module format={} edition={} page_shift={}", module.format, module.edition, module.page_shift));
+        self.line(&format!(
+            "module format={} edition={} page_shift={}",
+            module.format, module.edition, module.page_shift
+        ));
         self.line(&format!("package {}", quoted(&interface.package)));
-        self.line(&format!("files ({})", joined(module.files.iter().map(|file| quoted(file)))));
-        self.line(&format!("roles ({})", joined(interface.roles.iter().map(|role| quoted(role)))));
+        self.line(&format!(
+            "files ({})",
+            joined(module.files.iter().map(|file| quoted(file)))
+        ));
+        self.line(&format!(
+            "roles ({})",
+            joined(interface.roles.iter().map(|role| quoted(role)))
+        ));
         for (index, record) in interface.shapes.structs.iter().enumerate() {
             self.note(&format!("struct{index}"));
             self.line(&format!("struct {}", self.record(record)));
@@ -104,7 +125,11 @@ impl<'a> Printer<'a> {
         }
         for (index, event) in interface.events.iter().enumerate() {
             self.note(&format!("event{index}"));
-            self.line(&format!("event {} docs {}", self.record(&event.record), quoted(&event.docs)));
+            self.line(&format!(
+                "event {} docs {}",
+                self.record(&event.record),
+                quoted(&event.docs)
+            ));
         }
         for (index, sum) in interface.errors.iter().enumerate() {
             self.note(&format!("error{index}"));
@@ -112,9 +137,15 @@ impl<'a> Printer<'a> {
         }
         for (index, region) in module.regions.iter().enumerate() {
             self.note(&format!("region{index}"));
-            let writable = if region.writable { "writable" } else { "readable" };
+            let writable = if region.writable {
+                "writable"
+            } else {
+                "readable"
+            };
             let (name, hash, pages) = (quoted(&region.name), region.layout_hash, region.pages_max);
-            self.line(&format!("region {name} {writable} layout_hash={hash} pages_max={pages}"));
+            self.line(&format!(
+                "region {name} {writable} layout_hash={hash} pages_max={pages}"
+            ));
         }
         for (index, command) in interface.commands.iter().enumerate() {
             self.text.push('\n');
@@ -139,17 +170,43 @@ impl<'a> Printer<'a> {
     }
 
     fn record(&self, record: &Record) -> String {
-        let fields = record.fields.iter().map(|(name, shape)| format!("{}: {}", quoted(name), shape_text(shape)));
-        format!("{} {{{}}}", quoted(&record.name), fields.collect::<Vec<_>>().join(", "))
+        let fields = record
+            .fields
+            .iter()
+            .map(|(name, shape)| format!("{}: {}", quoted(name), shape_text(shape)));
+        format!(
+            "{} {{{}}}",
+            quoted(&record.name),
+            fields.collect::<Vec<_>>().join(", ")
+        )
     }
 
     fn command(&mut self, command: &Command) {
-        let Command { name, version, kind, docs, arguments, result, fails, allow, entry, cost, undo_free } = command;
-        self.line(&format!("command {} version={version} {} {{", quoted(name), kind.name()));
+        let Command {
+            name,
+            version,
+            kind,
+            docs,
+            arguments,
+            result,
+            fails,
+            allow,
+            entry,
+            cost,
+            undo_free,
+        } = command;
+        self.line(&format!(
+            "command {} version={version} {} {{",
+            quoted(name),
+            kind.name()
+        ));
         self.indent += 1;
         self.line(&format!("docs {}", quoted(docs)));
         self.line(&format!("arguments {}", self.record(arguments)));
-        self.line(&format!("result {}", result.as_ref().map_or("none".into(), shape_text)));
+        self.line(&format!(
+            "result {}",
+            result.as_ref().map_or("none".into(), shape_text)
+        ));
         self.line(&format!("fails ({})", joined(fails.iter())));
         self.line(&match allow {
             Allow::Anyone => "allow anyone".into(),
@@ -158,13 +215,19 @@ impl<'a> Printer<'a> {
         self.note_function(*entry);
         self.line(&format!("entry function{}", entry.0));
         self.cost(cost);
-        self.line(if *undo_free { "undo none" } else { "undo journal" });
+        self.line(if *undo_free {
+            "undo none"
+        } else {
+            "undo journal"
+        });
         self.indent -= 1;
         self.line("}");
     }
 
     fn cost(&mut self, cost: &Cost) {
-        let dimensions = cost.dimensions().map(|(name, used)| format!("{name}={used}"));
+        let dimensions = cost
+            .dimensions()
+            .map(|(name, used)| format!("{name}={used}"));
         self.line(&format!("cost {}", joined(dimensions.iter())));
     }
 
@@ -176,14 +239,36 @@ impl<'a> Printer<'a> {
     }
 
     fn function(&mut self, index: Option<usize>, function: &'a Function) {
-        let Function { name, kind, parameters, results, maybe, registers, slots, body, lines, cost } = function;
+        let Function {
+            name,
+            kind,
+            parameters,
+            results,
+            maybe,
+            registers,
+            slots,
+            body,
+            lines,
+            cost,
+        } = function;
         if let Some(index) = index {
             self.note(&format!("function{index}"));
         }
-        self.line(&format!("function {} {} {} {{", quoted(name), kind.name(), if *maybe { "maybe" } else { "always" }));
+        self.line(&format!(
+            "function {} {} {} {{",
+            quoted(name),
+            kind.name(),
+            if *maybe { "maybe" } else { "always" }
+        ));
         self.indent += 1;
-        self.line(&format!("parameters ({})", joined(parameters.iter().map(type_text))));
-        self.line(&format!("results ({})", joined(results.iter().map(type_text))));
+        self.line(&format!(
+            "parameters ({})",
+            joined(parameters.iter().map(type_text))
+        ));
+        self.line(&format!(
+            "results ({})",
+            joined(results.iter().map(type_text))
+        ));
         self.line("registers (");
         self.indent += 1;
         for (row, kinds) in registers.chunks(8).enumerate() {
@@ -207,7 +292,12 @@ impl<'a> Printer<'a> {
         let number = self.next;
         self.next += 1;
         while let Some((_, file, line)) = self.lines.next_if(|(at, _, _)| *at <= number) {
-            let file_name = self.module.files.get(*file as usize).cloned().unwrap_or_default();
+            let file_name = self
+                .module
+                .files
+                .get(*file as usize)
+                .cloned()
+                .unwrap_or_default();
             self.note(&format!("{file_name}:{line}"));
             self.line(&format!("line {file} {line}"));
         }
@@ -299,7 +389,9 @@ impl Print for Failure {
             Failure::Declared { error, variant } => {
                 out.put(&format!(" error{error}.{variant}"));
                 let sum = out.module.interface.errors.get(*error as usize);
-                if let Some((sum, variant)) = sum.and_then(|sum| Some((sum, sum.variants.get(*variant as usize)?))) {
+                if let Some((sum, variant)) =
+                    sum.and_then(|sum| Some((sum, sum.variants.get(*variant as usize)?)))
+                {
                     out.note(&format!("{}.{}", sum.name, variant.name));
                 }
             }
@@ -317,7 +409,10 @@ impl Print for Option<Register> {
 
 impl Print for Vec<Register> {
     fn print(&self, field: &str, out: &mut Printer) {
-        out.put(&format!(" {field}=({})", joined(self.iter().map(|register| format!("r{}", register.0)))));
+        out.put(&format!(
+            " {field}=({})",
+            joined(self.iter().map(|register| format!("r{}", register.0)))
+        ));
     }
 }
 
@@ -384,7 +479,10 @@ macro_rules! print_instruction {
 for_each_instruction!(print_instruction);
 
 fn joined(items: impl Iterator<Item = impl std::fmt::Display>) -> String {
-    items.map(|item| item.to_string()).collect::<Vec<_>>().join(" ")
+    items
+        .map(|item| item.to_string())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// In quotes; `\` before quotes and itself, control characters as `\{hex}`.
@@ -404,7 +502,11 @@ fn quoted(text: &str) -> String {
 fn type_text(kind: &Type) -> String {
     match kind {
         Type::Scalar(scalar) => scalar.name().into(),
-        Type::View(View { space, length, writable }) => {
+        Type::View(View {
+            space,
+            length,
+            writable,
+        }) => {
             let mutable = if *writable { "mut " } else { "" };
             match space {
                 Space::Frame => format!("{mutable}frame[{length}]"),
@@ -422,7 +524,10 @@ fn shape_text(shape: &Shape) -> String {
         Shape::String(max) => format!("string<{max}>"),
         Shape::Bytes(max) => format!("bytes<{max}>"),
         Shape::Optional(inner) => format!("{}?", shape_text(inner)),
-        Shape::Tuple(parts) => format!("({})", parts.iter().map(shape_text).collect::<Vec<_>>().join(", ")),
+        Shape::Tuple(parts) => format!(
+            "({})",
+            parts.iter().map(shape_text).collect::<Vec<_>>().join(", ")
+        ),
         Shape::Struct(index) => format!("struct{index}"),
         Shape::Enum(index) => format!("enum{index}"),
         Shape::List(element, max) => format!("list<{}, {max}>", shape_text(element)),

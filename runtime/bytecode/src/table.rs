@@ -2,7 +2,9 @@
 //! number never changes its meaning within format 1; the macros match on every variant, so one that is not
 //! listed does not build.
 
-use crate::instr::{Access, BinaryOp, Builtin, CompareOp, ConvertMode, Environment, Scalar, UnaryOp};
+use crate::instr::{
+    Access, BinaryOp, Builtin, CompareOp, ConvertMode, Environment, Scalar, UnaryOp,
+};
 use crate::interface::CommandKind;
 use crate::module::FunctionKind;
 
@@ -21,7 +23,10 @@ pub(crate) trait Word: Copy + Sized + 'static {
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known)| *known == name).map(|(word, _)| *word)
+        Self::ALL
+            .iter()
+            .find(|(_, known)| *known == name)
+            .map(|(word, _)| *word)
     }
 }
 

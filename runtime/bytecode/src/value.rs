@@ -44,7 +44,10 @@ pub struct Fields {
 impl Fields {
     /// The value of the field of this name.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+        self.fields
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value)
     }
 }
 
@@ -94,14 +97,24 @@ impl Value {
                 1 => Value::unpack(shapes, inner, packed)?,
                 tag => return Err(WireError::Tag { tag, count: 2 }),
             },
-            Shape::Tuple(parts) => {
-                Value::Tuple(parts.iter().map(|part| Value::unpack(shapes, part, packed)).collect::<Result<_, _>>()?)
-            }
-            Shape::Struct(index) => Value::Record(Fields::unpack(shapes, &shapes.structs[*index as usize], packed)?),
+            Shape::Tuple(parts) => Value::Tuple(
+                parts
+                    .iter()
+                    .map(|part| Value::unpack(shapes, part, packed))
+                    .collect::<Result<_, _>>()?,
+            ),
+            Shape::Struct(index) => Value::Record(Fields::unpack(
+                shapes,
+                &shapes.structs[*index as usize],
+                packed,
+            )?),
             Shape::Enum(index) => {
                 let variants = &shapes.enums[*index as usize].variants;
                 let tag = unpack_number(tag_size(variants.len()) as usize, packed)?;
-                let variant = variants.get(tag as usize).ok_or(WireError::Tag { tag, count: variants.len() as u32 })?;
+                let variant = variants.get(tag as usize).ok_or(WireError::Tag {
+                    tag,
+                    count: variants.len() as u32,
+                })?;
                 Value::Variant(Fields::unpack(shapes, variant, packed)?)
             }
             Shape::List(element, max) => {
@@ -110,13 +123,22 @@ impl Value {
                     return Err(WireError::TooLong { length, max: *max });
                 }
                 // Elements may take no bytes, so a list's length is bounded by its type, not by what is left.
-                Value::List((0..length).map(|_| Value::unpack(shapes, element, packed)).collect::<Result<_, _>>()?)
+                Value::List(
+                    (0..length)
+                        .map(|_| Value::unpack(shapes, element, packed))
+                        .collect::<Result<_, _>>()?,
+                )
             }
         })
     }
 
     /// Appends the packed value. On an error `out` is as it was.
-    pub fn pack(&self, shapes: &Shapes, shape: &Shape, out: &mut Vec<u8>) -> Result<(), ValueError> {
+    pub fn pack(
+        &self,
+        shapes: &Shapes,
+        shape: &Shape,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ValueError> {
         let start = out.len();
         pack(self, shapes, shape, out).inspect_err(|_| out.truncate(start))
     }
@@ -124,13 +146,28 @@ impl Value {
 
 impl Fields {
     /// [`Value::unpack`] for a record: arguments, an event, a variant's fields.
-    pub fn unpack(shapes: &Shapes, record: &Record, packed: &mut &[u8]) -> Result<Fields, WireError> {
-        let fields = record.fields.iter().map(|(name, shape)| Ok((name.clone(), Value::unpack(shapes, shape, packed)?)));
-        Ok(Fields { name: record.name.clone(), fields: fields.collect::<Result<_, WireError>>()? })
+    pub fn unpack(
+        shapes: &Shapes,
+        record: &Record,
+        packed: &mut &[u8],
+    ) -> Result<Fields, WireError> {
+        let fields = record
+            .fields
+            .iter()
+            .map(|(name, shape)| Ok((name.clone(), Value::unpack(shapes, shape, packed)?)));
+        Ok(Fields {
+            name: record.name.clone(),
+            fields: fields.collect::<Result<_, WireError>>()?,
+        })
     }
 
     /// Appends the packed fields, found by name in any order; an optional one may be left out, an unknown one is refused.
-    pub fn pack(&self, shapes: &Shapes, record: &Record, out: &mut Vec<u8>) -> Result<(), ValueError> {
+    pub fn pack(
+        &self,
+        shapes: &Shapes,
+        record: &Record,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ValueError> {
         let start = out.len();
         pack_fields(self, shapes, record, out).inspect_err(|_| out.truncate(start))
     }
@@ -153,7 +190,10 @@ fn unpack_bytes(max: u32, packed: &mut &[u8]) -> Result<Vec<u8>, WireError> {
     if length > max {
         return Err(WireError::TooLong { length, max });
     }
-    Ok(packed.split_off(..length as usize).ok_or(WireError::Ended)?.to_vec())
+    Ok(packed
+        .split_off(..length as usize)
+        .ok_or(WireError::Ended)?
+        .to_vec())
 }
 
 fn unpack_scalar(scalar: Scalar, packed: &mut &[u8]) -> Result<Value, WireError> {
@@ -183,7 +223,12 @@ fn unpack_scalar(scalar: Scalar, packed: &mut &[u8]) -> Result<Value, WireError>
     })
 }
 
-fn pack(value: &Value, shapes: &Shapes, shape: &Shape, out: &mut Vec<u8>) -> Result<(), ValueError> {
+fn pack(
+    value: &Value,
+    shapes: &Shapes,
+    shape: &Shape,
+    out: &mut Vec<u8>,
+) -> Result<(), ValueError> {
     match (shape, value) {
         (Shape::Optional(_), Value::Absent) => out.push(0),
         (Shape::Optional(inner), value) => {
@@ -191,39 +236,69 @@ fn pack(value: &Value, shapes: &Shapes, shape: &Shape, out: &mut Vec<u8>) -> Res
             pack(value, shapes, inner, out)?;
         }
         (Shape::Scalar(scalar), value) => pack_scalar(*scalar, value, out)?,
-        (Shape::Time, Value::Time(nanoseconds)) | (Shape::Duration, Value::Duration(nanoseconds)) => out.extend_from_slice(&nanoseconds.to_le_bytes()),
+        (Shape::Time, Value::Time(nanoseconds))
+        | (Shape::Duration, Value::Duration(nanoseconds)) => {
+            out.extend_from_slice(&nanoseconds.to_le_bytes())
+        }
         (Shape::String(max), Value::String(text)) => pack_bytes(text.as_bytes(), *max, out)?,
         (Shape::Bytes(max), Value::Bytes(bytes)) => pack_bytes(bytes, *max, out)?,
         (Shape::Tuple(parts), Value::Tuple(values)) => {
             if values.len() != parts.len() {
-                return Err(Fault::Count { found: values.len(), wanted: parts.len() }.into());
+                return Err(Fault::Count {
+                    found: values.len(),
+                    wanted: parts.len(),
+                }
+                .into());
             }
             for (index, (value, part)) in values.iter().zip(parts).enumerate() {
-                pack(value, shapes, part, out).map_err(|error| error.under(&format!(".{index}")))?;
+                pack(value, shapes, part, out)
+                    .map_err(|error| error.under(&format!(".{index}")))?;
             }
         }
         (Shape::List(element, max), Value::List(values)) => {
-            let length = u32::try_from(values.len()).ok().filter(|length| length <= max);
-            let length = length.ok_or(Fault::TooLong { length: values.len(), max: *max })?;
+            let length = u32::try_from(values.len())
+                .ok()
+                .filter(|length| length <= max);
+            let length = length.ok_or(Fault::TooLong {
+                length: values.len(),
+                max: *max,
+            })?;
             out.extend_from_slice(&length.to_le_bytes());
             for (index, value) in values.iter().enumerate() {
-                pack(value, shapes, element, out).map_err(|error| error.under(&format!("[{index}]")))?;
+                pack(value, shapes, element, out)
+                    .map_err(|error| error.under(&format!("[{index}]")))?;
             }
         }
-        (Shape::Struct(index), Value::Record(fields)) => pack_fields(fields, shapes, &shapes.structs[*index as usize], out)?,
+        (Shape::Struct(index), Value::Record(fields)) => {
+            pack_fields(fields, shapes, &shapes.structs[*index as usize], out)?
+        }
         (Shape::Enum(index), Value::Variant(fields)) => {
             let variants = &shapes.enums[*index as usize].variants;
-            let tag = variants.iter().position(|variant| variant.name == fields.name);
+            let tag = variants
+                .iter()
+                .position(|variant| variant.name == fields.name);
             let tag = tag.ok_or_else(|| Fault::NoVariant(fields.name.clone()))?;
             out.extend_from_slice(&(tag as u32).to_le_bytes()[..tag_size(variants.len()) as usize]);
-            pack_fields(fields, shapes, &variants[tag], out).map_err(|error| error.under(&format!(".{}", fields.name)))?;
+            pack_fields(fields, shapes, &variants[tag], out)
+                .map_err(|error| error.under(&format!(".{}", fields.name)))?;
         }
-        (shape, value) => return Err(Fault::Kind { wanted: shapes.describe(shape), found: value.kind() }.into()),
+        (shape, value) => {
+            return Err(Fault::Kind {
+                wanted: shapes.describe(shape),
+                found: value.kind(),
+            }
+            .into());
+        }
     }
     Ok(())
 }
 
-fn pack_fields(given: &Fields, shapes: &Shapes, record: &Record, out: &mut Vec<u8>) -> Result<(), ValueError> {
+fn pack_fields(
+    given: &Fields,
+    shapes: &Shapes,
+    record: &Record,
+    out: &mut Vec<u8>,
+) -> Result<(), ValueError> {
     for (name, _) in &given.fields {
         if !record.fields.iter().any(|(known, _)| known == name) {
             return Err(ValueError::from(Fault::Unknown).under(&format!(".{name}")));
@@ -241,8 +316,13 @@ fn pack_fields(given: &Fields, shapes: &Shapes, record: &Record, out: &mut Vec<u
 }
 
 fn pack_bytes(bytes: &[u8], max: u32, out: &mut Vec<u8>) -> Result<(), ValueError> {
-    let length = u32::try_from(bytes.len()).ok().filter(|length| *length <= max);
-    let length = length.ok_or(Fault::TooLong { length: bytes.len(), max })?;
+    let length = u32::try_from(bytes.len())
+        .ok()
+        .filter(|length| *length <= max);
+    let length = length.ok_or(Fault::TooLong {
+        length: bytes.len(),
+        max,
+    })?;
     out.extend_from_slice(&length.to_le_bytes()[..length_prefix(max) as usize]);
     out.extend_from_slice(bytes);
     Ok(())
@@ -250,30 +330,42 @@ fn pack_bytes(bytes: &[u8], max: u32, out: &mut Vec<u8>) -> Result<(), ValueErro
 
 /// Any number that fits is taken, whatever the sign of its type.
 fn pack_scalar(scalar: Scalar, value: &Value, out: &mut Vec<u8>) -> Result<(), ValueError> {
-    let wrong = || Fault::Kind { wanted: scalar.name().into(), found: value.kind() };
+    let wrong = || Fault::Kind {
+        wanted: scalar.name().into(),
+        found: value.kind(),
+    };
     let size = scalar.size() as usize;
     match (scalar, value) {
         (Scalar::Bool, Value::Bool(truth)) => out.push(u8::from(*truth)),
-        (Scalar::F64, Value::Float(float)) if float.is_finite() => out.extend_from_slice(&float.to_le_bytes()),
+        (Scalar::F64, Value::Float(float)) if float.is_finite() => {
+            out.extend_from_slice(&float.to_le_bytes())
+        }
         (Scalar::F64, Value::Float(_)) => return Err(Fault::NotFinite.into()),
         (Scalar::Bool | Scalar::F64, _) => return Err(wrong().into()),
         (integer, value) => {
             let shift = 128 - integer.bits();
-            let range = || Fault::Range { value: value.to_string(), kind: integer.name() };
+            let range = || Fault::Range {
+                value: value.to_string(),
+                kind: integer.name(),
+            };
             let bits = if integer.is_signed() {
                 let number = match value {
                     Value::Integer(number) => Some(*number),
                     Value::Unsigned(number) => i128::try_from(*number).ok(),
                     _ => return Err(wrong().into()),
                 };
-                number.filter(|number| (number << shift) >> shift == *number).ok_or_else(range)? as u128
+                number
+                    .filter(|number| (number << shift) >> shift == *number)
+                    .ok_or_else(range)? as u128
             } else {
                 let number = match value {
                     Value::Integer(number) => u128::try_from(*number).ok(),
                     Value::Unsigned(number) => Some(*number),
                     _ => return Err(wrong().into()),
                 };
-                number.filter(|number| (number << shift) >> shift == *number).ok_or_else(range)?
+                number
+                    .filter(|number| (number << shift) >> shift == *number)
+                    .ok_or_else(range)?
             };
             out.extend_from_slice(&bits.to_le_bytes()[..size]);
         }
@@ -283,7 +375,10 @@ fn pack_scalar(scalar: Scalar, value: &Value, out: &mut Vec<u8>) -> Result<(), V
 
 impl From<Fault> for ValueError {
     fn from(fault: Fault) -> ValueError {
-        ValueError { path: String::new(), fault }
+        ValueError {
+            path: String::new(),
+            fault,
+        }
     }
 }
 
@@ -291,7 +386,11 @@ impl ValueError {
     /// The same, seen from one level further out.
     fn under(mut self, step: &str) -> ValueError {
         let inner = std::mem::take(&mut self.path);
-        let dot = if inner.is_empty() || inner.starts_with('[') { "" } else { "." };
+        let dot = if inner.is_empty() || inner.starts_with('[') {
+            ""
+        } else {
+            "."
+        };
         self.path = format!("{}{dot}{inner}", step.trim_start_matches('.'));
         self
     }
@@ -327,7 +426,14 @@ impl Shapes {
             Shape::String(max) => format!("string<{max}>"),
             Shape::Bytes(max) => format!("bytes<{max}>"),
             Shape::Optional(inner) => format!("{}?", self.describe(inner)),
-            Shape::Tuple(parts) => format!("({})", parts.iter().map(|part| self.describe(part)).collect::<Vec<_>>().join(", ")),
+            Shape::Tuple(parts) => format!(
+                "({})",
+                parts
+                    .iter()
+                    .map(|part| self.describe(part))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
             Shape::Struct(index) => self.structs[*index as usize].name.clone(),
             Shape::Enum(index) => self.enums[*index as usize].name.clone(),
             Shape::List(element, max) => format!("list<{}, {max}>", self.describe(element)),
@@ -361,7 +467,11 @@ impl fmt::Display for Fields {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         write!(out, "{}", self.name)?;
         for (index, (name, value)) in self.fields.iter().enumerate() {
-            write!(out, "{}{name}: {value}", if index == 0 { " { " } else { ", " })?;
+            write!(
+                out,
+                "{}{name}: {value}",
+                if index == 0 { " { " } else { ", " }
+            )?;
         }
         write!(out, "{}", if self.fields.is_empty() { "" } else { " }" })
     }
@@ -377,16 +487,27 @@ fn list(values: &[Value], open: &str, close: &str, out: &mut fmt::Formatter) -> 
 
 /// In the largest unit that leaves no rest.
 fn duration(nanoseconds: i64, out: &mut fmt::Formatter) -> fmt::Result {
-    const UNITS: [(i64, &str); 6] =
-        [(86_400_000_000_000, "d"), (3_600_000_000_000, "h"), (60_000_000_000, "m"), (1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")];
-    let unit = UNITS.iter().find(|(unit, _)| nanoseconds != 0 && nanoseconds % unit == 0);
+    const UNITS: [(i64, &str); 6] = [
+        (86_400_000_000_000, "d"),
+        (3_600_000_000_000, "h"),
+        (60_000_000_000, "m"),
+        (1_000_000_000, "s"),
+        (1_000_000, "ms"),
+        (1_000, "us"),
+    ];
+    let unit = UNITS
+        .iter()
+        .find(|(unit, _)| nanoseconds != 0 && nanoseconds % unit == 0);
     let (unit, name) = unit.unwrap_or(&(1, "ns"));
     write!(out, "{}{name}", nanoseconds / unit)
 }
 
 /// As RFC 3339 has it, with as many digits as there are.
 fn time(nanoseconds: i64, out: &mut fmt::Formatter) -> fmt::Result {
-    let (seconds, rest) = (nanoseconds.div_euclid(1_000_000_000), nanoseconds.rem_euclid(1_000_000_000));
+    let (seconds, rest) = (
+        nanoseconds.div_euclid(1_000_000_000),
+        nanoseconds.rem_euclid(1_000_000_000),
+    );
     let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     // Days since 0000-03-01 make leap days the last of their year.
     let shifted = days + 719_468;
@@ -395,9 +516,19 @@ fn time(nanoseconds: i64, out: &mut fmt::Formatter) -> fmt::Result {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * of_year + 2) / 153;
     let day = of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    write!(out, "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", of_day / 3_600, of_day / 60 % 60, of_day % 60)?;
+    write!(
+        out,
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}",
+        of_day / 3_600,
+        of_day / 60 % 60,
+        of_day % 60
+    )?;
     if rest != 0 {
         write!(out, ".{}", format!("{rest:09}").trim_end_matches('0'))?;
     }
@@ -405,104 +536,4 @@ fn time(nanoseconds: i64, out: &mut fmt::Formatter) -> fmt::Result {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::builder::record;
-    use crate::layout::Sum;
-    use crate::wire::Plan;
-
-    fn shapes() -> Shapes {
-        let u64 = Shape::Scalar(Scalar::U64);
-        let pair = record("Pair", &[("flag", Shape::Scalar(Scalar::Bool)), ("amount", Shape::Scalar(Scalar::I16))]);
-        let closed = record("Closed", &[]);
-        Shapes {
-            structs: vec![pair],
-            enums: vec![Sum { name: "State".into(), variants: vec![closed, record("Open", &[("until", Shape::Time), ("by", u64)])] }],
-        }
-    }
-
-    fn order() -> Record {
-        record(
-            "Order",
-            &[
-                ("name", Shape::String(10)),
-                ("pairs", Shape::List(Box::new(Shape::Struct(0)), 3)),
-                ("state", Shape::Enum(0)),
-                ("note", Shape::Optional(Box::new(Shape::Bytes(4)))),
-                ("place", Shape::Tuple(vec![Shape::Scalar(Scalar::F64), Shape::Duration])),
-            ],
-        )
-    }
-
-    fn value() -> Fields {
-        let fields = |name: &str, fields: Vec<(&str, Value)>| Fields {
-            name: name.into(),
-            fields: fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect(),
-        };
-        let pair = |flag, amount| Value::Record(fields("Pair", vec![("flag", Value::Bool(flag)), ("amount", Value::Integer(amount))]));
-        let open = vec![("until", Value::Time(1_700_000_000_500_000_000)), ("by", Value::Unsigned(7))];
-        fields(
-            "Order",
-            vec![
-                ("name", Value::String("böse \"1\"".into())),
-                ("pairs", Value::List(vec![pair(true, -5), pair(false, 32_767)])),
-                ("state", Value::Variant(fields("Open", open))),
-                ("note", Value::Bytes(vec![0, 255])),
-                ("place", Value::Tuple(vec![Value::Float(1.0), Value::Duration(90_000_000_000)])),
-            ],
-        )
-    }
-
-    #[test]
-    fn values_pack_as_memory_does() {
-        let (shapes, record, value) = (shapes(), order(), value());
-        let mut packed = Vec::new();
-        value.pack(&shapes, &record, &mut packed).unwrap();
-        assert_eq!(Fields::unpack(&shapes, &record, &mut &packed[..]).unwrap(), value);
-        let plan = Plan::of(&shapes, &record);
-        let mut memory = vec![1; plan.size()];
-        plan.unpack_all(&packed, &mut memory).unwrap();
-        let mut again = Vec::new();
-        plan.pack(&memory, &mut again).unwrap();
-        assert_eq!(again, packed);
-        for cut in 0..packed.len() {
-            assert!(Fields::unpack(&shapes, &record, &mut &packed[..cut]).is_err());
-        }
-    }
-
-    #[test]
-    fn values_show_as_the_language_writes_them() {
-        let expected = r#"Order { name: "böse \"1\"", pairs: [Pair { flag: true, amount: -5 }, Pair { flag: false, amount: 32767 }], "#.to_owned()
-            + "state: Open { until: 2023-11-14T22:13:20.5Z, by: 7 }, note: 0x00ff, place: (1.0, 90s) }";
-        assert_eq!(value().to_string(), expected);
-        assert_eq!(Value::Time(-1).to_string(), "1969-12-31T23:59:59.999999999Z");
-        assert_eq!(Value::Time(951_782_400_000_000_000).to_string(), "2000-02-29T00:00:00Z");
-        assert_eq!(shapes().describe(&Shape::List(Box::new(Shape::Optional(Box::new(Shape::Enum(0)))), 3)), "list<State?, 3>");
-    }
-
-    #[test]
-    fn misfits_name_their_place() {
-        let refused = |change: &dyn Fn(&mut Fields)| {
-            let mut value = value();
-            change(&mut value);
-            value.pack(&shapes(), &order(), &mut Vec::new()).unwrap_err().to_string()
-        };
-        let set = |at: usize, new: Value| move |value: &mut Fields| value.fields[at].1 = new.clone();
-        assert_eq!(refused(&set(0, Value::Unsigned(1))), "name: wanted is string<10>, found is an integer");
-        assert_eq!(refused(&set(0, Value::String("12345678901".into()))), "name: a length of 11, at most 10 is allowed");
-        let amount = |value: &mut Fields| match &mut value.fields[1].1 {
-            Value::List(pairs) => match &mut pairs[1] {
-                Value::Record(pair) => pair.fields[1].1 = Value::Unsigned(32_768),
-                _ => panic!(),
-            },
-            _ => panic!(),
-        };
-        assert_eq!(refused(&amount), "pairs[1].amount: 32768 is not within i16");
-        assert_eq!(refused(&|value| drop(value.fields.remove(0))), "name: the field is missing");
-        assert_eq!(refused(&|value| value.fields.push(("more".into(), Value::Absent))), "more: there is no such field");
-        assert_eq!(refused(&set(2, Value::Variant(Fields { name: "Gone".into(), fields: vec![] }))), "state: there is no variant Gone");
-        let mut without_note = value();
-        without_note.fields.remove(3);
-        without_note.pack(&shapes(), &order(), &mut Vec::new()).unwrap();
-    }
-}
+mod tests;

@@ -30,22 +30,42 @@ pub enum WireError {
 }
 
 /// Packs a value that lies at the start of `memory`; `out` is appended to, or left as it was. Slower than a kept [`Plan`].
-pub fn pack(shapes: &Shapes, shape: &Shape, memory: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
+pub fn pack(
+    shapes: &Shapes,
+    shape: &Shape,
+    memory: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), WireError> {
     Plan::of_shape(shapes, shape).pack(memory, out)
 }
 
 /// Unpacks a value to the start of `memory` and moves `packed` behind it. Slower than a kept [`Plan`].
-pub fn unpack(shapes: &Shapes, shape: &Shape, packed: &mut &[u8], memory: &mut [u8]) -> Result<(), WireError> {
+pub fn unpack(
+    shapes: &Shapes,
+    shape: &Shape,
+    packed: &mut &[u8],
+    memory: &mut [u8],
+) -> Result<(), WireError> {
     Plan::of_shape(shapes, shape).unpack(packed, memory)
 }
 
 /// [`pack`] for a record: arguments, an event, a variant's fields.
-pub fn pack_record(shapes: &Shapes, record: &Record, memory: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
+pub fn pack_record(
+    shapes: &Shapes,
+    record: &Record,
+    memory: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), WireError> {
     Plan::of(shapes, record).pack(memory, out)
 }
 
 /// [`unpack`] for a record.
-pub fn unpack_record(shapes: &Shapes, record: &Record, packed: &mut &[u8], memory: &mut [u8]) -> Result<(), WireError> {
+pub fn unpack_record(
+    shapes: &Shapes,
+    record: &Record,
+    packed: &mut &[u8],
+    memory: &mut [u8],
+) -> Result<(), WireError> {
     Plan::of(shapes, record).unpack(packed, memory)
 }
 
@@ -62,15 +82,40 @@ pub struct Plan {
 /// One step; places in memory count from the start of the value or list element that it is part of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Node {
-    Copy { at: usize, length: usize },
+    Copy {
+        at: usize,
+        length: usize,
+    },
     /// Checks a byte that was copied.
-    Bool { at: usize },
+    Bool {
+        at: usize,
+    },
     /// Checks eight bytes that were copied.
-    Float { at: usize },
-    Text { at: usize, prefix: usize, max: u32, utf8: bool },
-    Optional { at: usize, inner: Vec<Node> },
-    Enum { at: usize, tag: usize, variants: Vec<Vec<Node>> },
-    List { at: usize, base: usize, stride: usize, max: u32, element: Vec<Node> },
+    Float {
+        at: usize,
+    },
+    Text {
+        at: usize,
+        prefix: usize,
+        max: u32,
+        utf8: bool,
+    },
+    Optional {
+        at: usize,
+        inner: Vec<Node>,
+    },
+    Enum {
+        at: usize,
+        tag: usize,
+        variants: Vec<Vec<Node>>,
+    },
+    List {
+        at: usize,
+        base: usize,
+        stride: usize,
+        max: u32,
+        element: Vec<Node>,
+    },
 }
 
 impl Plan {
@@ -81,19 +126,32 @@ impl Plan {
         for ((_, shape), offset) in record.fields.iter().zip(&offsets) {
             plan(shapes, shape, *offset as usize, &mut nodes);
         }
-        Plan::new(nodes, extent.size as usize, shapes.packed_record_max(record))
+        Plan::new(
+            nodes,
+            extent.size as usize,
+            shapes.packed_record_max(record),
+        )
     }
 
     /// For one value.
     pub fn of_shape(shapes: &Shapes, shape: &Shape) -> Plan {
         let mut nodes = Vec::new();
         plan(shapes, shape, 0, &mut nodes);
-        Plan::new(nodes, shapes.extent(shape).size as usize, shapes.packed_max(shape))
+        Plan::new(
+            nodes,
+            shapes.extent(shape).size as usize,
+            shapes.packed_max(shape),
+        )
     }
 
     fn new(nodes: Vec<Node>, size: usize, packed_max: u64) -> Plan {
         let dense = copies_all(&nodes, size);
-        Plan { nodes, size, packed_max, dense }
+        Plan {
+            nodes,
+            size,
+            packed_max,
+            dense,
+        }
     }
 
     /// Bytes in memory.
@@ -108,7 +166,10 @@ impl Plan {
 
     /// Appends the value at the start of `memory`. On an error `out` is as it was.
     pub fn pack(&self, memory: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
-        let memory = memory.get(..self.size).ok_or(WireError::Memory { found: memory.len(), wanted: self.size })?;
+        let memory = memory.get(..self.size).ok_or(WireError::Memory {
+            found: memory.len(),
+            wanted: self.size,
+        })?;
         let start = out.len();
         if self.dense {
             out.extend_from_slice(memory);
@@ -120,7 +181,10 @@ impl Plan {
     /// Writes the value to the start of `memory` and moves `packed` behind it. On an error `packed` and the value's memory mean nothing.
     pub fn unpack(&self, packed: &mut &[u8], memory: &mut [u8]) -> Result<(), WireError> {
         let found = memory.len();
-        let memory = memory.get_mut(..self.size).ok_or(WireError::Memory { found, wanted: self.size })?;
+        let memory = memory.get_mut(..self.size).ok_or(WireError::Memory {
+            found,
+            wanted: self.size,
+        })?;
         if self.dense {
             memory.copy_from_slice(take(packed, self.size)?);
             return Ok(());
@@ -132,7 +196,11 @@ impl Plan {
     /// [`unpack`](Plan::unpack) of a value that must be all of `packed`.
     pub fn unpack_all(&self, mut packed: &[u8], memory: &mut [u8]) -> Result<(), WireError> {
         self.unpack(&mut packed, memory)?;
-        if packed.is_empty() { Ok(()) } else { Err(WireError::Trailing(packed.len())) }
+        if packed.is_empty() {
+            Ok(())
+        } else {
+            Err(WireError::Trailing(packed.len()))
+        }
     }
 }
 
@@ -157,11 +225,21 @@ fn plan(shapes: &Shapes, shape: &Shape, at: usize, nodes: &mut Vec<Node>) {
         Shape::Time | Shape::Duration => copy(nodes, at, 8),
         Shape::String(max) | Shape::Bytes(max) => {
             let utf8 = matches!(shape, Shape::String(_));
-            nodes.push(Node::Text { at, prefix: length_prefix(*max) as usize, max: *max, utf8 });
+            nodes.push(Node::Text {
+                at,
+                prefix: length_prefix(*max) as usize,
+                max: *max,
+                utf8,
+            });
         }
         Shape::Optional(inner) => {
             let mut present = Vec::new();
-            plan(shapes, inner, at + shapes.optional_offset(inner) as usize, &mut present);
+            plan(
+                shapes,
+                inner,
+                at + shapes.optional_offset(inner) as usize,
+                &mut present,
+            );
             nodes.push(Node::Optional { at, inner: present });
         }
         Shape::Tuple(parts) => {
@@ -182,13 +260,26 @@ fn plan(shapes: &Shapes, shape: &Shape, at: usize, nodes: &mut Vec<Node>) {
                     payload
                 })
                 .collect();
-            nodes.push(Node::Enum { at, tag: tag_size(variants.len()) as usize, variants });
+            nodes.push(Node::Enum {
+                at,
+                tag: tag_size(variants.len()) as usize,
+                variants,
+            });
         }
         Shape::List(element, max) => {
-            let (base, stride) = (at + shapes.list_base(element) as usize, shapes.extent(element).size as usize);
+            let (base, stride) = (
+                at + shapes.list_base(element) as usize,
+                shapes.extent(element).size as usize,
+            );
             let mut one = Vec::new();
             plan(shapes, element, 0, &mut one);
-            nodes.push(Node::List { at, base, stride, max: *max, element: one });
+            nodes.push(Node::List {
+                at,
+                base,
+                stride,
+                max: *max,
+                element: one,
+            });
         }
     }
 }
@@ -202,10 +293,16 @@ fn fields(shapes: &Shapes, record: &Record, at: usize, nodes: &mut Vec<Node>) {
 
 /// Adds bytes to copy: to the copy before where they are adjacent. Checks stay behind the copy that they check.
 fn copy(nodes: &mut Vec<Node>, start: usize, more: usize) {
-    let last = nodes.iter_mut().rev().find(|node| !matches!(node, Node::Bool { .. } | Node::Float { .. }));
+    let last = nodes
+        .iter_mut()
+        .rev()
+        .find(|node| !matches!(node, Node::Bool { .. } | Node::Float { .. }));
     match last {
         Some(Node::Copy { at, length }) if *at + *length == start => *length += more,
-        _ => nodes.push(Node::Copy { at: start, length: more }),
+        _ => nodes.push(Node::Copy {
+            at: start,
+            length: more,
+        }),
     }
 }
 
@@ -220,16 +317,28 @@ fn number(bytes: &[u8]) -> u32 {
 }
 
 fn at_most(length: u32, max: u32) -> Result<usize, WireError> {
-    if length <= max { Ok(length as usize) } else { Err(WireError::TooLong { length, max }) }
+    if length <= max {
+        Ok(length as usize)
+    } else {
+        Err(WireError::TooLong { length, max })
+    }
 }
 
 fn checked_bool(memory: &[u8], at: usize) -> Result<(), WireError> {
-    if memory[at] <= 1 { Ok(()) } else { Err(WireError::Bool) }
+    if memory[at] <= 1 {
+        Ok(())
+    } else {
+        Err(WireError::Bool)
+    }
 }
 
 fn checked_float(memory: &[u8], at: usize) -> Result<(), WireError> {
     let bytes = memory[at..].first_chunk::<8>().ok_or(WireError::Ended)?;
-    if f64::from_le_bytes(*bytes).is_finite() { Ok(()) } else { Err(WireError::NotFinite) }
+    if f64::from_le_bytes(*bytes).is_finite() {
+        Ok(())
+    } else {
+        Err(WireError::NotFinite)
+    }
 }
 
 fn pack_nodes(nodes: &[Node], memory: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
@@ -238,7 +347,12 @@ fn pack_nodes(nodes: &[Node], memory: &[u8], out: &mut Vec<u8>) -> Result<(), Wi
             Node::Copy { at, length } => out.extend_from_slice(&memory[*at..*at + *length]),
             Node::Bool { at } => checked_bool(memory, *at)?,
             Node::Float { at } => checked_float(memory, *at)?,
-            Node::Text { at, prefix, max, utf8: _ } => {
+            Node::Text {
+                at,
+                prefix,
+                max,
+                utf8: _,
+            } => {
                 let used = at_most(number(&memory[*at..*at + *prefix]), *max)?;
                 out.extend_from_slice(&memory[*at..*at + *prefix + used]);
             }
@@ -248,7 +362,12 @@ fn pack_nodes(nodes: &[Node], memory: &[u8], out: &mut Vec<u8>) -> Result<(), Wi
                 match tag {
                     0 => {}
                     1 => pack_nodes(inner, memory, out)?,
-                    tag => return Err(WireError::Tag { tag: u32::from(tag), count: 2 }),
+                    tag => {
+                        return Err(WireError::Tag {
+                            tag: u32::from(tag),
+                            count: 2,
+                        });
+                    }
                 }
             }
             Node::Enum { at, tag, variants } => {
@@ -256,7 +375,13 @@ fn pack_nodes(nodes: &[Node], memory: &[u8], out: &mut Vec<u8>) -> Result<(), Wi
                 out.extend_from_slice(bytes);
                 pack_nodes(variant(variants, number(bytes))?, memory, out)?;
             }
-            Node::List { at, base, stride, max, element } => {
+            Node::List {
+                at,
+                base,
+                stride,
+                max,
+                element,
+            } => {
                 let bytes = &memory[*at..*at + 4];
                 let used = at_most(number(bytes), *max)?;
                 out.extend_from_slice(bytes);
@@ -265,7 +390,9 @@ fn pack_nodes(nodes: &[Node], memory: &[u8], out: &mut Vec<u8>) -> Result<(), Wi
                     out.extend_from_slice(elements);
                 } else {
                     // An element of no bytes has no chunk, and nothing to pack.
-                    elements.chunks_exact((*stride).max(1)).try_for_each(|one| pack_nodes(element, one, out))?;
+                    elements
+                        .chunks_exact((*stride).max(1))
+                        .try_for_each(|one| pack_nodes(element, one, out))?;
                 }
             }
         }
@@ -277,10 +404,17 @@ fn pack_nodes(nodes: &[Node], memory: &[u8], out: &mut Vec<u8>) -> Result<(), Wi
 fn unpack_nodes(nodes: &[Node], packed: &mut &[u8], memory: &mut [u8]) -> Result<(), WireError> {
     for node in nodes {
         match node {
-            Node::Copy { at, length } => memory[*at..*at + *length].copy_from_slice(take(packed, *length)?),
+            Node::Copy { at, length } => {
+                memory[*at..*at + *length].copy_from_slice(take(packed, *length)?)
+            }
             Node::Bool { at } => checked_bool(memory, *at)?,
             Node::Float { at } => checked_float(memory, *at)?,
-            Node::Text { at, prefix, max, utf8 } => {
+            Node::Text {
+                at,
+                prefix,
+                max,
+                utf8,
+            } => {
                 let length = take(packed, *prefix)?;
                 let used = at_most(number(length), *max)?;
                 let bytes = take(packed, used)?;
@@ -296,7 +430,12 @@ fn unpack_nodes(nodes: &[Node], packed: &mut &[u8], memory: &mut [u8]) -> Result
                 match tag {
                     0 => {}
                     1 => unpack_nodes(inner, packed, memory)?,
-                    tag => return Err(WireError::Tag { tag: u32::from(tag), count: 2 }),
+                    tag => {
+                        return Err(WireError::Tag {
+                            tag: u32::from(tag),
+                            count: 2,
+                        });
+                    }
                 }
             }
             Node::Enum { at, tag, variants } => {
@@ -304,7 +443,13 @@ fn unpack_nodes(nodes: &[Node], packed: &mut &[u8], memory: &mut [u8]) -> Result
                 memory[*at..*at + *tag].copy_from_slice(bytes);
                 unpack_nodes(variant(variants, number(bytes))?, packed, memory)?;
             }
-            Node::List { at, base, stride, max, element } => {
+            Node::List {
+                at,
+                base,
+                stride,
+                max,
+                element,
+            } => {
                 let bytes = take(packed, 4)?;
                 let used = at_most(number(bytes), *max)?;
                 memory[*at..*at + 4].copy_from_slice(bytes);
@@ -312,7 +457,9 @@ fn unpack_nodes(nodes: &[Node], packed: &mut &[u8], memory: &mut [u8]) -> Result
                 if copies_all(element, *stride) {
                     elements.copy_from_slice(take(packed, elements.len())?);
                 } else {
-                    elements.chunks_exact_mut((*stride).max(1)).try_for_each(|one| unpack_nodes(element, packed, one))?;
+                    elements
+                        .chunks_exact_mut((*stride).max(1))
+                        .try_for_each(|one| unpack_nodes(element, packed, one))?;
                 }
             }
         }
@@ -322,110 +469,11 @@ fn unpack_nodes(nodes: &[Node], packed: &mut &[u8], memory: &mut [u8]) -> Result
 
 fn variant(variants: &[Vec<Node>], tag: u32) -> Result<&[Node], WireError> {
     let found = variants.get(tag as usize).map(Vec::as_slice);
-    found.ok_or(WireError::Tag { tag, count: variants.len() as u32 })
+    found.ok_or(WireError::Tag {
+        tag,
+        count: variants.len() as u32,
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// A world of types: `struct Pair { flag: bool, amount: i128 }`, `enum Choice { None, One(u16, Pair), Text(string<5>) }`.
-    fn shapes() -> Shapes {
-        let field = |name: &str, shape| (name.to_string(), shape);
-        let pair = vec![field("flag", Shape::Scalar(Scalar::Bool)), field("amount", Shape::Scalar(Scalar::I128))];
-        let one = vec![field("0", Shape::Scalar(Scalar::U16)), field("1", Shape::Struct(0))];
-        let variant = |name: &str, fields| Record { name: name.into(), fields };
-        Shapes {
-            structs: vec![Record { name: "Pair".into(), fields: pair }],
-            enums: vec![Sum {
-                name: "Choice".into(),
-                variants: vec![variant("None", vec![]), variant("One", one), variant("Text", vec![field("0", Shape::String(5))])],
-            }],
-        }
-    }
-
-    use crate::layout::Sum;
-
-    fn shape() -> impl Strategy<Value = Shape> {
-        let leaf = prop_oneof![
-            (0u8..12).prop_map(|number| Shape::Scalar(crate::table::Word::from_number(number).unwrap_or(Scalar::Bool))),
-            Just(Shape::Time),
-            Just(Shape::Duration),
-            (0u32..12).prop_map(Shape::String),
-            (65_530u32..65_540).prop_map(Shape::Bytes),
-            Just(Shape::Struct(0)),
-            Just(Shape::Enum(0)),
-        ];
-        leaf.prop_recursive(3, 12, 4, |inner| {
-            prop_oneof![
-                inner.clone().prop_map(|inner| Shape::Optional(Box::new(inner))),
-                prop::collection::vec(inner.clone(), 0..4).prop_map(Shape::Tuple),
-                (inner, 0u32..5).prop_map(|(element, max)| Shape::List(Box::new(element), max)),
-            ]
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn unpacked_bytes_pack_to_the_same(shape in shape(), bytes in prop::collection::vec(prop_oneof![Just(0u8), Just(1u8), any::<u8>()], 0..200)) {
-            let shapes = shapes();
-            let plan = Plan::of_shape(&shapes, &shape);
-            let mut memory = vec![0xAA; plan.size()];
-            let mut rest = &bytes[..];
-            if plan.unpack(&mut rest, &mut memory).is_ok() {
-                let used = bytes.len() - rest.len();
-                let mut out = vec![7];
-                plan.pack(&memory, &mut out).unwrap();
-                prop_assert_eq!(&out[1..], &bytes[..used]);
-                prop_assert!(used as u64 <= plan.packed_max());
-                // Canonical: a second unpack over other rubbish gives the same memory.
-                let mut again = vec![0x55; plan.size()];
-                plan.unpack_all(&bytes[..used], &mut again).unwrap();
-                prop_assert_eq!(memory, again);
-            }
-        }
-
-        #[test]
-        fn any_memory_packs_or_is_refused(shape in shape(), fill in prop::collection::vec(prop_oneof![Just(0u8), Just(1u8), any::<u8>()], 1..64)) {
-            let shapes = shapes();
-            let plan = Plan::of_shape(&shapes, &shape);
-            let memory: Vec<u8> = fill.iter().copied().cycle().take(plan.size()).collect();
-            let mut out = vec![7, 8];
-            match plan.pack(&memory, &mut out) {
-                Ok(()) => prop_assert!((out.len() - 2) as u64 <= plan.packed_max()),
-                Err(_) => prop_assert_eq!(out, vec![7, 8]),
-            }
-        }
-    }
-
-    #[test]
-    fn fixed_scalars_are_one_copy() {
-        let field = |scalar| ("f".to_string(), Shape::Scalar(scalar));
-        let record = |fields| Record { name: "Pay".into(), fields };
-        let plan = Plan::of(&shapes(), &record(vec![field(Scalar::U64), field(Scalar::I128), field(Scalar::U32), field(Scalar::U32)]));
-        assert!(plan.dense);
-        let padded = Plan::of(&shapes(), &record(vec![field(Scalar::U8), field(Scalar::U64)]));
-        assert!(!padded.dense);
-        assert_eq!(padded.nodes.len(), 2);
-    }
-
-    #[test]
-    fn each_fault_has_its_error() {
-        let shapes = shapes();
-        let unpacked = |shape: Shape, bytes: &[u8]| {
-            let plan = Plan::of_shape(&shapes, &shape);
-            plan.unpack_all(bytes, &mut vec![0; plan.size()])
-        };
-        assert_eq!(unpacked(Shape::Scalar(Scalar::Bool), &[2]), Err(WireError::Bool));
-        assert_eq!(unpacked(Shape::Scalar(Scalar::F64), &f64::NAN.to_le_bytes()), Err(WireError::NotFinite));
-        assert_eq!(unpacked(Shape::String(2), &[3, 0, 65, 65, 65]), Err(WireError::TooLong { length: 3, max: 2 }));
-        assert_eq!(unpacked(Shape::String(2), &[1, 0, 0xFF]), Err(WireError::Utf8));
-        assert_eq!(unpacked(Shape::Bytes(2), &[1, 0, 0xFF]), Ok(()));
-        assert_eq!(unpacked(Shape::Enum(0), &[3]), Err(WireError::Tag { tag: 3, count: 3 }));
-        assert_eq!(unpacked(Shape::Optional(Box::new(Shape::Time)), &[2]), Err(WireError::Tag { tag: 2, count: 2 }));
-        assert_eq!(unpacked(Shape::Time, &[0; 9]), Err(WireError::Trailing(1)));
-        assert_eq!(unpacked(Shape::Time, &[0; 7]), Err(WireError::Ended));
-        assert_eq!(pack(&shapes, &Shape::Time, &[0; 7], &mut Vec::new()), Err(WireError::Memory { found: 7, wanted: 8 }));
-    }
-}
+mod tests;

@@ -12,7 +12,11 @@ fn decoding_gives_the_module_back() {
     let bytes = encode(&module);
     assert_eq!(decode(&bytes).unwrap(), module);
     let verified = verify(module).unwrap();
-    assert_eq!(verified.hash()[..], bytes[bytes.len() - 32..], "the content hash is the trailer");
+    assert_eq!(
+        verified.hash()[..],
+        bytes[bytes.len() - 32..],
+        "the content hash is the trailer"
+    );
 }
 
 #[test]
@@ -74,6 +78,13 @@ proptest! {
 #[test]
 fn a_length_alone_allocates_nothing() {
     // An interface section that claims four thousand million commands.
-    let payload = [b"RCM1\x01\x00\x01\x00\x0e".as_slice(), &[8, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F]].concat();
-    assert!(matches!(decode(&sealed(&payload)), Err(DecodeError::Ended(_))));
+    let payload = [
+        b"RCM1\x01\x00\x01\x00\x0e".as_slice(),
+        &[8, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F],
+    ]
+    .concat();
+    assert!(matches!(
+        decode(&sealed(&payload)),
+        Err(DecodeError::Ended(_))
+    ));
 }

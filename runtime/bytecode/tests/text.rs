@@ -51,10 +51,21 @@ fn text_is_for_people() {
 #[test]
 fn errors_name_the_line() {
     let text = print(&ledger()).replace("break depth=0", "brake depth=0");
-    let line = 1 + text.lines().position(|line| line.contains("brake")).unwrap();
-    assert_eq!(parse(&text).unwrap_err().to_string(), format!("line {line}: expected an instruction"));
+    let line = 1 + text
+        .lines()
+        .position(|line| line.contains("brake"))
+        .unwrap();
+    assert_eq!(
+        parse(&text).unwrap_err().to_string(),
+        format!("line {line}: expected an instruction")
+    );
     let text = print(&ledger()).replace("store r1", "r9 = store r1");
-    assert!(parse(&text).unwrap_err().to_string().ends_with("expected an instruction that assigns its `dst`"));
+    assert!(
+        parse(&text)
+            .unwrap_err()
+            .to_string()
+            .ends_with("expected an instruction that assigns its `dst`")
+    );
     assert!(parse("").is_err());
     let deep = "{ block ".repeat(100_000);
     assert!(parse(&print(&ledger()).replace("body {", &format!("body {deep}"))).is_err());
@@ -64,11 +75,55 @@ fn errors_name_the_line() {
 #[test]
 fn no_instruction_knows_a_container() {
     const CONTAINERS: &[&str] = &[
-        "table", "row", "column", "key", "index", "tree", "node", "leaf", "map", "bucket", "slab", "queue", "heap", "stack", "list", "array", "vec",
-        "set", "log", "insert", "delete", "remove", "find", "get", "put", "lookup", "search", "scan", "sort", "push", "pop", "append", "iterate",
-        "cursor", "join", "account", "transfer", "string", "text", "record", "field", "invariant", "aggregate", "unique",
+        "table",
+        "row",
+        "column",
+        "key",
+        "index",
+        "tree",
+        "node",
+        "leaf",
+        "map",
+        "bucket",
+        "slab",
+        "queue",
+        "heap",
+        "stack",
+        "list",
+        "array",
+        "vec",
+        "set",
+        "log",
+        "insert",
+        "delete",
+        "remove",
+        "find",
+        "get",
+        "put",
+        "lookup",
+        "search",
+        "scan",
+        "sort",
+        "push",
+        "pop",
+        "append",
+        "iterate",
+        "cursor",
+        "join",
+        "account",
+        "transfer",
+        "string",
+        "text",
+        "record",
+        "field",
+        "invariant",
+        "aggregate",
+        "unique",
     ];
-    assert!(NAMES.contains(&"touch") && NAMES.len() > 30, "the list is the real one");
+    assert!(
+        NAMES.contains(&"touch") && NAMES.len() > 30,
+        "the list is the real one"
+    );
     for name in NAMES {
         for part in name.split('_') {
             assert!(!CONTAINERS.contains(&part), "`{name}` knows a container");

@@ -1,1 +1,28 @@
-//! The Rust client of a node.
+//! The Rust client of a node: blocking HTTP with kept connections. Small on purpose: a call is names and JSON, and what
+//! comes back is JSON or a [`Problem`].
+//!
+//! ```text
+//!   Address (http:// on loopback) ─┐
+//!   Token (0600 file, environment) ┼─► Client ─► call      one command, one answer
+//!   Caller (roles, id)            ─┘         ├─► bulk      many calls of one command in one request, one answer each
+//!                                            └─► plan, deploy, catalog
+//! ```
+//!
+//! Always true: nothing is sent twice by itself. An error says whether the node may have run what was sent
+//! ([`ClientError::may_have_run`]); who gives an idempotency key may send it again.
+
+#![forbid(unsafe_code)]
+
+mod address;
+mod token;
+mod problem;
+mod client;
+mod bulk;
+mod deploy;
+
+pub use address::{Address, AddressError};
+pub use bulk::{BulkAnswer, BULK_BYTES_MAX, BULK_LINES_MAX};
+pub use client::{Answer, Caller, Client, ClientError};
+pub use deploy::{Deployment, PackageFile, PlannedChange};
+pub use problem::Problem;
+pub use token::{Token, TokenError};

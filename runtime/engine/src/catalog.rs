@@ -74,8 +74,8 @@ pub(crate) struct Catalog {
     pub deployments: BTreeMap<u64, Deployed>,
     /// Package name to the epoch of its live deployment.
     pub live: BTreeMap<String, u64>,
-    /// `package:region name` to canvas region.
-    regions: BTreeMap<String, RegionId>,
+    /// `package:region name` to canvas region and the layout of what is in it; also of regions that no live module uses.
+    regions: BTreeMap<String, (RegionId, u64)>,
 }
 
 /// A module that may go live, with its regions chosen.
@@ -102,6 +102,9 @@ impl Catalog {
         if expected_epoch != now {
             return Err(DeployRefusal::Conflict { now, expected: expected_epoch });
         }
+        if module.has_tests() {
+            return Err(DeployRefusal::Verify("it holds tests, which are never deployed".to_string()));
+        }
         let code = module.module();
         if code.page_shift != page_shift {
             return Err(DeployRefusal::PageSize { module: code.page_shift, canvas: page_shift });
@@ -117,12 +120,17 @@ impl Catalog {
                 return Err(DeployRefusal::Breaks(broken.join("\n")));
             }
         }
-        let mut next = self.regions.values().max().map_or(FIRST_USER_REGION, |last| last.saturating_add(1));
+        let last = self.regions.values().map(|(id, _)| *id).max();
+        let mut next = last.map_or(FIRST_USER_REGION, |last| last.saturating_add(1));
         let (mut bindings, mut fresh) = (Vec::new(), Vec::new());
         for region in &code.regions {
             let name = format!("{package}:{}", region.name);
             let id = match self.regions.get(&name) {
-                Some(id) => *id,
+                Some((id, layout)) if *layout == region.layout_hash => *id,
+                Some(_) => {
+                    let text = format!("! data {} was kept with another layout: choose another name", region.name);
+                    return Err(DeployRefusal::Breaks(text));
+                }
                 None => {
                     if next == RegionId::MAX {
                         return Err(DeployRefusal::RegionsFull);
@@ -188,7 +196,7 @@ impl Catalog {
 
     fn insert(&mut self, deployed: Deployed) {
         for (region, id) in deployed.module.module().regions.iter().zip(&deployed.bindings.regions) {
-            self.regions.insert(format!("{}:{}", deployed.package, region.name), *id);
+            self.regions.insert(format!("{}:{}", deployed.package, region.name), (*id, region.layout_hash));
         }
         self.live.insert(deployed.package.clone(), deployed.epoch);
         self.deployments.insert(deployed.epoch, deployed);

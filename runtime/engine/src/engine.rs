@@ -3,9 +3,10 @@
 //! Always true: after `apply` of the batch with ops up to P, pages, catalog, sessions and digest are a function of the log
 //! up to P alone. An error from `apply` is a halt: the node stops at that position (decisions 24 and 32).
 
-use crate::batch::{Batch, Call, Deploy, Op, Principal, SessionKey};
+use crate::batch::{Batch, Call, Deploy, Op, SessionKey};
 use crate::catalog::{self, Catalog, CatalogError, DeployRefusal, Deployed};
 use crate::code::{Code, Runner};
+use crate::renumber;
 use crate::reply::{Refusal, Reply, failure_code};
 use crate::sessions::{Begin, SessionClass, SessionSlot, Sessions};
 use crate::system;
@@ -87,7 +88,7 @@ pub struct Engine {
     catalog: Catalog,
     sessions: Sessions,
     runner: Runner,
-    /// Machine code made ahead of a deployment, by content hash.
+    /// Machine code made ahead of a deployment, by content hash; a deployment takes it out.
     staged: BTreeMap<[u8; 32], Arc<Compiled>>,
     next_op: u64,
     last_now: i64,
@@ -196,12 +197,11 @@ impl Engine {
 
     /// Gives machine code for a module by its content hash, before or after its deployment. Does not change any result.
     pub fn install_code(&mut self, content_hash: [u8; 32], code: Arc<Compiled>) {
-        for deployed in self.catalog.deployments.values_mut() {
-            if *deployed.module.hash() == content_hash {
-                deployed.compiled = Some(Arc::clone(&code));
-            }
+        let mut deployed = self.catalog.deployments.values_mut().filter(|deployed| *deployed.module.hash() == content_hash);
+        match deployed.next_back() {
+            Some(newest) => newest.compiled = Some(code),
+            None => drop(self.staged.insert(content_hash, code)),
         }
-        self.staged.insert(content_hash, code);
     }
 
     /// Applies the next batch of the log. `encoded` is the batch as the log has it.
@@ -221,6 +221,8 @@ impl Engine {
         for (index, op) in batch.ops.iter().enumerate() {
             let number = batch.base_op + index as u64;
             let first_event = applied.events.len();
+            // Each op's stores are folded from 0, so that a digest continues after a restart.
+            self.runner.run.digest = 0;
             let reply = match op {
                 Op::Call(call) => self.call(call, number, now, batch.op_seed(number), &mut applied.events)?,
                 Op::Deploy(deploy) => self.deploy(deploy, number, now)?,
@@ -228,8 +230,9 @@ impl Engine {
             };
             self.fold(number, &reply, &applied.events[first_event..]);
             applied.replies.push(reply);
+            // Ops that only read the engine's own regions also give back what they were shown of absent pages.
+            self.canvas.end_command();
         }
-        self.canvas.end_command();
         self.next_op = batch.base_op + batch.ops.len() as u64;
         self.last_now = now;
         self.chain = Batch::chain_hash(encoded);
@@ -246,15 +249,13 @@ impl Engine {
             return Ok(Reply::Refused(Refusal::NotACommand));
         }
         let environment = Environment { now: self.last_now, seed: op, caller_id: call.principal.id, op_number: op };
-        let code = Code::of(deployed, self.options.mode);
-        let digest = self.runner.run.digest;
-        let reply = if allowed(deployed, command, call.principal) {
-            self.runner.execute(&code, CommandIndex(command), &call.arguments, environment, &mut self.canvas)
-        } else {
-            Ok(Reply::Failed(Failure::Builtin(Builtin::Denied), Vec::new()))
-        };
-        self.runner.run.digest = digest;
-        reply.map_err(|halt| EngineError::Halt { op, halt })
+        if !self.allowed(call, deployed, command) {
+            return Ok(Reply::Failed(Failure::Builtin(Builtin::Denied), Vec::new()));
+        }
+        let (code, epoch) = (Code::of(deployed, self.options.mode), deployed.epoch);
+        let reply = self.runner.execute(&code, CommandIndex(command), &call.arguments, environment, &mut self.canvas);
+        self.canvas.end_command();
+        reply.map(|reply| self.renumbered(reply, epoch, call.epoch)).map_err(|halt| EngineError::Halt { op, halt })
     }
 
     /// The cost that the interpreter measured for the last op; zero after machine code.
@@ -275,25 +276,28 @@ impl Engine {
             SessionKey::None => None,
             SessionKey::Slot { slot, generation, sequence } => {
                 let slot = SessionSlot { slot, generation };
-                Some(self.sessions.begin(&mut self.canvas, slot, sequence, now).map_err(page)?)
+                let print = self.fingerprint(call);
+                Some(self.sessions.begin(&mut self.canvas, slot, sequence, print, now).map_err(page)?)
             }
             SessionKey::Client { client, sequence } => {
-                Some(self.sessions.begin_client(&mut self.canvas, client, sequence, now).map_err(page)?)
+                let print = self.fingerprint(call);
+                Some(self.sessions.begin_client(&mut self.canvas, client, sequence, print, now).map_err(page)?)
             }
         };
         let place = match begin {
             None => None,
             Some(Ok(Begin::Fresh(place))) => Some(place),
-            Some(Ok(Begin::Seen(reply))) => return Ok(reply),
+            Some(Ok(Begin::Seen { reply, epoch })) => return Ok(self.renumbered(reply, epoch, call.epoch)),
             Some(Err(refusal)) => return Ok(Reply::Refused(refusal)),
         };
-        let reply = self.run(call, op, now, seed, events)?;
+        let (reply, epoch) = self.run(call, op, now, seed, events)?;
         if let Some(place) = place {
-            self.sessions.finish(&mut self.canvas, place, &reply).map_err(page)?;
+            self.sessions.finish(&mut self.canvas, place, epoch, &reply).map_err(page)?;
         }
-        Ok(reply)
+        Ok(self.renumbered(reply, epoch, call.epoch))
     }
 
+    /// Runs a call that was not seen before. The reply has the numbers of the deployment that is returned with it.
     fn run(
         &mut self,
         call: &Call,
@@ -301,20 +305,21 @@ impl Engine {
         now: i64,
         seed: u64,
         events: &mut Vec<EventRecord>,
-    ) -> Result<Reply, EngineError> {
+    ) -> Result<(Reply, u64), EngineError> {
+        let refused = |refusal| Ok((Reply::Refused(refusal), call.epoch));
         if !self.catalog.deployments.contains_key(&call.epoch) {
-            return Ok(Reply::Refused(Refusal::UnknownEpoch));
+            return refused(Refusal::UnknownEpoch);
         }
         let Some((deployed, command)) = self.resolve(call) else {
-            return Ok(Reply::Refused(Refusal::CommandGone));
+            return refused(Refusal::CommandGone);
         };
         if deployed.module.module().interface.commands[command as usize].kind != CommandKind::Command {
-            return Ok(Reply::Refused(Refusal::NotACommand));
-        }
-        if !allowed(deployed, command, call.principal) {
-            return Ok(Reply::Failed(Failure::Builtin(Builtin::Denied), Vec::new()));
+            return refused(Refusal::NotACommand);
         }
         let epoch = deployed.epoch;
+        if !self.allowed(call, deployed, command) {
+            return Ok((Reply::Failed(Failure::Builtin(Builtin::Denied), Vec::new()), epoch));
+        }
         let environment = Environment { now, seed, caller_id: call.principal.id, op_number: op };
         let code = Code::of(deployed, self.options.mode);
         let reply = self
@@ -324,7 +329,41 @@ impl Engine {
         for (k, (event, fields)) in self.runner.run.events.drain(..).enumerate() {
             events.push(EventRecord { op, k: k as u32, epoch, event, time: now, fields });
         }
-        Ok(reply)
+        Ok((reply, epoch))
+    }
+
+    /// Tells calls of one sequence number apart, whichever deployment they were packed for.
+    fn fingerprint(&self, call: &Call) -> u32 {
+        let commands = self.catalog.deployments.get(&call.epoch).map(|meant| &meant.module.module().interface.commands);
+        let command = commands.and_then(|commands| commands.get(call.command as usize));
+        let seed = command.map_or(0, |command| hash_bytes(command.name.as_bytes(), u64::from(command.version)));
+        hash_bytes(&call.arguments, seed) as u32
+    }
+
+    /// A reply of one deployment in the error numbers of another: the one that the caller knows.
+    fn renumbered(&self, reply: Reply, ran: u64, known: u64) -> Reply {
+        let interface = |epoch| self.catalog.deployments.get(&epoch).map(|deployed| &deployed.module.module().interface);
+        match (reply, interface(ran), interface(known)) {
+            (Reply::Failed(failure, payload), Some(from), Some(to)) if ran != known => {
+                Reply::Failed(renumber::failure(from, to, failure), payload)
+            }
+            (reply, _, _) => reply,
+        }
+    }
+
+    /// Whether the caller's roles, by name, let it in.
+    fn allowed(&self, call: &Call, deployed: &Deployed, command: u32) -> bool {
+        let interface = &deployed.module.module().interface;
+        match interface.commands[command as usize].allow {
+            Allow::Anyone => true,
+            Allow::Roles(wanted) => {
+                let meant = self.catalog.deployments.get(&call.epoch).filter(|meant| meant.epoch != deployed.epoch);
+                let roles = meant.map_or(call.principal.roles, |meant| {
+                    renumber::roles(&meant.module.module().interface, interface, call.principal.roles)
+                });
+                wanted & roles != 0
+            }
+        }
     }
 
     /// The live deployment that answers a call, and the command's index there. A call made for an earlier deployment
@@ -347,12 +386,14 @@ impl Engine {
             Ok(module) => module,
             Err(refusal) => return refused(refusal),
         };
-        let compiled = self.staged.get(module.hash()).cloned();
+        let hash = *module.hash();
         let page_shift = self.canvas.page_shift().bits() as u8;
         let accepted = match self.catalog.check(deploy.expected_epoch, module, page_shift) {
             Ok(accepted) => accepted,
             Err(refusal) => return refused(refusal),
         };
+        let known = |deployed: &Deployed| (*deployed.module.hash() == hash).then(|| deployed.compiled.clone()).flatten();
+        let compiled = self.staged.remove(&hash).or_else(|| self.catalog.deployments.values().find_map(known));
         let epoch = self
             .catalog
             .activate(&mut self.canvas, accepted, op, now, deploy.deployer, &deploy.module, &deploy.source, compiled)
@@ -375,7 +416,7 @@ impl Engine {
             Reply::Failed(failure, bytes) => (failure_code(*failure), hash_bytes(bytes, 0)),
             Reply::Deployed { epoch } => (u64::MAX, *epoch),
             Reply::SessionOpened { slot, generation } => (u64::MAX - 1, u64::from(*slot) << 32 | u64::from(*generation)),
-            Reply::Refused(refusal) => (u64::MAX - 2, hash_bytes(refusal.to_string().as_bytes(), 0)),
+            Reply::Refused(refusal) => (u64::MAX - 2, refusal.code()),
         };
         self.digest = fold_store(self.digest, op, code);
         self.digest = fold_store(self.digest, op, bytes);
@@ -383,12 +424,5 @@ impl Engine {
         for event in events {
             self.digest = fold_store(self.digest, u64::from(event.event), hash_bytes(&event.fields, 0));
         }
-    }
-}
-
-fn allowed(deployed: &Deployed, command: u32, principal: Principal) -> bool {
-    match deployed.module.module().interface.commands[command as usize].allow {
-        Allow::Anyone => true,
-        Allow::Roles(roles) => roles & principal.roles != 0,
     }
 }

@@ -16,6 +16,7 @@ mod bytes;
 mod catalog;
 mod code;
 mod engine;
+mod renumber;
 mod reply;
 mod sessions;
 mod system;

@@ -30,10 +30,29 @@ pub enum Refusal {
     SessionExpired,
     #[error("the sequence number has left the session's window; its outcome cannot be known from here")]
     SequenceExpired,
+    #[error("this sequence number was used before, for another command or with other arguments: nothing was run")]
+    SequenceReused,
     #[error("all session slots are in use and none is old enough to be given away")]
     SessionsFull,
     #[error("deploy refused: {0}")]
     Deploy(String),
+}
+
+impl Refusal {
+    /// One number for the digest: texts may change from program to program, meanings may not.
+    pub(crate) fn code(&self) -> u64 {
+        match self {
+            Refusal::UnknownEpoch => 1,
+            Refusal::CommandGone => 2,
+            Refusal::NotACommand => 3,
+            Refusal::BadArguments => 4,
+            Refusal::SessionExpired => 5,
+            Refusal::SequenceExpired => 6,
+            Refusal::SequenceReused => 7,
+            Refusal::SessionsFull => 8,
+            Refusal::Deploy(_) => 9,
+        }
+    }
 }
 
 /// A failure as one number, for session cells and the digest: 0 = success.

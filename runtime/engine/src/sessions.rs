@@ -9,8 +9,11 @@
 //!
 //! ```text
 //!   control (64 B) … narrow slot: header 64 B, 16 cells … wide slot: header 64 B, 4,096 cells
-//!   cell (64 B): sequence, code, op, length, 32 bytes of outcome or its position in the outcome ring
+//!   cell (64 B): sequence, code, length u32, fingerprint u32, epoch, 32 bytes of outcome or its place in the outcome ring
 //! ```
+//!
+//! The fingerprint is of command and arguments: a number that is used again for something else is refused, so that
+//! nobody takes an old answer for a new one's. The epoch says whose error numbers the code has.
 
 use crate::reply::{Refusal, Reply, failure_code, failure_of_code};
 use crate::system::{self, OUTCOMES, SESSIONS};
@@ -49,8 +52,8 @@ pub struct SessionSlot {
 pub(crate) enum Begin {
     /// Run it, then `finish` here.
     Fresh(Place),
-    /// It ran before: this was its outcome.
-    Seen(Reply),
+    /// It ran before, under this deployment: this was its outcome.
+    Seen { reply: Reply, epoch: u64 },
 }
 
 /// Where a call's outcome goes.
@@ -59,6 +62,7 @@ pub(crate) struct Place {
     cell: u64,
     sequence: u64,
     highest: u64,
+    fingerprint: u32,
 }
 
 /// The index from client id to slot, derived from the canvas; used by key only, so its order decides nothing.
@@ -199,13 +203,14 @@ impl Sessions {
         canvas: &mut Canvas,
         client: u128,
         sequence: u64,
+        fingerprint: u32,
         now: i64,
     ) -> Result<Result<Begin, Refusal>, TouchError> {
         if sequence != 1 && !self.slots.contains_key(&client) {
             return Ok(Err(Refusal::SessionExpired));
         }
         match self.open(canvas, client, SessionClass::Narrow, now)? {
-            Ok(slot) => self.begin(canvas, slot, sequence, now),
+            Ok(slot) => self.begin(canvas, slot, sequence, fingerprint, now),
             Err(refusal) => Ok(Err(refusal)),
         }
     }
@@ -216,6 +221,7 @@ impl Sessions {
         canvas: &mut Canvas,
         slot: SessionSlot,
         sequence: u64,
+        fingerprint: u32,
         now: i64,
     ) -> Result<Result<Begin, Refusal>, TouchError> {
         let Some((at, window)) = locate(slot.slot) else {
@@ -230,16 +236,16 @@ impl Sessions {
         }
         let cell = at + HEADER_BYTES + (sequence % window) * CELL_BYTES;
         if sequence <= header.highest && system::read_u64(canvas, SESSIONS, cell)? == sequence {
-            return Ok(read_cell(canvas, cell)?.map(Begin::Seen));
+            return read_cell(canvas, cell, fingerprint);
         }
         header.highest = header.highest.max(sequence);
         header.last_used = now;
         header.write(canvas, at)?;
-        Ok(Ok(Begin::Fresh(Place { header: at, cell, sequence, highest: header.highest })))
+        Ok(Ok(Begin::Fresh(Place { header: at, cell, sequence, highest: header.highest, fingerprint })))
     }
 
-    /// Stores how the call ended. Refusals are not stored: nothing ran.
-    pub fn finish(&mut self, canvas: &mut Canvas, place: Place, reply: &Reply) -> Result<(), TouchError> {
+    /// Stores how the call ended, with the deployment that ran it. Refusals are not stored: nothing ran.
+    pub fn finish(&mut self, canvas: &mut Canvas, place: Place, epoch: u64, reply: &Reply) -> Result<(), TouchError> {
         debug_assert!(place.sequence <= place.highest && place.header < place.cell);
         let (code, outcome) = match reply {
             Reply::Done(bytes) => (0, bytes),
@@ -249,7 +255,10 @@ impl Sessions {
         let mut cell = [0; CELL_BYTES as usize];
         cell[..8].copy_from_slice(&place.sequence.to_le_bytes());
         cell[8..16].copy_from_slice(&code.to_le_bytes());
-        cell[16..24].copy_from_slice(&(outcome.len() as u64).to_le_bytes());
+        let length = u32::try_from(outcome.len()).expect("a result fits in a command's frame");
+        cell[16..20].copy_from_slice(&length.to_le_bytes());
+        cell[20..24].copy_from_slice(&place.fingerprint.to_le_bytes());
+        cell[24..32].copy_from_slice(&epoch.to_le_bytes());
         if outcome.len() <= INLINE_BYTES {
             cell[32..32 + outcome.len()].copy_from_slice(outcome);
         } else {
@@ -260,12 +269,15 @@ impl Sessions {
     }
 }
 
-/// A stored outcome; one that the ring has overwritten is expired.
-fn read_cell(canvas: &mut Canvas, at: u64) -> Result<Result<Reply, Refusal>, TouchError> {
+/// A stored outcome; one that the ring has overwritten is expired, one of another call is refused.
+fn read_cell(canvas: &mut Canvas, at: u64, fingerprint: u32) -> Result<Result<Begin, Refusal>, TouchError> {
     let mut cell = [0; CELL_BYTES as usize];
     system::read(canvas, SESSIONS, at, &mut cell)?;
     let word = |at: usize| u64::from_le_bytes(cell[at..at + 8].try_into().expect("eight bytes"));
-    let (code, length) = (word(8), word(16) as usize);
+    let (code, length, epoch) = (word(8), (word(16) & u64::from(u32::MAX)) as usize, word(24));
+    if word(16) >> 32 != u64::from(fingerprint) {
+        return Ok(Err(Refusal::SequenceReused));
+    }
     let outcome = if length <= INLINE_BYTES {
         cell[32..32 + length].to_vec()
     } else {
@@ -281,10 +293,11 @@ fn read_cell(canvas: &mut Canvas, at: u64) -> Result<Result<Reply, Refusal>, Tou
         system::read(canvas, OUTCOMES, 0, &mut outcome[first..])?;
         outcome
     };
-    Ok(Ok(match failure_of_code(code) {
+    let reply = match failure_of_code(code) {
         Some(failure) => Reply::Failed(failure, outcome),
         None => Reply::Done(outcome),
-    }))
+    };
+    Ok(Ok(Begin::Seen { reply, epoch }))
 }
 
 /// Position of the first byte, counted from the ring's beginning of time.

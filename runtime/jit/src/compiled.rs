@@ -3,6 +3,7 @@
 //! Always true: the code is tied to no canvas and holds no data: everything it works on comes through the context of the
 //! machine that runs it. It is writable only until it is finished, executable only after. It lives as long as this value.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use cranelift_codegen::control::ControlPlane;
@@ -12,19 +13,21 @@ use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::Module as _;
 use rc_bytecode::instr::CommandIndex;
 use rc_bytecode::interface::{CommandKind, Interface};
-use rc_bytecode::module::Region;
 use rc_bytecode::verify::Verified;
 use rc_bytecode::wire::Plan;
 
 use crate::callouts::Callout;
 use crate::context::Context;
-use crate::link::{Linker, NativeKey};
+use crate::journal;
+use crate::link::{Journaling, Linker, NativeKey};
 use crate::packing::Packings;
 use crate::program::Program;
 use crate::translate::{self, Sabotage, Translator};
 
 /// Native stack for translation, in bytes: bodies nest, and callees are translated inside their callers.
 const TRANSLATION_STACK_BYTES: usize = 64 << 20;
+
+static IDENTITIES: AtomicU64 = AtomicU64::new(1);
 
 /// Why there is no native code. The module still runs in the interpreter.
 #[derive(Debug, thiserror::Error)]
@@ -54,18 +57,24 @@ pub(crate) struct Entry {
     pub scratch_bytes: usize,
     pub arguments_bytes: usize,
     pub result_bytes: usize,
-    /// Module regions that it may touch.
-    pub regions: Vec<u16>,
+    /// What the journal must have room for before it starts, in words.
+    pub journal_words: usize,
+    /// Module regions that it may touch, and their capacities in pages.
+    pub regions: Vec<(u16, u64)>,
     /// For messages.
     pub function_name: String,
 }
 
 /// See the module text.
 pub struct Compiled {
+    /// Unique in the process; tells a machine whether it has met this code. Never part of a result.
+    pub(crate) identity: u64,
     pub(crate) entries: Vec<Entry>,
+    pub(crate) scratch_bytes_max: usize,
+    pub(crate) journal_words_max: usize,
     pub(crate) interface: Interface,
     pub(crate) packings: Arc<Packings>,
-    pub(crate) regions: Vec<Region>,
+    pub(crate) regions_count: usize,
     pub(crate) page_shift: u8,
     pub(crate) results_max: usize,
     /// Taken when dropped.
@@ -160,8 +169,12 @@ impl<'p> Translation<'p> {
         };
         for (index, command) in module.module().interface.commands.iter().enumerate() {
             if only.is_none_or(|only| only.0 as usize == index) {
-                let journaled = command.kind == CommandKind::Command && !command.undo_free;
-                let key = NativeKey { function: command.entry, journaled };
+                let journaling = match journal::words_max(command.cost.bytes_written) {
+                    _ if command.kind != CommandKind::Command || command.undo_free => Journaling::None,
+                    Some(_) => Journaling::Reserved,
+                    None => Journaling::Growing,
+                };
+                let key = NativeKey { function: command.entry, journaling };
                 let id = translation.linker.native(key, &translation.program);
                 translation.entries.push((key, id));
             }
@@ -184,7 +197,7 @@ impl<'p> Translation<'p> {
         context: &mut cranelift_codegen::Context,
     ) -> Result<(), CompileError> {
         context.func.signature = self.linker.native_signature(key, &self.program);
-        context.func.name = UserFuncName::user(u32::from(key.journaled), key.function.0);
+        context.func.name = UserFuncName::user(key.journaling as u32, key.function.0);
         context.set_disasm(listed);
         let builder = FunctionBuilder::new(&mut context.func, builder_context);
         Translator::run(builder, &self.program, &mut self.linker, key, sabotage);
@@ -194,7 +207,7 @@ impl<'p> Translation<'p> {
             self.code_bytes += compiled.code_buffer().len();
             if let Some(text) = compiled.vcode.as_ref().filter(|_| listed) {
                 let function = &self.program.module.functions[key.function.0 as usize];
-                let journal = if key.journaled { "" } else { " (no undo journal)" };
+                let journal = if key.journaling == Journaling::None { " (no undo journal)" } else { "" };
                 self.listing += &format!("; {}{journal}\n{text}\n", function.name);
             }
         }
@@ -206,11 +219,13 @@ impl<'p> Translation<'p> {
     fn finish(mut self, module: &Verified) -> Result<Compiled, CompileError> {
         let code = &mut self.linker.code;
         code.finalize_definitions().map_err(|error| CompileError::Code(error.to_string()))?;
+        let module = module.module();
         let packings = Arc::clone(&self.program.packings);
         let entries = self.entries.iter().enumerate().map(|(index, (key, id))| {
             let address = self.linker.code.get_finalized_function(*id);
             let function = key.function.0 as usize;
             let packing = &packings.commands[index];
+            let regions = self.program.regions[function].iter();
             Entry {
                 // SAFETY: the function was translated from an entry, whose verified signature is two frame views, so its
                 // native form takes context, frame and two pointers and returns a status in the platform's convention.
@@ -218,16 +233,22 @@ impl<'p> Translation<'p> {
                 scratch_bytes: self.program.frame_bytes[function] as usize,
                 arguments_bytes: packing.arguments.size(),
                 result_bytes: packing.result.as_ref().map_or(0, Plan::size),
-                regions: self.program.regions[function].clone(),
+                journal_words: match key.journaling {
+                    Journaling::Reserved => journal::words_max(module.interface.commands[index].cost.bytes_written).unwrap_or(0),
+                    _ => 0,
+                },
+                regions: regions.map(|region| (*region, module.regions[usize::from(*region)].pages_max)).collect(),
                 function_name: self.program.module.functions[function].name.clone(),
             }
         });
-        let entries = entries.collect();
-        let module = module.module();
+        let entries: Vec<Entry> = entries.collect();
         Ok(Compiled {
+            identity: IDENTITIES.fetch_add(1, Ordering::Relaxed),
+            scratch_bytes_max: entries.iter().map(|entry| entry.scratch_bytes).max().unwrap_or(0),
+            journal_words_max: entries.iter().map(|entry| entry.journal_words).max().unwrap_or(0),
             entries,
             interface: module.interface.clone(),
-            regions: module.regions.clone(),
+            regions_count: module.regions.len(),
             page_shift: module.page_shift,
             results_max: self.program.results_max,
             code: Mutex::new(Some(self.linker.code)),

@@ -13,6 +13,14 @@ const WORDS_MIN: usize = 1 << 17;
 pub(crate) const LENGTH_SHIFT: u32 = 56;
 const ADDRESS_MASK: u64 = (1 << LENGTH_SHIFT) - 1;
 
+/// Words that a command's journal takes at most when it stores `bytes_written` bytes to pages; `None` where that is too much
+/// to be set aside. Two words per small store of at least a byte; bulk old bytes are rounded up to words.
+pub(crate) fn words_max(bytes_written: u64) -> Option<usize> {
+    const RESERVED_WORDS_MAX: u64 = 1 << 21;
+    let words = bytes_written.saturating_mul(3);
+    (words <= RESERVED_WORDS_MAX).then_some(words as usize)
+}
+
 /// The journal's memory.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
@@ -20,11 +28,14 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
+    /// Makes room for `words` words.
+    pub(crate) fn reserve(&mut self, words: usize) {
+        self.words.reserve_exact(words.max(WORDS_MIN));
+    }
+
     /// Points the context at the empty journal. Both must stay where they are until the command has ended.
+    #[inline]
     pub(crate) fn begin(&mut self, context: &mut Context) {
-        if self.words.capacity() == 0 {
-            self.words.reserve_exact(WORDS_MIN);
-        }
         let start = self.words.as_mut_ptr();
         context.journal = self;
         context.journal_start = start;

@@ -15,11 +15,22 @@ use crate::callouts::Callout;
 use crate::program::Program;
 use crate::translate::flatten;
 
-/// A bytecode function as native code: with or without an undo journal.
+/// How native code remembers what its stores overwrite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Journaling {
+    /// Not at all: no failure comes after a store.
+    None,
+    /// Room for all that the command may store, as its certificate bounds it, was made before it started.
+    Reserved,
+    /// Room is made as it goes.
+    Growing,
+}
+
+/// A bytecode function as native code, in one of its forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct NativeKey {
     pub function: FunctionIndex,
-    pub journaled: bool,
+    pub journaling: Journaling,
 }
 
 /// The code memory and what is declared in it.

@@ -6,7 +6,7 @@
 use rc_bytecode::instr::{CommandIndex, Failure};
 use rc_bytecode::wire::WireError;
 use rc_canvas::Canvas;
-use rc_vm::{Bindings, Environment, Halt, InterpretError, Outcome, Run};
+use rc_vm::{Bindings, Halt, InterpretError, Outcome, Run};
 
 use crate::compiled::{Compiled, Entry};
 use crate::context::{BoundRegion, Context, status};
@@ -26,6 +26,8 @@ pub enum Ended {
 #[derive(Debug)]
 pub struct Machine {
     context: Context,
+    /// The identity of the code that the memory below was last made ready for.
+    met: u64,
     regions: Vec<BoundRegion>,
     scratch: Vec<u64>,
     arguments: Vec<u8>,
@@ -36,7 +38,7 @@ pub struct Machine {
     events: EventBuffer,
 }
 
-// SAFETY: the raw pointers in the context are set at the start of each call and used only during it; between calls the
+// SAFETY: the raw pointers in the context are set before each call (`meet`, `begin`) and used only during it; between calls the
 // machine is plain owned memory.
 unsafe impl Send for Machine {}
 
@@ -51,6 +53,7 @@ impl Machine {
     pub fn new() -> Machine {
         Machine {
             context: Context::empty(),
+            met: 0,
             regions: Vec::new(),
             scratch: Vec::new(),
             arguments: Vec::new(),
@@ -72,49 +75,52 @@ impl Machine {
         self.events.iter()
     }
 
-    /// The last command's packed failure fields.
+    /// The last failure's packed fields, where it was a declared one.
     pub fn payload(&self) -> &[u8] {
         &self.payload
     }
 
+    /// Makes room for whatever any command of the module needs, and points the context at it.
+    #[cold]
+    fn meet(&mut self, compiled: &Compiled) {
+        let grow = |length: usize, wanted: usize| length.max(wanted);
+        self.regions.resize(grow(self.regions.len(), compiled.regions_count), BoundRegion::UNBOUND);
+        self.scratch.resize(grow(self.scratch.len(), compiled.scratch_bytes_max.div_ceil(8)), 0);
+        self.results.resize(grow(self.results.len(), compiled.results_max), 0);
+        self.journal.reserve(compiled.journal_words_max);
+        self.context.regions = self.regions.as_ptr();
+        self.context.results = self.results.as_mut_ptr().cast();
+        self.context.packings = &*compiled.packings;
+        self.met = compiled.identity;
+    }
+
     /// Points the context at everything the entry needs.
-    fn begin(&mut self, compiled: &Compiled, entry: &Entry, bindings: &Bindings, canvas: &mut Canvas, environment: &Environment) {
-        if self.regions.len() < compiled.regions.len() {
-            self.regions.resize(compiled.regions.len(), BoundRegion::UNBOUND);
+    #[inline]
+    fn begin(&mut self, compiled: &Compiled, entry: &Entry, bindings: &Bindings, canvas: &mut Canvas, run: &Run) {
+        if self.met != compiled.identity {
+            self.meet(compiled);
         }
         let entries = canvas.region_entries_ptr();
-        for index in &entry.regions {
-            let index = usize::from(*index);
-            let id = bindings.regions[index];
-            let pages_max = compiled.regions[index].pages_max;
+        for (index, pages_max) in &entry.regions {
+            let id = bindings.regions[usize::from(*index)];
             // SAFETY: the canvas has an entry for each of the 65,536 region numbers, and nobody changes them while it is
             // borrowed here.
             let found = unsafe { &*entries.add(usize::from(id)) };
-            self.regions[index] = BoundRegion {
+            self.regions[usize::from(*index)] = BoundRegion {
                 table: found.table,
-                fast_pages: found.reserved_pages.min(pages_max),
+                fast_pages: found.reserved_pages.min(*pages_max),
                 base: u64::from(id) << rc_canvas::OFFSET_BITS,
-                pages_max,
+                pages_max: *pages_max,
             };
         }
-        let scratch_words = entry.scratch_bytes.div_ceil(8);
-        if self.scratch.len() < scratch_words {
-            self.scratch.resize(scratch_words, 0);
-        }
-        if self.results.len() < compiled.results_max {
-            self.results.resize(compiled.results_max, 0);
-        }
-        self.payload.clear();
         let context = &mut self.context;
-        context.regions = self.regions.as_ptr();
-        context.results = self.results.as_mut_ptr().cast();
-        context.now = environment.now;
-        context.seed = environment.seed;
-        context.caller_id = environment.caller_id;
-        context.op_number = environment.op_number;
-        context.failure_payload = std::ptr::null();
+        context.now = run.environment.now;
+        context.seed = run.environment.seed;
+        context.caller_id = run.environment.caller_id;
+        context.op_number = run.environment.op_number;
+        context.digest = run.digest;
+        context.randoms = run.randoms;
         context.canvas = canvas;
-        context.packings = &*compiled.packings;
         self.journal.begin(context);
         self.events.begin(context);
     }
@@ -148,7 +154,8 @@ impl Compiled {
                 run.events.extend(machine.events.iter().map(|(event, bytes)| (event, bytes.to_vec())));
                 Ok(Outcome::Done(packed))
             }
-            Ended::Failed(failure) => Ok(Outcome::Failed(failure, machine.payload.clone())),
+            Ended::Failed(failure @ Failure::Declared { .. }) => Ok(Outcome::Failed(failure, machine.payload.clone())),
+            Ended::Failed(failure) => Ok(Outcome::Failed(failure, Vec::new())),
         }
     }
 
@@ -185,13 +192,11 @@ impl Compiled {
         if canvas.page_shift().bits() != u32::from(self.page_shift) {
             return Err(InterpretError::Halt(halt(entry, "the module was made for another page size")));
         }
-        if bindings.regions.len() != self.regions.len() {
+        if bindings.regions.len() != self.regions_count {
             return Err(InterpretError::Halt(halt(entry, "not every region is bound")));
         }
         run.set_mark();
-        machine.begin(self, entry, bindings, canvas, &run.environment);
-        machine.context.digest = run.digest;
-        machine.context.randoms = run.randoms;
+        machine.begin(self, entry, bindings, canvas, run);
         machine.result.clear();
         machine.result.resize(entry.result_bytes, 0);
         let scratch = machine.scratch.as_mut_ptr().cast::<u8>();
@@ -205,7 +210,6 @@ impl Compiled {
         let ended = self.settle(machine, entry, answered, run, pack);
         canvas.end_command();
         machine.context.canvas = std::ptr::null_mut();
-        machine.context.packings = std::ptr::null();
         ended
     }
 
@@ -247,6 +251,7 @@ impl Compiled {
     fn declared_failure(&self, machine: &mut Machine, entry: &Entry) -> Result<Failure, Halt> {
         let (error, variant) = (machine.context.failure_error as u32, machine.context.failure_variant as u32);
         let failure = Failure::Declared { error, variant };
+        machine.payload.clear();
         if machine.context.failure_payload.is_null() {
             return Ok(failure);
         }

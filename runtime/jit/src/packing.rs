@@ -14,7 +14,8 @@ use crate::context::Context;
 /// Bytes before each event in the buffer: index and length, 32 bits each.
 pub(crate) const EVENT_HEADER_BYTES: u32 = 8;
 
-/// A stretch that is the same in memory and packed.
+/// A field that is the same in memory and packed. Not joined with its neighbours: what was stored field by field is best
+/// loaded field by field, and mostly need not be loaded at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PlainRun {
     pub memory: u32,
@@ -67,10 +68,7 @@ impl PlainRuns<'_> {
     }
 
     fn push(&mut self, memory: u32, length: u32) -> bool {
-        match self.runs.last_mut() {
-            Some(last) if last.memory + last.length == memory => last.length += length,
-            _ => self.runs.push(PlainRun { memory, packed: self.packed, length }),
-        }
+        self.runs.push(PlainRun { memory, packed: self.packed, length });
         self.packed += length;
         true
     }
@@ -117,7 +115,7 @@ impl Packings {
 }
 
 /// Events of the running command, flat.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct EventBuffer {
     bytes: Vec<u8>,
 }
@@ -125,13 +123,17 @@ pub(crate) struct EventBuffer {
 /// What the buffer starts with, in bytes.
 const EVENT_BUFFER_BYTES_MIN: usize = 1 << 12;
 
+impl Default for EventBuffer {
+    fn default() -> EventBuffer {
+        EventBuffer { bytes: Vec::with_capacity(EVENT_BUFFER_BYTES_MIN) }
+    }
+}
+
 impl EventBuffer {
     /// Points the context at the empty buffer. Both must stay where they are until the command has ended.
+    #[inline]
     pub(crate) fn begin(&mut self, context: &mut Context) {
         self.bytes.clear();
-        if self.bytes.capacity() == 0 {
-            self.bytes.reserve_exact(EVENT_BUFFER_BYTES_MIN);
-        }
         let start = self.bytes.as_mut_ptr();
         context.events = self;
         context.event_start = start;
@@ -144,6 +146,7 @@ impl EventBuffer {
     ///
     /// # Safety
     /// The context was pointed at this buffer by `begin`, and only native code has appended since.
+    #[inline]
     pub(crate) unsafe fn catch_up(&mut self, context: &Context) {
         // SAFETY: the cursor is within the capacity, and events are written whole before it moves.
         unsafe {

@@ -23,6 +23,7 @@ mod buffer;
 mod disk;
 mod real_disk;
 mod simulated_disk;
+mod simulated_state;
 
 mod bytes;
 mod header;
@@ -55,5 +56,6 @@ pub use recovery::{Recovery, TornTail};
 pub use segment_image::{
     LaterUnit, SegmentEnd, SegmentImage, SegmentUnreadable, read_segment_bytes,
 };
-pub use simulated_disk::{Honesty, SimulatedDisk};
+pub use simulated_disk::SimulatedDisk;
+pub use simulated_state::Honesty;
 pub use unit::{Entries, UnitContent, UnitHead, UnitView};

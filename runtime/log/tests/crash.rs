@@ -119,7 +119,6 @@ fn options(durability: Durability, failpoints: &Failpoints) -> Options {
         prepare_in_background: false,
         identity: Some(7),
         failpoints: failpoints.clone(),
-        ..Options::default()
     }
 }
 

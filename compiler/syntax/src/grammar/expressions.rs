@@ -316,11 +316,11 @@ fn list(rules: &Rules) -> Rule<Expr> {
         expression.clone().separated_by(just(Comma)).allow_trailing().collect::<Vec<_>>(),
     );
     enum Tail {
-        Walk(((Pattern, Expr), Option<Expr>)),
+        Walk(Box<((Pattern, Expr), Option<Expr>)>),
         More(Vec<Expr>),
     }
     expression
-        .then(choice((walk.map(Tail::Walk), rest.map(Tail::More))).or_not())
+        .then(choice((walk.map(|walk| Tail::Walk(Box::new(walk))), rest.map(Tail::More))).or_not())
         .or_not()
         .delimited_by(just(OpenBracket), just(CloseBracket))
         .map_with(|content, here| {
@@ -331,12 +331,15 @@ fn list(rules: &Rules) -> Rule<Expr> {
                     more.insert(0, first);
                     ExprKind::List(more)
                 }
-                Some((value, Some(Tail::Walk(((pattern, source), condition))))) => ExprKind::Comprehension {
-                    value: Box::new(value),
-                    pattern,
-                    source: Box::new(source),
-                    condition: condition.map(Box::new),
-                },
+                Some((value, Some(Tail::Walk(walk)))) => {
+                    let ((pattern, source), condition) = *walk;
+                    ExprKind::Comprehension {
+                        value: Box::new(value),
+                        pattern,
+                        source: Box::new(source),
+                        condition: condition.map(Box::new),
+                    }
+                }
             };
             node(kind, here)
         })

@@ -48,8 +48,7 @@ fn skip_item() -> impl Parser<'static, Tokens, (), Extra> + Clone {
         let start = input.cursor();
         let mut depth = 0usize;
         let mut previous = Option::None;
-        loop {
-            let Some(kind) = input.peek() else { break };
+        while let Some(kind) = input.peek() {
             let begins = kind.starts_declaration() || matches!(kind, At | OuterDoc);
             if depth == 0 && begins && previous == Some(Newline) {
                 break;

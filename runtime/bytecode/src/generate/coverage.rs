@@ -13,13 +13,18 @@ pub struct Coverage {
 
 impl Default for Coverage {
     fn default() -> Coverage {
-        Coverage { counts: vec![0; NAMES.len()] }
+        Coverage {
+            counts: vec![0; NAMES.len()],
+        }
     }
 }
 
 impl Coverage {
     pub fn add(&mut self, module: &Module) {
-        module.functions.iter().for_each(|function| self.body(&function.body));
+        module
+            .functions
+            .iter()
+            .for_each(|function| self.body(&function.body));
     }
 
     fn body(&mut self, body: &[Instr]) {
@@ -31,12 +36,20 @@ impl Coverage {
 
     /// Names of instructions that did not occur.
     pub fn missing(&self) -> Vec<&'static str> {
-        NAMES.iter().zip(&self.counts).filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect()
+        NAMES
+            .iter()
+            .zip(&self.counts)
+            .filter(|(_, count)| **count == 0)
+            .map(|(name, _)| *name)
+            .collect()
     }
 }
 
 impl fmt::Display for Coverage {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        NAMES.iter().zip(&self.counts).try_for_each(|(name, count)| writeln!(out, "{count:>9} {name}"))
+        NAMES
+            .iter()
+            .zip(&self.counts)
+            .try_for_each(|(name, count)| writeln!(out, "{count:>9} {name}"))
     }
 }

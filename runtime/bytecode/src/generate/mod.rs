@@ -6,8 +6,11 @@
 //! takes at most [`Options::steps_max`] steps or little more; the same seed and options give the same module.
 
 mod code;
+mod control;
 mod coverage;
+mod memory;
 mod random;
+mod values;
 
 pub use coverage::Coverage;
 pub use random::Random;
@@ -64,33 +67,67 @@ pub fn generate(seed: u64, options: Options) -> Module {
     module.region("index", true, 2);
     module.region("frozen", false, 3);
     let scalar = |scalar| Shape::Scalar(scalar);
-    let shown = [("amount", scalar(Scalar::U64)), ("flag", scalar(Scalar::Bool)), ("delta", scalar(Scalar::I32)), ("wide", scalar(Scalar::I128))];
+    let shown = [
+        ("amount", scalar(Scalar::U64)),
+        ("flag", scalar(Scalar::Bool)),
+        ("delta", scalar(Scalar::I32)),
+        ("wide", scalar(Scalar::I128)),
+    ];
     module.event("Moved", &shown);
     module.event("Noted", &[("note", Shape::String(5)), ("at", Shape::Time)]);
     let variants = vec![record("Plain", &[]), record("Rich", &shown[..3])];
-    module.module.interface.errors.push(Sum { name: "Trouble".into(), variants });
+    module.module.interface.errors.push(Sum {
+        name: "Trouble".into(),
+        variants,
+    });
     // Some modules fail often, some hardly ever.
     let risk = random.pick(&[1, 3, 10, 40]);
     let mut changing = Vec::new();
     for index in 0..random.below(u64::from(options.functions_max) + 1) {
         let read_only = random.percent(30);
-        let code = Code::new(&mut random, &module.module, options, risk, read_only, &changing);
+        let code = Code::new(
+            &mut random,
+            &module.module,
+            options,
+            risk,
+            read_only,
+            &changing,
+        );
         let function = code.function(&format!("function{index}"));
         module.function(function);
         changing.push(!read_only);
         crate::verify::compute_costs(&mut module.module);
     }
     for index in 0..1 + random.below(u64::from(options.commands_max.max(1))) {
-        let kind = if index > 0 && random.percent(30) { CommandKind::Query } else { CommandKind::Command };
+        let kind = if index > 0 && random.percent(30) {
+            CommandKind::Query
+        } else {
+            CommandKind::Command
+        };
         let arguments = some_record(&mut random, "arguments");
-        let result = random.percent(80).then(|| some_record(&mut random, "result"));
-        let code = Code::new(&mut random, &module.module, options, risk, kind != CommandKind::Command, &changing);
+        let result = random
+            .percent(80)
+            .then(|| some_record(&mut random, "result"));
+        let code = Code::new(
+            &mut random,
+            &module.module,
+            options,
+            risk,
+            kind != CommandKind::Command,
+            &changing,
+        );
         let function = code.entry(&format!("command{index}"), &arguments, result.as_ref());
         let entry = module.function(function);
         changing.push(kind == CommandKind::Command);
         crate::verify::compute_costs(&mut module.module);
-        let result = result.map(|result| Shape::Tuple(result.fields.into_iter().map(|(_, shape)| shape).collect()));
-        let fields: Vec<(&str, Shape)> = arguments.fields.iter().map(|(name, shape)| (name.as_str(), shape.clone())).collect();
+        let result = result.map(|result| {
+            Shape::Tuple(result.fields.into_iter().map(|(_, shape)| shape).collect())
+        });
+        let fields: Vec<(&str, Shape)> = arguments
+            .fields
+            .iter()
+            .map(|(name, shape)| (name.as_str(), shape.clone()))
+            .collect();
         module.command(&format!("command{index}"), kind, &fields, result, entry);
     }
     if options.tests {
@@ -102,7 +139,9 @@ pub fn generate(seed: u64, options: Options) -> Module {
     // Lines, so that whoever shows them has some.
     module.files.push("generated.rc".into());
     for function in &mut module.functions {
-        function.lines = (0..function.body.len().min(1)).map(|number| (number as u32, 0, 1)).collect();
+        function.lines = (0..function.body.len().min(1))
+            .map(|number| (number as u32, 0, 1))
+            .collect();
         debug_assert_ne!(function.cost, Cost::ZERO);
     }
     module
@@ -110,7 +149,20 @@ pub fn generate(seed: u64, options: Options) -> Module {
 
 /// Scalars only, each canonical however it was computed: no floats.
 fn some_record(random: &mut Random, name: &str) -> Record {
-    let kinds = [Scalar::U64, Scalar::U64, Scalar::U8, Scalar::Bool, Scalar::I64, Scalar::I16, Scalar::U128, Scalar::U32];
-    let fields = (0..1 + random.below(5)).map(|index| (format!("{name}{index}"), Shape::Scalar(random.pick(&kinds))));
-    Record { name: name.into(), fields: fields.collect() }
+    let kinds = [
+        Scalar::U64,
+        Scalar::U64,
+        Scalar::U8,
+        Scalar::Bool,
+        Scalar::I64,
+        Scalar::I16,
+        Scalar::U128,
+        Scalar::U32,
+    ];
+    let fields = (0..1 + random.below(5))
+        .map(|index| (format!("{name}{index}"), Shape::Scalar(random.pick(&kinds))));
+    Record {
+        name: name.into(),
+        fields: fields.collect(),
+    }
 }

@@ -3,7 +3,9 @@
 
 use super::tokens::Token;
 use super::{ParseError, Parser};
-use crate::instr::{Body, CommandIndex, EventIndex, Failure, FunctionIndex, Instr, Register, RegionIndex, SlotIndex};
+use crate::instr::{
+    Body, CommandIndex, EventIndex, Failure, FunctionIndex, Instr, RegionIndex, Register, SlotIndex,
+};
 use crate::limits::NESTING_MAX;
 use crate::table::for_each_instruction;
 
@@ -84,7 +86,10 @@ impl Parse for Failure {
     fn parse(_: &str, input: &mut Parser) -> Result<Self, ParseError> {
         if let Ok(error) = input.numbered("error") {
             input.expect(".")?;
-            return Ok(Failure::Declared { error, variant: input.number()? });
+            return Ok(Failure::Declared {
+                error,
+                variant: input.number()?,
+            });
         }
         Ok(Failure::Builtin(input.known()?))
     }
@@ -119,7 +124,11 @@ impl Parse for Body {
 
 impl Parse for Option<Body> {
     fn parse(field: &str, input: &mut Parser) -> Result<Self, ParseError> {
-        if input.maybe(field) { Ok(Some(input.body()?)) } else { Ok(None) }
+        if input.maybe(field) {
+            Ok(Some(input.body()?))
+        } else {
+            Ok(None)
+        }
     }
 }
 

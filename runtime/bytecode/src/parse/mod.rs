@@ -25,7 +25,14 @@ pub struct ParseError {
 
 /// Reads a module's text.
 pub fn parse(text: &str) -> Result<Module, ParseError> {
-    let mut input = Parser { tokens: tokens(text)?, at: 0, nesting: 0, lines: Vec::new(), next: 0, assigned: None };
+    let mut input = Parser {
+        tokens: tokens(text)?,
+        at: 0,
+        nesting: 0,
+        lines: Vec::new(),
+        next: 0,
+        assigned: None,
+    };
     input.module()
 }
 
@@ -42,8 +49,15 @@ struct Parser {
 
 impl Parser {
     fn wrong<T>(&self, what: impl Into<String>) -> Result<T, ParseError> {
-        let line = self.tokens.get(self.at).or(self.tokens.last()).map_or(1, |(_, line)| *line);
-        Err(ParseError { line, what: what.into() })
+        let line = self
+            .tokens
+            .get(self.at)
+            .or(self.tokens.last())
+            .map_or(1, |(_, line)| *line);
+        Err(ParseError {
+            line,
+            what: what.into(),
+        })
     }
 
     fn peek(&self) -> Option<&Token> {
@@ -62,7 +76,11 @@ impl Parser {
     }
 
     fn expect(&mut self, text: &str) -> Result<(), ParseError> {
-        if self.maybe(text) { Ok(()) } else { self.wrong(format!("`{text}`")) }
+        if self.maybe(text) {
+            Ok(())
+        } else {
+            self.wrong(format!("`{text}`"))
+        }
     }
 
     fn word(&mut self) -> Result<String, ParseError> {
@@ -111,7 +129,9 @@ impl Parser {
     /// A word such as `function7`.
     fn numbered<Number: FromStr>(&mut self, prefix: &str) -> Result<Number, ParseError> {
         let parsed = match self.peek() {
-            Some(Token::Word(word)) => word.strip_prefix(prefix).and_then(|number| number.parse().ok()),
+            Some(Token::Word(word)) => word
+                .strip_prefix(prefix)
+                .and_then(|number| number.parse().ok()),
             _ => None,
         };
         match parsed {
@@ -145,11 +165,18 @@ impl Parser {
         if self.maybe(yes) {
             return Ok(true);
         }
-        if self.maybe(no) { Ok(false) } else { self.wrong(format!("`{yes}` or `{no}`")) }
+        if self.maybe(no) {
+            Ok(false)
+        } else {
+            self.wrong(format!("`{yes}` or `{no}`"))
+        }
     }
 
     /// Items in parentheses.
-    fn list<Item>(&mut self, mut item: impl FnMut(&mut Parser) -> Result<Item, ParseError>) -> Result<Vec<Item>, ParseError> {
+    fn list<Item>(
+        &mut self,
+        mut item: impl FnMut(&mut Parser) -> Result<Item, ParseError>,
+    ) -> Result<Vec<Item>, ParseError> {
         self.expect("(")?;
         let mut items = Vec::new();
         while !self.maybe(")") {
@@ -160,8 +187,12 @@ impl Parser {
 
     fn module(&mut self) -> Result<Module, ParseError> {
         self.expect("module")?;
-        let mut module =
-            Module { format: self.named("format")?, edition: self.named("edition")?, page_shift: self.named("page_shift")?, ..Module::default() };
+        let mut module = Module {
+            format: self.named("format")?,
+            edition: self.named("edition")?,
+            page_shift: self.named("page_shift")?,
+            ..Module::default()
+        };
         self.expect("package")?;
         module.interface.package = self.quoted()?;
         self.expect("files")?;
@@ -176,7 +207,10 @@ impl Parser {
                 "event" => {
                     let record = self.record()?;
                     self.expect("docs")?;
-                    interface.events.push(Event { record, docs: self.quoted()? });
+                    interface.events.push(Event {
+                        record,
+                        docs: self.quoted()?,
+                    });
                 }
                 "error" => interface.errors.push(self.sum()?),
                 "region" => module.regions.push(Region {
@@ -212,7 +246,10 @@ impl Parser {
     }
 
     fn sum(&mut self) -> Result<Sum, ParseError> {
-        Ok(Sum { name: self.quoted()?, variants: self.list(Parser::record)? })
+        Ok(Sum {
+            name: self.quoted()?,
+            variants: self.list(Parser::record)?,
+        })
     }
 
     fn shape(&mut self, depth: usize) -> Result<Shape, ParseError> {
@@ -282,7 +319,11 @@ impl Parser {
         self.expect("[")?;
         let length = self.number()?;
         self.expect("]")?;
-        Ok(Type::View(View { space, length, writable }))
+        Ok(Type::View(View {
+            space,
+            length,
+            writable,
+        }))
     }
 
     fn cost(&mut self) -> Result<Cost, ParseError> {
@@ -308,18 +349,38 @@ impl Parser {
         self.expect("arguments")?;
         let arguments = self.record()?;
         self.expect("result")?;
-        let result = if self.maybe("none") { None } else { Some(self.shape(0)?) };
+        let result = if self.maybe("none") {
+            None
+        } else {
+            Some(self.shape(0)?)
+        };
         self.expect("fails")?;
         let fails = self.list(Parser::number)?;
         self.expect("allow")?;
-        let allow = if self.maybe("anyone") { Allow::Anyone } else { Allow::Roles(self.named("roles")?) };
+        let allow = if self.maybe("anyone") {
+            Allow::Anyone
+        } else {
+            Allow::Roles(self.named("roles")?)
+        };
         self.expect("entry")?;
         let entry = FunctionIndex(self.numbered("function")?);
         let cost = self.cost()?;
         self.expect("undo")?;
         let undo_free = self.either("none", "journal")?;
         self.expect("}")?;
-        Ok(Command { name, version, kind, docs, arguments, result, fails, allow, entry, cost, undo_free })
+        Ok(Command {
+            name,
+            version,
+            kind,
+            docs,
+            arguments,
+            result,
+            fails,
+            allow,
+            entry,
+            cost,
+            undo_free,
+        })
     }
 
     fn function(&mut self) -> Result<Function, ParseError> {
@@ -341,6 +402,17 @@ impl Parser {
         let body = self.body()?;
         self.expect("}")?;
         let lines = std::mem::take(&mut self.lines);
-        Ok(Function { name, kind, parameters, results, maybe, registers, slots, body, lines, cost })
+        Ok(Function {
+            name,
+            kind,
+            parameters,
+            results,
+            maybe,
+            registers,
+            slots,
+            body,
+            lines,
+            cost,
+        })
     }
 }

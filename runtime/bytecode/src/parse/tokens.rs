@@ -26,7 +26,10 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(Token, u32)>, ParseError> {
                 while chars.next_if(|c| *c != '\n').is_some() {}
                 continue;
             }
-            '"' => Token::Quoted(quoted(&mut chars).ok_or(ParseError { line, what: "a string that ends".into() })?),
+            '"' => Token::Quoted(quoted(&mut chars).ok_or(ParseError {
+                line,
+                what: "a string that ends".into(),
+            })?),
             c if is_word(c) => {
                 let mut word = String::from(c);
                 while let Some(c) = chars.next_if(|c| is_word(*c)) {

@@ -26,11 +26,22 @@ pub enum FlowError {
 /// Trusts: register indices and nesting.
 pub fn check(module: &Module) -> Result<(), VerifyError> {
     for (index, function) in module.functions.iter().enumerate() {
-        let mut flow = Flow { labels: Vec::new(), next: 0, at: 0 };
+        let mut flow = Flow {
+            labels: Vec::new(),
+            next: 0,
+            at: 0,
+        };
         let mut assigned = Set::of(function.registers.len());
-        (0..function.parameters.len() as u32).for_each(|register| assigned.insert(Register(register)));
-        let place = |instruction| Place::Function { index: index as u32, name: function.name.clone(), instruction };
-        let end = flow.body(&function.body, Some(assigned)).map_err(|error| error.at(place(Some(flow.at))))?;
+        (0..function.parameters.len() as u32)
+            .for_each(|register| assigned.insert(Register(register)));
+        let place = |instruction| Place::Function {
+            index: index as u32,
+            name: function.name.clone(),
+            instruction,
+        };
+        let end = flow
+            .body(&function.body, Some(assigned))
+            .map_err(|error| error.at(place(Some(flow.at))))?;
         if end.is_some() {
             return Err(FlowError::FallsOffTheEnd.at(place(None)));
         }
@@ -60,7 +71,10 @@ impl Set {
 fn join(left: Option<Set>, right: Option<Set>) -> Option<Set> {
     match (left, right) {
         (Some(mut left), Some(right)) => {
-            left.0.iter_mut().zip(&right.0).for_each(|(left, right)| *left &= right);
+            left.0
+                .iter_mut()
+                .zip(&right.0)
+                .for_each(|(left, right)| *left &= right);
             Some(left)
         }
         (left, right) => left.or(right),
@@ -105,22 +119,32 @@ impl Flow {
         }
         match instr {
             Instr::Block { body } => {
-                self.labels.push(Label { is_loop: false, exit: None });
+                self.labels.push(Label {
+                    is_loop: false,
+                    exit: None,
+                });
                 let end = self.body(body, Some(state))?;
                 let exit = self.labels.pop().and_then(|label| label.exit);
                 Ok(join(end, exit))
             }
             Instr::Loop { body, .. } => {
-                self.labels.push(Label { is_loop: true, exit: None });
+                self.labels.push(Label {
+                    is_loop: true,
+                    exit: None,
+                });
                 self.body(body, Some(state))?;
                 Ok(self.labels.pop().and_then(|label| label.exit))
             }
-            Instr::If { then, otherwise, .. } => {
+            Instr::If {
+                then, otherwise, ..
+            } => {
                 let then = self.body(then, Some(state.clone()))?;
                 let otherwise = self.body(otherwise, Some(state))?;
                 Ok(join(then, otherwise))
             }
-            Instr::Switch { arms, otherwise, .. } => {
+            Instr::Switch {
+                arms, otherwise, ..
+            } => {
                 let mut end = None;
                 for (_, arm) in arms {
                     let arm = self.body(arm, Some(state.clone()))?;
@@ -155,7 +179,11 @@ impl Flow {
     }
 
     fn label(&mut self, depth: u32) -> Result<&mut Label, FlowError> {
-        let at = self.labels.len().checked_sub(1 + depth as usize).ok_or(FlowError::NoLabel(depth))?;
+        let at = self
+            .labels
+            .len()
+            .checked_sub(1 + depth as usize)
+            .ok_or(FlowError::NoLabel(depth))?;
         self.labels.get_mut(at).ok_or(FlowError::NoLabel(depth))
     }
 }

@@ -18,7 +18,11 @@ use crate::price;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
     #[error("{dimension} is certified as {certified}, computed is {computed}")]
-    Wrong { dimension: &'static str, certified: u64, computed: u64 },
+    Wrong {
+        dimension: &'static str,
+        certified: u64,
+        computed: u64,
+    },
     #[error("it is certified as free of undo, but a failure may come after a write")]
     NotUndoFree,
     #[error(transparent)]
@@ -29,7 +33,9 @@ pub enum CertificateError {
 /// there gets a cost that means nothing, and is refused by the verifier; where the interface's types are
 /// wrong nothing has a size, and nothing is written.
 pub fn compute_costs(module: &mut Module) {
-    let Ok(sizes) = Sizes::of(&module.interface) else { return };
+    let Ok(sizes) = Sizes::of(&module.interface) else {
+        return;
+    };
     for index in 0..module.functions.len() {
         let (below, rest) = module.functions.split_at(index);
         let cost = function_cost(below, &rest[0], &sizes);
@@ -47,21 +53,34 @@ pub fn certify(mut module: Module) -> Module {
     compute_costs(&mut module);
     let effects = effects::of_module(&module);
     for command in &mut module.interface.commands {
-        command.undo_free = effects.get(command.entry.0 as usize).is_some_and(|summary| summary.effects.undo_free);
+        command.undo_free = effects
+            .get(command.entry.0 as usize)
+            .is_some_and(|summary| summary.effects.undo_free);
     }
     module
 }
 
 /// What a call of a command may cost: its entry, and its reply is a failure or the result.
 pub(super) fn command_cost(entry: &Function, result_bytes: u64) -> Cost {
-    Cost { reply_bytes: entry.cost.reply_bytes.max(result_bytes), ..entry.cost }
+    Cost {
+        reply_bytes: entry.cost.reply_bytes.max(result_bytes),
+        ..entry.cost
+    }
 }
 
 /// Each certified dimension equals the computed one.
 pub(super) fn same(certified: &Cost, computed: &Cost) -> Result<(), CertificateError> {
-    for ((dimension, certified), (_, computed)) in certified.dimensions().into_iter().zip(computed.dimensions()) {
+    for ((dimension, certified), (_, computed)) in certified
+        .dimensions()
+        .into_iter()
+        .zip(computed.dimensions())
+    {
         if certified != computed {
-            return Err(CertificateError::Wrong { dimension, certified, computed });
+            return Err(CertificateError::Wrong {
+                dimension,
+                certified,
+                computed,
+            });
         }
     }
     Ok(())
@@ -73,10 +92,20 @@ pub(super) fn check_functions(module: &Module, sizes: &Sizes) -> Result<(), Veri
         let computed = function_cost(&module.functions[..index], function, sizes);
         let checked = same(&function.cost, &computed).and_then(|()| {
             within("number of steps", computed.steps, STEPS_MAX)?;
-            within("size of all frames", computed.scratch_bytes, SCRATCH_BYTES_MAX)?;
+            within(
+                "size of all frames",
+                computed.scratch_bytes,
+                SCRATCH_BYTES_MAX,
+            )?;
             Ok(())
         });
-        checked.map_err(|error| error.at(Place::Function { index: index as u32, name: function.name.clone(), instruction: None }))?;
+        checked.map_err(|error| {
+            error.at(Place::Function {
+                index: index as u32,
+                name: function.name.clone(),
+                instruction: None,
+            })
+        })?;
     }
     Ok(())
 }
@@ -84,8 +113,16 @@ pub(super) fn check_functions(module: &Module, sizes: &Sizes) -> Result<(), Veri
 /// Certificates of the functions below are taken as they stand: they have been checked, or just been computed.
 fn function_cost(below: &[Function], function: &Function, sizes: &Sizes) -> Cost {
     let entry = price::entry_cost(function);
-    let body = Sum { below, function, sizes }.body(&function.body);
-    Cost { scratch_bytes: entry.scratch_bytes.saturating_add(body.scratch_bytes), ..entry.then(body) }
+    let body = Sum {
+        below,
+        function,
+        sizes,
+    }
+    .body(&function.body);
+    Cost {
+        scratch_bytes: entry.scratch_bytes.saturating_add(body.scratch_bytes),
+        ..entry.then(body)
+    }
 }
 
 struct Sum<'a> {
@@ -96,24 +133,44 @@ struct Sum<'a> {
 
 impl Sum<'_> {
     fn body(&self, body: &[Instr]) -> Cost {
-        body.iter().fold(Cost::ZERO, |cost, instr| cost.then(self.instr(instr)))
+        body.iter()
+            .fold(Cost::ZERO, |cost, instr| cost.then(self.instr(instr)))
     }
 
     fn instr(&self, instr: &Instr) -> Cost {
-        let own = price::own_cost_sized(instr, self.function, |event| self.sizes.event_packed(event), |failure| self.sizes.failure_packed(failure));
+        let own = price::own_cost_sized(
+            instr,
+            self.function,
+            |event| self.sizes.event_packed(event),
+            |failure| self.sizes.failure_packed(failure),
+        );
         match instr {
             Instr::Block { body } => own.then(self.body(body)),
-            Instr::If { then, otherwise, .. } => own.then(self.body(then).or(self.body(otherwise))),
-            Instr::Switch { arms, otherwise, .. } => {
-                own.then(arms.iter().fold(self.body(otherwise), |dearest, (_, arm)| dearest.or(self.body(arm))))
-            }
+            Instr::If {
+                then, otherwise, ..
+            } => own.then(self.body(then).or(self.body(otherwise))),
+            Instr::Switch {
+                arms, otherwise, ..
+            } => own.then(arms.iter().fold(self.body(otherwise), |dearest, (_, arm)| {
+                dearest.or(self.body(arm))
+            })),
             Instr::Loop { max, body } => {
                 let iteration = Cost::steps(price::LOOP_ITERATION);
-                own.then(iteration.then(self.body(body)).times(*max)).then(iteration)
+                own.then(iteration.then(self.body(body)).times(*max))
+                    .then(iteration)
             }
-            Instr::Call { function, otherwise, .. } => {
-                let callee = self.below.get(function.0 as usize).map_or(Cost::ZERO, |callee| callee.cost);
-                let otherwise = otherwise.as_ref().map_or(Cost::ZERO, |otherwise| self.body(otherwise));
+            Instr::Call {
+                function,
+                otherwise,
+                ..
+            } => {
+                let callee = self
+                    .below
+                    .get(function.0 as usize)
+                    .map_or(Cost::ZERO, |callee| callee.cost);
+                let otherwise = otherwise
+                    .as_ref()
+                    .map_or(Cost::ZERO, |otherwise| self.body(otherwise));
                 own.then(callee).then(otherwise)
             }
             _ => own,

@@ -4,7 +4,9 @@
 //! A flag "something was written on the way here" follows the code. Nothing after a jump is reached by it. A
 //! loop that comes round with the flag set may then fail by its own bound, so one pass is enough.
 
-use crate::instr::{Access, BinaryOp, ConvertMode, Failure, Instr, Register, Scalar, Space, UnaryOp};
+use crate::instr::{
+    Access, BinaryOp, ConvertMode, Failure, Instr, Register, Scalar, Space, UnaryOp,
+};
 use crate::module::{Function, Module};
 
 /// What a function may do.
@@ -36,7 +38,15 @@ pub(super) fn of_module(module: &Module) -> Vec<Summary> {
     let mut all: Vec<Summary> = Vec::with_capacity(module.functions.len());
     for function in &module.functions {
         let errors = vec![0; module.interface.errors.len().div_ceil(64)];
-        let mut walk = Walk { below: &all, function, summary: Summary { errors, ..Summary::default() }, labels: Vec::new() };
+        let mut walk = Walk {
+            below: &all,
+            function,
+            summary: Summary {
+                errors,
+                ..Summary::default()
+            },
+            labels: Vec::new(),
+        };
         walk.body(&function.body, Some(false));
         let mut summary = walk.summary;
         summary.effects.undo_free = !summary.fails_after_change;
@@ -65,7 +75,8 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn body(&mut self, body: &[Instr], state: State) -> State {
-        body.iter().fold(state, |state, instr| self.instr(instr, state))
+        body.iter()
+            .fold(state, |state, instr| self.instr(instr, state))
     }
 
     fn instr(&mut self, instr: &Instr, state: State) -> State {
@@ -79,9 +90,10 @@ impl Walk<'_> {
                 self.summary.effects.writes |= *access == Access::Write;
                 state
             }
-            Instr::Store { view, .. } | Instr::StoreAt { view, .. } | Instr::Zero { view } | Instr::MoveWithin { view, .. } => {
-                self.stored(*view, state)
-            }
+            Instr::Store { view, .. }
+            | Instr::StoreAt { view, .. }
+            | Instr::Zero { view }
+            | Instr::MoveWithin { view, .. } => self.stored(*view, state),
             Instr::Copy { dst, .. } => self.stored(*dst, state),
             Instr::Emit { .. } => {
                 self.summary.effects.emits = true;
@@ -101,12 +113,16 @@ impl Walk<'_> {
                 self.summary.fails_after_change |= join(end, again) == Some(true);
                 exit
             }
-            Instr::If { then, otherwise, .. } => {
+            Instr::If {
+                then, otherwise, ..
+            } => {
                 let then = self.body(then, state);
                 let otherwise = self.body(otherwise, state);
                 join(then, otherwise)
             }
-            Instr::Switch { arms, otherwise, .. } => {
+            Instr::Switch {
+                arms, otherwise, ..
+            } => {
                 let mut end = None;
                 for (_, arm) in arms {
                     let arm = self.body(arm, state);
@@ -127,15 +143,26 @@ impl Walk<'_> {
                 }
                 None
             }
-            Instr::Call { function, otherwise, .. } => {
-                let Some(callee) = self.below.get(function.0 as usize) else { return state };
+            Instr::Call {
+                function,
+                otherwise,
+                ..
+            } => {
+                let Some(callee) = self.below.get(function.0 as usize) else {
+                    return state;
+                };
                 let summary = &mut self.summary;
                 summary.effects.reads |= callee.effects.reads;
                 summary.effects.writes |= callee.effects.writes;
                 summary.effects.emits |= callee.effects.emits;
                 summary.effects.may_fail |= callee.effects.may_fail;
-                summary.fails_after_change |= callee.fails_after_change || (state == Some(true) && callee.effects.may_fail);
-                summary.errors.iter_mut().zip(&callee.errors).for_each(|(all, more)| *all |= more);
+                summary.fails_after_change |=
+                    callee.fails_after_change || (state == Some(true) && callee.effects.may_fail);
+                summary
+                    .errors
+                    .iter_mut()
+                    .zip(&callee.errors)
+                    .for_each(|(all, more)| *all |= more);
                 let changes = callee.changes;
                 let after = if changes { self.changed(state) } else { state };
                 match otherwise {
@@ -184,7 +211,13 @@ impl Walk<'_> {
 fn may_fail(instr: &Instr, function: &Function) -> bool {
     match instr {
         Instr::Binary { op, .. } => match op {
-            BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Rem | BinaryOp::ShiftLeft | BinaryOp::ShiftRight => true,
+            BinaryOp::Add
+            | BinaryOp::Sub
+            | BinaryOp::Mul
+            | BinaryOp::Div
+            | BinaryOp::Rem
+            | BinaryOp::ShiftLeft
+            | BinaryOp::ShiftRight => true,
             BinaryOp::WrappingAdd
             | BinaryOp::WrappingSub
             | BinaryOp::WrappingMul
@@ -200,7 +233,10 @@ fn may_fail(instr: &Instr, function: &Function) -> bool {
         Instr::Unary { op, .. } => matches!(op, UnaryOp::Neg | UnaryOp::Abs),
         Instr::Convert { mode, dst, src } => {
             *mode == ConvertMode::Checked
-                && !function.scalar_of(*src).zip(function.scalar_of(*dst)).is_some_and(|(from, to)| always_fits(from, to))
+                && !function
+                    .scalar_of(*src)
+                    .zip(function.scalar_of(*dst))
+                    .is_some_and(|(from, to)| always_fits(from, to))
         }
         Instr::Touch { .. }
         | Instr::ViewAt { .. }

@@ -18,7 +18,9 @@ pub enum InterfaceError {
     NameTaken(String),
     #[error("there is no function {0} to enter")]
     NoEntry(u32),
-    #[error("its entry is not a plain function from {arguments} bytes of arguments and {result} bytes for the result to nothing")]
+    #[error(
+        "its entry is not a plain function from {arguments} bytes of arguments and {result} bytes for the result to nothing"
+    )]
     EntrySignature { arguments: u32, result: u32 },
     #[error("a query writes or emits")]
     QueryChanges,
@@ -33,11 +35,28 @@ pub enum InterfaceError {
 }
 
 /// Trusts: everything before.
-pub(super) fn check(module: &Module, sizes: &Sizes, effects: &[Summary]) -> Result<(), VerifyError> {
+pub(super) fn check(
+    module: &Module,
+    sizes: &Sizes,
+    effects: &[Summary],
+) -> Result<(), VerifyError> {
     unique(module.interface.roles.iter())?;
-    unique(module.interface.events.iter().map(|event| &event.record.name))?;
+    unique(
+        module
+            .interface
+            .events
+            .iter()
+            .map(|event| &event.record.name),
+    )?;
     unique(module.interface.errors.iter().map(|error| &error.name))?;
-    unique(module.interface.shapes.structs.iter().map(|record| &record.name))?;
+    unique(
+        module
+            .interface
+            .shapes
+            .structs
+            .iter()
+            .map(|record| &record.name),
+    )?;
     unique(module.interface.shapes.enums.iter().map(|sum| &sum.name))?;
     let mut names = BTreeSet::new();
     for (index, command) in module.interface.commands.iter().enumerate() {
@@ -46,11 +65,13 @@ pub(super) fn check(module: &Module, sizes: &Sizes, effects: &[Summary]) -> Resu
             return Err(InterfaceError::NameTaken(command.name.clone()).at(place()));
         }
         let (arguments, result) = sizes.commands[index];
-        signature(module, command, arguments.memory, result.memory).map_err(|error| error.at(place()))?;
+        signature(module, command, arguments.memory, result.memory)
+            .map_err(|error| error.at(place()))?;
         let summary = &effects[command.entry.0 as usize];
         permissions(module, command, summary).map_err(|error| error.at(place()))?;
         let entry = &module.functions[command.entry.0 as usize];
-        same(&command.cost, &command_cost(entry, result.packed)).map_err(|error| error.at(place()))?;
+        same(&command.cost, &command_cost(entry, result.packed))
+            .map_err(|error| error.at(place()))?;
         if command.undo_free && !summary.effects.undo_free {
             return Err(CertificateError::NotUndoFree.at(place()));
         }
@@ -68,20 +89,51 @@ fn unique<'a>(names: impl Iterator<Item = &'a String>) -> Result<(), VerifyError
     Ok(())
 }
 
-fn signature(module: &Module, command: &Command, arguments: u32, result: u32) -> Result<(), InterfaceError> {
-    within("size of the arguments", u64::from(arguments), u64::from(SLOT_BYTES_MAX))?;
-    let entry = module.functions.get(command.entry.0 as usize).ok_or(InterfaceError::NoEntry(command.entry.0))?;
+fn signature(
+    module: &Module,
+    command: &Command,
+    arguments: u32,
+    result: u32,
+) -> Result<(), InterfaceError> {
+    within(
+        "size of the arguments",
+        u64::from(arguments),
+        u64::from(SLOT_BYTES_MAX),
+    )?;
+    let entry = module
+        .functions
+        .get(command.entry.0 as usize)
+        .ok_or(InterfaceError::NoEntry(command.entry.0))?;
     let wanted = [
-        Type::View(View { space: Space::Frame, length: arguments, writable: false }),
-        Type::View(View { space: Space::Frame, length: result, writable: true }),
+        Type::View(View {
+            space: Space::Frame,
+            length: arguments,
+            writable: false,
+        }),
+        Type::View(View {
+            space: Space::Frame,
+            length: result,
+            writable: true,
+        }),
     ];
     let plain = entry.kind == FunctionKind::Plain && !entry.maybe && entry.results.is_empty();
-    if plain && entry.parameters == wanted { Ok(()) } else { Err(InterfaceError::EntrySignature { arguments, result }) }
+    if plain && entry.parameters == wanted {
+        Ok(())
+    } else {
+        Err(InterfaceError::EntrySignature { arguments, result })
+    }
 }
 
-fn permissions(module: &Module, command: &Command, summary: &Summary) -> Result<(), InterfaceError> {
+fn permissions(
+    module: &Module,
+    command: &Command,
+    summary: &Summary,
+) -> Result<(), InterfaceError> {
     if let Allow::Roles(roles) = command.allow
-        && roles.checked_shr(module.interface.roles.len() as u32).unwrap_or(0) != 0
+        && roles
+            .checked_shr(module.interface.roles.len() as u32)
+            .unwrap_or(0)
+            != 0
     {
         return Err(InterfaceError::NoSuchRole);
     }
@@ -96,14 +148,18 @@ fn permissions(module: &Module, command: &Command, summary: &Summary) -> Result<
     for error in &command.fails {
         let bit = 1 << (error % 64);
         match declared.get_mut(*error as usize / 64) {
-            Some(word) if (*error as usize) < module.interface.errors.len() && *word & bit == 0 => *word |= bit,
+            Some(word) if (*error as usize) < module.interface.errors.len() && *word & bit == 0 => {
+                *word |= bit
+            }
             _ => return Err(InterfaceError::NoSuchError(*error)),
         }
     }
     for (at, (raised, declared)) in summary.errors.iter().zip(&declared).enumerate() {
         let beyond = raised & !declared;
         if beyond != 0 {
-            return Err(InterfaceError::UndeclaredError(at as u32 * 64 + beyond.trailing_zeros()));
+            return Err(InterfaceError::UndeclaredError(
+                at as u32 * 64 + beyond.trailing_zeros(),
+            ));
         }
     }
     Ok(())

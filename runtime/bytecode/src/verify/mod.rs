@@ -14,8 +14,8 @@ mod entries;
 mod shapes;
 mod types;
 
-pub use certificate::{CertificateError, certify, compute_costs};
 pub use assigned::FlowError;
+pub use certificate::{CertificateError, certify, compute_costs};
 pub use effects::Effects;
 pub use entries::InterfaceError;
 pub use shapes::ShapeError;
@@ -51,7 +51,10 @@ impl Verified {
 
     /// Whether it has functions of kind `Test`: such a module is never deployed.
     pub fn has_tests(&self) -> bool {
-        self.module.functions.iter().any(|function| function.kind == FunctionKind::Test)
+        self.module
+            .functions
+            .iter()
+            .any(|function| function.kind == FunctionKind::Test)
     }
 
     /// The module back, and no longer verified.
@@ -77,7 +80,11 @@ pub enum Place {
     /// By name and version.
     Command(String, u32),
     /// With the instruction's number in preorder, where it is about one.
-    Function { index: u32, name: String, instruction: Option<u32> },
+    Function {
+        index: u32,
+        name: String,
+        instruction: Option<u32>,
+    },
 }
 
 /// One family a pass.
@@ -115,10 +122,24 @@ impl std::fmt::Display for VerifyError {
             Place::Module => write!(out, "module: {}", self.reason),
             Place::Region(index) => write!(out, "region {index}: {}", self.reason),
             Place::Shape(name) => write!(out, "type {name}: {}", self.reason),
-            Place::Command(name, version) => write!(out, "command {name}@{version}: {}", self.reason),
-            Place::Function { index, name, instruction: None } => write!(out, "function {index} {name}: {}", self.reason),
-            Place::Function { index, name, instruction: Some(number) } => {
-                write!(out, "function {index} {name}, instruction {number}: {}", self.reason)
+            Place::Command(name, version) => {
+                write!(out, "command {name}@{version}: {}", self.reason)
+            }
+            Place::Function {
+                index,
+                name,
+                instruction: None,
+            } => write!(out, "function {index} {name}: {}", self.reason),
+            Place::Function {
+                index,
+                name,
+                instruction: Some(number),
+            } => {
+                write!(
+                    out,
+                    "function {index} {name}, instruction {number}: {}",
+                    self.reason
+                )
             }
         }
     }
@@ -134,10 +155,20 @@ pub fn verify(module: Module) -> Result<Verified, VerifyError> {
     let effects = effects::of_module(&module);
     entries::check(&module, &sizes, &effects)?;
     let encoded = crate::encode::payload(&module);
-    at_most("size of the encoding", encoded.bytes.len(), limits::MODULE_BYTES_MAX).map_err(|error| error.at(Place::Module))?;
-    at_most("number of list items", encoded.items, limits::ITEMS_MAX).map_err(|error| error.at(Place::Module))?;
+    at_most(
+        "size of the encoding",
+        encoded.bytes.len(),
+        limits::MODULE_BYTES_MAX,
+    )
+    .map_err(|error| error.at(Place::Module))?;
+    at_most("number of list items", encoded.items, limits::ITEMS_MAX)
+        .map_err(|error| error.at(Place::Module))?;
     let hash = crate::encode::content_hash(&encoded.bytes);
-    Ok(Verified { module, effects: effects.into_iter().map(|summary| summary.effects).collect(), hash })
+    Ok(Verified {
+        module,
+        effects: effects.into_iter().map(|summary| summary.effects).collect(),
+        hash,
+    })
 }
 
 impl<Cause: Into<Reason>> At for Cause {}
@@ -145,20 +176,47 @@ impl<Cause: Into<Reason>> At for Cause {}
 /// Says where.
 trait At: Into<Reason> {
     fn at(self, place: Place) -> VerifyError {
-        VerifyError { place, reason: self.into() }
+        VerifyError {
+            place,
+            reason: self.into(),
+        }
     }
 }
 
 fn at_most(what: &'static str, found: usize, allowed: usize) -> Result<(), LimitError> {
-    if found <= allowed { Ok(()) } else { Err(LimitError { what, found: found as u64, allowed: allowed as u64 }) }
+    if found <= allowed {
+        Ok(())
+    } else {
+        Err(LimitError {
+            what,
+            found: found as u64,
+            allowed: allowed as u64,
+        })
+    }
 }
 
 fn within(what: &'static str, found: u64, allowed: u64) -> Result<(), LimitError> {
-    if found <= allowed { Ok(()) } else { Err(LimitError { what, found, allowed }) }
+    if found <= allowed {
+        Ok(())
+    } else {
+        Err(LimitError {
+            what,
+            found,
+            allowed,
+        })
+    }
 }
 
 fn exactly(what: &'static str, found: u64, allowed: u64) -> Result<(), LimitError> {
-    if found == allowed { Ok(()) } else { Err(LimitError { what, found, allowed }) }
+    if found == allowed {
+        Ok(())
+    } else {
+        Err(LimitError {
+            what,
+            found,
+            allowed,
+        })
+    }
 }
 
 /// Header, regions, and counts of everything.
@@ -166,17 +224,53 @@ fn header(module: &Module) -> Result<(), VerifyError> {
     let counts = || {
         exactly("format", u64::from(module.format), 1)?;
         exactly("edition", u64::from(module.edition), 1)?;
-        within("page shift", u64::from(module.page_shift), u64::from(limits::PAGE_SHIFT_MAX))?;
+        within(
+            "page shift",
+            u64::from(module.page_shift),
+            u64::from(limits::PAGE_SHIFT_MAX),
+        )?;
         if module.page_shift < limits::PAGE_SHIFT_MIN {
-            return Err(LimitError { what: "page shift", found: u64::from(module.page_shift), allowed: u64::from(limits::PAGE_SHIFT_MIN) });
+            return Err(LimitError {
+                what: "page shift",
+                found: u64::from(module.page_shift),
+                allowed: u64::from(limits::PAGE_SHIFT_MIN),
+            });
         }
-        at_most("number of regions", module.regions.len(), limits::REGIONS_MAX)?;
-        at_most("number of functions", module.functions.len(), limits::FUNCTIONS_MAX)?;
-        at_most("number of commands", module.interface.commands.len(), limits::ENTRIES_MAX)?;
-        at_most("number of events", module.interface.events.len(), limits::ENTRIES_MAX)?;
-        at_most("number of error types", module.interface.errors.len(), limits::ERRORS_MAX)?;
-        at_most("number of roles", module.interface.roles.len(), limits::ROLES_MAX)?;
-        let names = module.files.iter().chain(&module.interface.roles).chain([&module.interface.package]);
+        at_most(
+            "number of regions",
+            module.regions.len(),
+            limits::REGIONS_MAX,
+        )?;
+        at_most(
+            "number of functions",
+            module.functions.len(),
+            limits::FUNCTIONS_MAX,
+        )?;
+        at_most(
+            "number of commands",
+            module.interface.commands.len(),
+            limits::ENTRIES_MAX,
+        )?;
+        at_most(
+            "number of events",
+            module.interface.events.len(),
+            limits::ENTRIES_MAX,
+        )?;
+        at_most(
+            "number of error types",
+            module.interface.errors.len(),
+            limits::ERRORS_MAX,
+        )?;
+        at_most(
+            "number of roles",
+            module.interface.roles.len(),
+            limits::ROLES_MAX,
+        )?;
+        let names = module
+            .files
+            .iter()
+            .chain(&module.interface.roles)
+            .chain([&module.interface.package]);
         for name in names.chain(module.regions.iter().map(|region| &region.name)) {
             at_most("length of a name", name.len(), limits::NAME_BYTES_MAX)?;
         }
@@ -186,7 +280,12 @@ fn header(module: &Module) -> Result<(), VerifyError> {
     let mut names = std::collections::BTreeSet::new();
     for (index, region) in module.regions.iter().enumerate() {
         let place = || Place::Region(index as u32);
-        within("number of pages", region.pages_max, limits::REGION_PAGES_MAX).map_err(|error| error.at(place()))?;
+        within(
+            "number of pages",
+            region.pages_max,
+            limits::REGION_PAGES_MAX,
+        )
+        .map_err(|error| error.at(place()))?;
         if !names.insert(&region.name) {
             return Err(InterfaceError::NameTaken(region.name.clone()).at(place()));
         }

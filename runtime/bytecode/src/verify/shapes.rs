@@ -6,7 +6,10 @@ use super::{At, LimitError, Place, VerifyError, at_most, within};
 use crate::instr::{EventIndex, Failure};
 use crate::interface::Interface;
 use crate::layout::{Record, Shape};
-use crate::limits::{NAME_BYTES_MAX, SHAPE_DEPTH_MAX, SHAPE_NODES_MAX, SLOT_BYTES_MAX, ERROR_VARIANTS_MAX, VARIANTS_MAX};
+use crate::limits::{
+    ERROR_VARIANTS_MAX, NAME_BYTES_MAX, SHAPE_DEPTH_MAX, SHAPE_NODES_MAX, SLOT_BYTES_MAX,
+    VARIANTS_MAX,
+};
 
 /// What is wrong with a type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +43,8 @@ pub struct Sizes {
     pub errors: Vec<Vec<Size>>,
     /// Arguments and result of each command.
     pub commands: Vec<(Size, Size)>,
+    /// Bytes in memory of the largest failure that each command declares.
+    pub failures: Vec<u32>,
 }
 
 impl Sizes {
@@ -47,26 +52,63 @@ impl Sizes {
     pub fn of(interface: &Interface) -> Result<Sizes, VerifyError> {
         Walk::new(interface).all()?;
         let shapes = &interface.shapes;
-        let record = |record: &Record| Size { memory: shapes.fields_extent(record).0.size, packed: shapes.packed_record_max(record) };
-        let sizes = Sizes {
-            events: interface.events.iter().map(|event| record(&event.record)).collect(),
-            errors: interface.errors.iter().map(|sum| sum.variants.iter().map(record).collect()).collect(),
+        let record = |record: &Record| Size {
+            memory: shapes.fields_extent(record).0.size,
+            packed: shapes.packed_record_max(record),
+        };
+        let mut sizes = Sizes {
+            failures: Vec::new(),
+            events: interface
+                .events
+                .iter()
+                .map(|event| record(&event.record))
+                .collect(),
+            errors: interface
+                .errors
+                .iter()
+                .map(|sum| sum.variants.iter().map(record).collect())
+                .collect(),
             commands: interface
                 .commands
                 .iter()
                 .map(|command| {
-                    let result = command.result.as_ref().map_or(Size::default(), |shape| Size {
-                        memory: shapes.extent(shape).size,
-                        packed: shapes.packed_max(shape),
-                    });
+                    let result = command
+                        .result
+                        .as_ref()
+                        .map_or(Size::default(), |shape| Size {
+                            memory: shapes.extent(shape).size,
+                            packed: shapes.packed_max(shape),
+                        });
                     (record(&command.arguments), result)
                 })
                 .collect(),
         };
+        let largest: Vec<u32> = sizes
+            .errors
+            .iter()
+            .map(|sum| sum.iter().map(|size| size.memory).max().unwrap_or(0))
+            .collect();
+        let most = |fails: &[u32]| {
+            fails
+                .iter()
+                .filter_map(|error| largest.get(*error as usize))
+                .max()
+                .copied()
+                .unwrap_or(0)
+        };
+        sizes.failures = interface
+            .commands
+            .iter()
+            .map(|command| most(&command.fails))
+            .collect();
         let fits = |size: &Size, name: &str| {
-            within("size in memory", u64::from(size.memory), u64::from(SLOT_BYTES_MAX))
-                .and_then(|()| within("packed size", size.packed, u64::from(SLOT_BYTES_MAX)))
-                .map_err(|error| ShapeError::Limit(error).at(Place::Shape(name.into())))
+            within(
+                "size in memory",
+                u64::from(size.memory),
+                u64::from(SLOT_BYTES_MAX),
+            )
+            .and_then(|()| within("packed size", size.packed, u64::from(SLOT_BYTES_MAX)))
+            .map_err(|error| ShapeError::Limit(error).at(Place::Shape(name.into())))
         };
         for (size, event) in sizes.events.iter().zip(&interface.events) {
             fits(size, &event.record.name)?;
@@ -85,13 +127,20 @@ impl Sizes {
 impl Sizes {
     /// Most packed bytes of an event; nothing where there is none.
     pub fn event_packed(&self, event: EventIndex) -> u64 {
-        self.events.get(event.0 as usize).map_or(0, |size| size.packed)
+        self.events
+            .get(event.0 as usize)
+            .map_or(0, |size| size.packed)
     }
 
     /// Most packed bytes of a failure's payload.
     pub fn failure_packed(&self, failure: Failure) -> u64 {
-        let Failure::Declared { error, variant } = failure else { return 0 };
-        let size = self.errors.get(error as usize).and_then(|variants| variants.get(variant as usize));
+        let Failure::Declared { error, variant } = failure else {
+            return 0;
+        };
+        let size = self
+            .errors
+            .get(error as usize)
+            .and_then(|variants| variants.get(variant as usize));
         size.map_or(0, |size| size.packed)
     }
 }
@@ -121,7 +170,12 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn new(interface: &'a Interface) -> Walk<'a> {
         let shapes = &interface.shapes;
-        Walk { interface, structs: vec![State::Unseen; shapes.structs.len()], enums: vec![State::Unseen; shapes.enums.len()], nodes: 0 }
+        Walk {
+            interface,
+            structs: vec![State::Unseen; shapes.structs.len()],
+            enums: vec![State::Unseen; shapes.enums.len()],
+            nodes: 0,
+        }
     }
 
     fn all(&mut self) -> Result<(), VerifyError> {
@@ -170,17 +224,29 @@ impl<'a> Walk<'a> {
             return Err(ShapeError::TooDeep);
         }
         let inner = match shape {
-            Shape::Scalar(_) | Shape::Time | Shape::Duration | Shape::String(_) | Shape::Bytes(_) => Weight { nodes: 0, depth: 0 },
+            Shape::Scalar(_)
+            | Shape::Time
+            | Shape::Duration
+            | Shape::String(_)
+            | Shape::Bytes(_) => Weight { nodes: 0, depth: 0 },
             Shape::Optional(inner) => self.shape(inner, above + 1)?,
             Shape::List(inner, max) => {
                 // Elements may have no size, so the length has a bound of its own.
-                within("length of a list", u64::from(*max), u64::from(SLOT_BYTES_MAX))?;
+                within(
+                    "length of a list",
+                    u64::from(*max),
+                    u64::from(SLOT_BYTES_MAX),
+                )?;
                 self.shape(inner, above + 1)?
             }
             Shape::Tuple(parts) => self.parts(parts.iter(), above + 1)?,
             Shape::Struct(index) => {
                 let interface = self.interface;
-                let record = interface.shapes.structs.get(*index as usize).ok_or(ShapeError::NoStruct(*index))?;
+                let record = interface
+                    .shapes
+                    .structs
+                    .get(*index as usize)
+                    .ok_or(ShapeError::NoStruct(*index))?;
                 match self.structs[*index as usize] {
                     State::Open => return Err(ShapeError::ContainsItself),
                     State::Done(weight) => weight,
@@ -194,7 +260,11 @@ impl<'a> Walk<'a> {
             }
             Shape::Enum(index) => {
                 let interface = self.interface;
-                let sum = interface.shapes.enums.get(*index as usize).ok_or(ShapeError::NoEnum(*index))?;
+                let sum = interface
+                    .shapes
+                    .enums
+                    .get(*index as usize)
+                    .ok_or(ShapeError::NoEnum(*index))?;
                 match self.enums[*index as usize] {
                     State::Open => return Err(ShapeError::ContainsItself),
                     State::Done(weight) => weight,
@@ -215,14 +285,20 @@ impl<'a> Walk<'a> {
         if above + inner.depth >= SHAPE_DEPTH_MAX {
             return Err(ShapeError::TooDeep);
         }
-        Ok(Weight { nodes: inner.nodes.saturating_add(1), depth: inner.depth + 1 })
+        Ok(Weight {
+            nodes: inner.nodes.saturating_add(1),
+            depth: inner.depth + 1,
+        })
     }
 
     fn variants(&mut self, variants: &[Record], above: usize) -> Result<Weight, ShapeError> {
         let mut whole = Weight { nodes: 0, depth: 0 };
         for variant in variants {
             let weight = self.record(variant, above)?;
-            whole = Weight { nodes: whole.nodes.saturating_add(weight.nodes).saturating_add(1), depth: whole.depth.max(weight.depth) };
+            whole = Weight {
+                nodes: whole.nodes.saturating_add(weight.nodes).saturating_add(1),
+                depth: whole.depth.max(weight.depth),
+            };
         }
         Ok(whole)
     }
@@ -235,11 +311,18 @@ impl<'a> Walk<'a> {
         self.parts(record.fields.iter().map(|(_, shape)| shape), above)
     }
 
-    fn parts<'s>(&mut self, parts: impl Iterator<Item = &'s Shape>, above: usize) -> Result<Weight, ShapeError> {
+    fn parts<'s>(
+        &mut self,
+        parts: impl Iterator<Item = &'s Shape>,
+        above: usize,
+    ) -> Result<Weight, ShapeError> {
         let mut whole = Weight { nodes: 0, depth: 0 };
         for part in parts {
             let weight = self.shape(part, above)?;
-            whole = Weight { nodes: whole.nodes.saturating_add(weight.nodes), depth: whole.depth.max(weight.depth) };
+            whole = Weight {
+                nodes: whole.nodes.saturating_add(weight.nodes),
+                depth: whole.depth.max(weight.depth),
+            };
         }
         Ok(whole)
     }

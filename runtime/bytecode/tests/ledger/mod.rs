@@ -15,7 +15,10 @@ pub fn ledger() -> Module {
     let rows = module.region("Account/rows@1", true, 16);
     module.region("Other/rows@1", false, 16);
     let too_poor = record("TooPoor", &[("has", U64)]);
-    module.module.interface.errors.push(Sum { name: "PayError".into(), variants: vec![too_poor, record("Frozen", &[])] });
+    module.module.interface.errors.push(Sum {
+        name: "PayError".into(),
+        variants: vec![too_poor, record("Frozen", &[])],
+    });
     let paid = module.event("Paid", &[("from", U64), ("to", U64), ("amount", U64)]);
 
     let mut pay = FunctionBuilder::entry("pay", 24, 0);
@@ -25,7 +28,14 @@ pub fn ledger() -> Module {
     let [from, to] = [0, 8].map(|offset| {
         let key = pay.load(arguments, offset, Scalar::U64);
         let dst = pay.reg(View::page(rows, 8, true));
-        pay.emit(Instr::ViewAt { dst, src: whole, index: key, base: 0, stride: 8, count: 2048 });
+        pay.emit(Instr::ViewAt {
+            dst,
+            src: whole,
+            index: key,
+            base: 0,
+            stride: 8,
+            count: 2048,
+        });
         dst
     });
     let amount = pay.load(arguments, 16, Scalar::U64);
@@ -36,7 +46,13 @@ pub fn ledger() -> Module {
         poor,
         |pay| {
             pay.store(payload, 0, has);
-            pay.emit(Instr::Fail { failure: Failure::Declared { error: 0, variant: 0 }, payload: Some(payload) });
+            pay.emit(Instr::Fail {
+                failure: Failure::Declared {
+                    error: 0,
+                    variant: 0,
+                },
+                payload: Some(payload),
+            });
         },
         |_| {},
     );
@@ -45,10 +61,19 @@ pub fn ledger() -> Module {
     let gets = pay.binary(BinaryOp::Add, had, amount);
     pay.store(from, 0, left);
     pay.store(to, 0, gets);
-    pay.emit(Instr::Emit { event: paid, view: arguments });
+    pay.emit(Instr::Emit {
+        event: paid,
+        view: arguments,
+    });
     pay.give(&[]);
     let pay = module.function(pay.finish());
-    module.command("pay", CommandKind::Command, &[("from", U64), ("to", U64), ("amount", U64)], None, pay);
+    module.command(
+        "pay",
+        CommandKind::Command,
+        &[("from", U64), ("to", U64), ("amount", U64)],
+        None,
+        pay,
+    );
 
     let mut read = FunctionBuilder::new("read").maybe();
     let key = read.parameter(Scalar::U64);
@@ -56,21 +81,48 @@ pub fn ledger() -> Module {
     let page = read.constant(Scalar::U64, 0);
     let whole = read.touch(rows, page, Access::Read, PAGE);
     let dst = read.reg(Scalar::U64);
-    read.emit(Instr::LoadAt { dst, view: whole, index: key, base: 0, stride: 8, count: 2048 });
+    read.emit(Instr::LoadAt {
+        dst,
+        view: whole,
+        index: key,
+        base: 0,
+        stride: 8,
+        count: 2048,
+    });
     let zero = read.constant(Scalar::U64, 0);
     let empty = read.compare(CompareOp::Equal, dst, zero);
-    read.branch(empty, |read| read.emit(Instr::ReturnNone), |read| read.give(&[dst]));
+    read.branch(
+        empty,
+        |read| read.emit(Instr::ReturnNone),
+        |read| read.give(&[dst]),
+    );
     let read = module.function(read.finish());
 
     let mut balance = FunctionBuilder::entry("balance", 8, 8);
     let key = balance.load(Register(0), 0, Scalar::U64);
     let found = balance.reg(Scalar::U64);
-    let otherwise = balance.body(|balance| balance.emit(Instr::Const { dst: found, bits: 0 }));
-    balance.emit(Instr::Call { function: read, arguments: vec![key], results: vec![found], otherwise: Some(otherwise) });
+    let otherwise = balance.body(|balance| {
+        balance.emit(Instr::Const {
+            dst: found,
+            bits: 0,
+        })
+    });
+    balance.emit(Instr::Call {
+        function: read,
+        arguments: vec![key],
+        results: vec![found],
+        otherwise: Some(otherwise),
+    });
     balance.repeat(3, |balance| balance.emit(Instr::Break { depth: 0 }));
     balance.store(Register(1), 0, found);
     balance.give(&[]);
     let balance = module.function(balance.finish());
-    module.command("balance", CommandKind::Query, &[("of", U64)], Some(U64), balance);
+    module.command(
+        "balance",
+        CommandKind::Query,
+        &[("of", U64)],
+        Some(U64),
+        balance,
+    );
     module.finish()
 }

@@ -7,12 +7,14 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 use rc_bytecode::instr::{Builtin, Register, Space};
 
-use super::memory::{piece_type, pieces, pieces_up_to};
+use super::memory::{piece_type, pieces_up_to};
 use super::{Activation, Pointer, Translator};
 use crate::callouts::Callout;
 
 /// Copies and zeroing up to this are inline, in bytes.
 const INLINE_COPY_MAX: u32 = 128;
+/// Copies out of a frame up to this are in words, in bytes.
+const INLINE_WORDS_MAX: u32 = 64;
 /// Old bytes up to this are journaled inline as small entries, in bytes.
 const INLINE_JOURNAL_MAX: u32 = 32;
 /// Hashes up to this are inline, in bytes.
@@ -36,7 +38,9 @@ impl Translator<'_, '_> {
         self.bulk_store(to_view.space, to, to_view.length, |translator| {
             let to_flags = translator.flags_of(to_view.space);
             if to_view.length <= INLINE_COPY_MAX {
-                let loaded: Vec<(u32, Value)> = pieces(copied)
+                // A frame was mostly stored in words just before: loading it in words lets the stores be forwarded.
+                let largest = if from_view.space == Space::Frame && copied <= INLINE_WORDS_MAX { 8 } else { 16 };
+                let loaded: Vec<(u32, Value)> = pieces_up_to(copied, largest)
                     .map(|(offset, size)| {
                         let value = translator.builder.ins().load(piece_type(size), from_flags, from.host, offset as i32);
                         (offset, value)

@@ -7,7 +7,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, types};
 use rc_bytecode::instr::{Body, EventIndex, Failure, FunctionIndex, Register, Scalar, Type};
 
-use super::memory::{piece_type, pieces};
+use super::memory::{piece_type, pieces_up_to};
 use super::{Activation, Exit, Place, Pointer, Translator, is_located, native_type};
 use crate::callouts::Callout;
 use crate::context::{self, status};
@@ -278,7 +278,7 @@ impl<'a> Translator<'a, '_> {
         self.builder.ins().store(self.flags.journal, header, cursor, 0);
         let from = self.flags_of(kind.space);
         for run in runs {
-            for (offset, size) in pieces(run.length) {
+            for (offset, size) in pieces_up_to(run.length, 8) {
                 let value = self.builder.ins().load(piece_type(size), from, at, (run.memory + offset) as i32);
                 let to = EVENT_HEADER_BYTES + run.packed + offset;
                 self.builder.ins().store(self.flags.journal, value, cursor, to as i32);

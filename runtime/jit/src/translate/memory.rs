@@ -13,6 +13,7 @@ use super::{Activation, Pointer, Translator, native_type};
 use crate::callouts::Callout;
 use crate::context::{self, BOUND_BASE, BOUND_FAST_PAGES, BOUND_REGION_BYTES, BOUND_TABLE};
 use crate::journal::LENGTH_SHIFT;
+use crate::link::Journaling;
 
 /// `hash.rs` of edition 1.
 const FOLD_MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -264,7 +265,7 @@ impl Translator<'_, '_> {
     // -- the journal ----------------------------------------------------------------------------------
 
     pub(crate) fn journaled(&self) -> bool {
-        self.key.journaled && !self.sabotage.skips_journal()
+        self.key.journaling != Journaling::None && !self.sabotage.skips_journal()
     }
 
     /// Pushes the `size` (1, 2, 4, 8) old bytes at `host + offset`.
@@ -284,6 +285,9 @@ impl Translator<'_, '_> {
     /// The journal's cursor, with at least `bytes` bytes after it.
     fn journal_room(&mut self, bytes: u64) -> Value {
         let cursor = self.builder.ins().load(types::I64, self.flags.context, self.context, context::JOURNAL_CURSOR);
+        if self.key.journaling == Journaling::Reserved {
+            return cursor;
+        }
         let end = self.builder.ins().load(types::I64, self.flags.context, self.context, context::JOURNAL_END);
         let after = self.offset(cursor, bytes);
         let full = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, after, end);

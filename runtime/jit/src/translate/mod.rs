@@ -476,7 +476,7 @@ impl<'a, 'f> Translator<'a, 'f> {
     }
 
     pub(crate) fn native_reference(&mut self, function: FunctionIndex) -> FuncRef {
-        let key = NativeKey { function, journaled: self.key.journaled };
+        let key = NativeKey { function, journaling: self.key.journaling };
         if let Some(reference) = self.native_references.get(&key) {
             return *reference;
         }

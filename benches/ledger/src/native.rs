@@ -1,0 +1,215 @@
+//! The baseline: the ledger's payment written by hand in Rust, with the layout of `stdlib/hashed.rc`.
+//!
+//! Frozen: it changes only with the container. Same pages of 16 KiB, same groups with tags, same hash, same row of 96
+//! bytes, same checks (two accounts, funds, the cap of each balance, supply = minted), same event of 32 bytes. No
+//! overflow tree: the benchmark's keys never need it, and `insert` says so if they do. No undo journal: a person
+//! checks first and writes after.
+
+use rc_bytecode::hash::hash_bytes;
+
+const PAGE_BYTES: usize = 16 << 10;
+/// key 8, owner 66 padded to 72, balance 8, opened_at 8.
+const ROW_BYTES: usize = 96;
+const BALANCE: usize = 80;
+const OPENED_AT: usize = 88;
+const CAP: u64 = 100_000_000_000;
+
+/// Pages of groups, linear hashing.
+pub struct Ledger {
+    pages: Vec<Box<[u8; PAGE_BYTES]>>,
+    groups_log: u32,
+    slots: usize,
+    group_bytes: usize,
+    seed: u64,
+    mask: u64,
+    last: u64,
+    count: u64,
+    supply: u128,
+    minted: u64,
+    pub events: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    SameAccount,
+    NoAccount(u64),
+    Insufficient { needed: u64, available: u64 },
+    Overflow,
+    InvariantBroken,
+}
+
+/// Where a row stands.
+#[derive(Clone, Copy)]
+struct Place {
+    page: usize,
+    offset: usize,
+}
+
+fn tag_of(hashed: u64) -> u8 {
+    ((hashed >> 57) + 1) as u8
+}
+
+impl Ledger {
+    pub fn new(seed: u64) -> Ledger {
+        let fit = PAGE_BYTES / (ROW_BYTES + 1);
+        let mut groups_log = 0;
+        while fit >> groups_log > 64 {
+            groups_log += 1;
+        }
+        let group_bytes = PAGE_BYTES >> groups_log;
+        let slots = (group_bytes - 16) / (ROW_BYTES + 1);
+        Ledger {
+            pages: Vec::new(),
+            groups_log,
+            slots,
+            group_bytes,
+            seed,
+            mask: 0,
+            last: 0,
+            count: 0,
+            supply: 0,
+            minted: 0,
+            events: Vec::new(),
+        }
+    }
+
+    fn group(&self, number: u64) -> (usize, usize) {
+        let page = (number >> self.groups_log) as usize;
+        (page, (number as usize & ((1 << self.groups_log) - 1)) * self.group_bytes)
+    }
+
+    fn group_of(&self, hashed: u64) -> u64 {
+        let group = hashed & self.mask;
+        if group > self.last { group & (self.mask >> 1) } else { group }
+    }
+
+    /// Offset of the slots within a group: after the mark and the tags.
+    fn slots_base(&self) -> usize {
+        (1 + self.slots).next_multiple_of(8)
+    }
+
+    #[inline]
+    fn matches(tags: &[u8], tag: u8) -> u64 {
+        let mut bits = 0;
+        for (index, byte) in tags.iter().enumerate() {
+            bits |= u64::from(*byte == tag) << index;
+        }
+        bits
+    }
+
+    #[inline]
+    fn find(&self, id: u64) -> Option<Place> {
+        let hashed = hash_bytes(&id.to_le_bytes(), self.seed);
+        let (page, base) = self.group(self.group_of(hashed));
+        let group = &self.pages[page][base..base + self.group_bytes];
+        let mut bits = Self::matches(&group[1..1 + self.slots], tag_of(hashed));
+        while bits != 0 {
+            let offset = base + self.slots_base() + bits.trailing_zeros() as usize * ROW_BYTES;
+            let place = Place { page, offset };
+            if self.word(place, 0) == id {
+                return Some(place);
+            }
+            bits &= bits - 1;
+        }
+        None
+    }
+
+    #[inline]
+    fn word(&self, place: Place, field: usize) -> u64 {
+        let at = place.offset + field;
+        u64::from_le_bytes(self.pages[place.page][at..at + 8].try_into().expect("eight bytes"))
+    }
+
+    #[inline]
+    fn set_word(&mut self, place: Place, field: usize, value: u64) {
+        let at = place.offset + field;
+        self.pages[place.page][at..at + 8].copy_from_slice(&value.to_le_bytes());
+    }
+
+    /// Opens an account with a balance, minted.
+    pub fn open(&mut self, id: u64, balance: u64) {
+        if self.count * 3 >= (self.last + 1) * self.slots as u64 {
+            self.split();
+        }
+        let hashed = hash_bytes(&id.to_le_bytes(), self.seed);
+        let (page, base) = self.group(self.group_of(hashed));
+        self.page(page);
+        let free = Self::matches(&self.pages[page][base + 1..base + 1 + self.slots], 0);
+        assert!(free != 0, "a group is full: this baseline has no overflow tree");
+        let slot = free.trailing_zeros() as usize;
+        self.pages[page][base + 1 + slot] = tag_of(hashed);
+        let place = Place { page, offset: base + self.slots_base() + slot * ROW_BYTES };
+        self.set_word(place, 0, id);
+        self.set_word(place, BALANCE, balance);
+        self.set_word(place, OPENED_AT, 1);
+        self.count += 1;
+        self.supply += u128::from(balance);
+        self.minted += balance;
+    }
+
+    fn page(&mut self, page: usize) {
+        while self.pages.len() <= page {
+            self.pages.push(Box::new([0; PAGE_BYTES]));
+        }
+    }
+
+    fn split(&mut self) {
+        self.last += 1;
+        if self.last > self.mask {
+            self.mask = self.mask * 2 + 1;
+        }
+        let added = self.last;
+        let (old_page, old_base) = self.group(added & (self.mask >> 1));
+        let (new_page, new_base) = self.group(added);
+        self.page(old_page.max(new_page));
+        let mut to = 0;
+        for from in 0..self.slots {
+            let tag = self.pages[old_page][old_base + 1 + from];
+            let old = old_base + self.slots_base() + from * ROW_BYTES;
+            let id = self.word(Place { page: old_page, offset: old }, 0);
+            if tag != 0 && hash_bytes(&id.to_le_bytes(), self.seed) & self.mask == added {
+                let new = new_base + self.slots_base() + to * ROW_BYTES;
+                let row: [u8; ROW_BYTES] = self.pages[old_page][old..old + ROW_BYTES].try_into().expect("a row");
+                self.pages[new_page][new..new + ROW_BYTES].copy_from_slice(&row);
+                self.pages[new_page][new_base + 1 + to] = tag;
+                self.pages[old_page][old_base + 1 + from] = 0;
+                self.pages[old_page][old..old + ROW_BYTES].fill(0);
+                to += 1;
+            }
+        }
+    }
+
+    pub fn balance(&self, id: u64) -> Option<u64> {
+        self.find(id).map(|place| self.word(place, BALANCE))
+    }
+
+    /// One payment, as the command has it.
+    #[inline]
+    pub fn pay(&mut self, from: u64, to: u64, amount: u64, now: i64) -> Result<u64, Failure> {
+        if from == to {
+            return Err(Failure::SameAccount);
+        }
+        let payer = self.find(from).ok_or(Failure::NoAccount(from))?;
+        let payee = self.find(to).ok_or(Failure::NoAccount(to))?;
+        let available = self.word(payer, BALANCE);
+        if available < amount {
+            return Err(Failure::Insufficient { needed: amount, available });
+        }
+        let paid = available - amount;
+        let received = self.word(payee, BALANCE).checked_add(amount).ok_or(Failure::Overflow)?;
+        if paid > CAP || received > CAP {
+            return Err(Failure::InvariantBroken);
+        }
+        let supply = (self.supply - u128::from(amount)).checked_add(u128::from(amount)).ok_or(Failure::Overflow)?;
+        if supply != u128::from(self.minted) {
+            return Err(Failure::InvariantBroken);
+        }
+        self.supply = supply;
+        self.set_word(payer, BALANCE, paid);
+        self.set_word(payee, BALANCE, received);
+        for field in [from, to, amount, now as u64] {
+            self.events.extend_from_slice(&field.to_le_bytes());
+        }
+        Ok(paid)
+    }
+}

@@ -1,0 +1,160 @@
+//! The stages, in order, on one page: parse, check, lower. No stage calls another.
+
+use crate::limits::{FILES_MAX, PACKAGE_BYTES_MAX, STACK_BYTES};
+use crate::package::Package;
+use crate::stdlib::STDLIB;
+use rc_check::Unit;
+use rc_diagnostics::{Diagnostic, Diagnostics, codes};
+use rc_hir::{Origin, Program};
+use rc_lower::Lowered;
+use rc_source::{FileId, Sources, Span};
+use rc_syntax::ast;
+use std::time::{Duration, Instant};
+
+/// How to compile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Bytes of a page as a power of two.
+    pub page_shift: u8,
+    /// Tests and properties in the module too; such a module is never deployed.
+    pub with_tests: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { page_shift: rc_bytecode::limits::PAGE_SHIFT_DEFAULT, with_tests: false }
+    }
+}
+
+/// How long each stage took. For people; nothing depends on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timings {
+    pub parse: Duration,
+    pub check: Duration,
+    pub lower: Duration,
+}
+
+/// All files as trees: the standard library's first, then the package's.
+#[derive(Debug)]
+pub struct ParsedPackage {
+    pub sources: Sources,
+    pub files: Vec<(String, Origin, ast::File)>,
+    pub diagnostics: Diagnostics,
+}
+
+/// A package that went through the checker; sound where the diagnostics have no errors.
+#[derive(Debug)]
+pub struct Checked {
+    pub sources: Sources,
+    pub program: Program,
+    pub diagnostics: Diagnostics,
+    pub timings: Timings,
+}
+
+/// A package that went through everything. `lowered` is there exactly where the diagnostics have no errors.
+#[derive(Debug)]
+pub struct Compiled {
+    pub sources: Sources,
+    pub program: Program,
+    pub lowered: Option<Lowered>,
+    pub diagnostics: Diagnostics,
+    pub timings: Timings,
+}
+
+/// Source to module, with the default options.
+pub fn compile(package: &Package) -> Compiled {
+    compile_with(package, Options::default())
+}
+
+/// Source to module.
+pub fn compile_with(package: &Package, options: Options) -> Compiled {
+    on_a_large_stack(|| {
+        let Checked { sources, program, mut diagnostics, mut timings } = checked(package);
+        if diagnostics.has_errors() {
+            return Compiled { sources, program, lowered: None, diagnostics, timings };
+        }
+        let start = Instant::now();
+        let (lowered, more) = lower(&program, &sources, options);
+        timings.lower = start.elapsed();
+        diagnostics.append(more);
+        let lowered = (!diagnostics.has_errors()).then_some(lowered);
+        Compiled { sources, program, lowered, diagnostics, timings }
+    })
+}
+
+/// Source to typed program: what `rcc check` needs.
+pub fn check_only(package: &Package) -> Checked {
+    on_a_large_stack(|| checked(package))
+}
+
+fn checked(package: &Package) -> Checked {
+    let start = Instant::now();
+    let parsed = parse(package);
+    let parse_time = start.elapsed();
+    let start = Instant::now();
+    let (program, diagnostics) = check(&parsed, package);
+    let timings = Timings { parse: parse_time, check: start.elapsed(), lower: Duration::ZERO };
+    let mut all = parsed.diagnostics;
+    all.append(diagnostics);
+    Checked { sources: parsed.sources, program, diagnostics: all, timings }
+}
+
+/// Stage 1: texts to trees.
+pub fn parse(package: &Package) -> ParsedPackage {
+    let mut sources = Sources::new();
+    let mut files = Vec::new();
+    let mut diagnostics = Diagnostics::new();
+    for (module, text) in STDLIB {
+        let id = sources.add(format!("std/{module}.rc"), *text);
+        let parsed = rc_syntax::parse(id, text);
+        diagnostics.append(parsed.diagnostics);
+        files.push((module.to_string(), Origin::Std, parsed.file));
+    }
+    let total: usize = package.files.iter().map(|file| file.bytes.len()).sum();
+    let first = FileId(files.len() as u32);
+    if package.files.len() > FILES_MAX || total > PACKAGE_BYTES_MAX || package.files.is_empty() {
+        let name = package.files.first().map_or("rc.toml", |file| file.name.as_str());
+        sources.add(name, "");
+        let span = Span::new(first, 0, 0);
+        diagnostics.push(match package.files.is_empty() {
+            true => Diagnostic::error(codes::EMPTY_PACKAGE, span, "this package has no source files"),
+            false => Diagnostic::error(
+                codes::PACKAGE_TOO_LARGE,
+                span,
+                format!("a package has at most {FILES_MAX} files and {PACKAGE_BYTES_MAX} bytes; this one has {} and {total}", package.files.len()),
+            ),
+        });
+        return ParsedPackage { sources, files, diagnostics };
+    }
+    for file in &package.files {
+        let id = FileId(files.len() as u32);
+        let (parsed, text) = rc_syntax::parse_bytes(id, &file.bytes);
+        sources.add(file.name.clone(), text);
+        diagnostics.append(parsed.diagnostics);
+        files.push((package.name.clone(), Origin::Package, parsed.file));
+    }
+    ParsedPackage { sources, files, diagnostics }
+}
+
+/// Stage 2: trees to a typed program.
+pub fn check(parsed: &ParsedPackage, package: &Package) -> (Program, Diagnostics) {
+    let units: Vec<Unit<'_>> = parsed.files.iter().map(|(module, origin, file)| Unit { module: module.clone(), origin: *origin, file }).collect();
+    let options = rc_check::Options { package: package.name.clone(), default_allow: package.default_allow.clone() };
+    rc_check::check(&parsed.sources, &units, &options)
+}
+
+/// Stage 3: a sound program to a certified module.
+pub fn lower(program: &Program, sources: &Sources, options: Options) -> (Lowered, Diagnostics) {
+    rc_lower::lower(program, sources, rc_lower::Options { page_shift: options.page_shift, with_tests: options.with_tests })
+}
+
+/// Trees are walked by recursion, whose depth the parser caps; the stack is sized for that cap.
+fn on_a_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        match thread.expect("a thread can be started").join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
