@@ -75,12 +75,19 @@ impl Ledger {
 
     fn group(&self, number: u64) -> (usize, usize) {
         let page = (number >> self.groups_log) as usize;
-        (page, (number as usize & ((1 << self.groups_log) - 1)) * self.group_bytes)
+        (
+            page,
+            (number as usize & ((1 << self.groups_log) - 1)) * self.group_bytes,
+        )
     }
 
     fn group_of(&self, hashed: u64) -> u64 {
         let group = hashed & self.mask;
-        if group > self.last { group & (self.mask >> 1) } else { group }
+        if group > self.last {
+            group & (self.mask >> 1)
+        } else {
+            group
+        }
     }
 
     /// Offset of the slots within a group: after the mark and the tags.
@@ -117,7 +124,11 @@ impl Ledger {
     #[inline]
     fn word(&self, place: Place, field: usize) -> u64 {
         let at = place.offset + field;
-        u64::from_le_bytes(self.pages[place.page][at..at + 8].try_into().expect("eight bytes"))
+        u64::from_le_bytes(
+            self.pages[place.page][at..at + 8]
+                .try_into()
+                .expect("eight bytes"),
+        )
     }
 
     #[inline]
@@ -135,10 +146,16 @@ impl Ledger {
         let (page, base) = self.group(self.group_of(hashed));
         self.page(page);
         let free = Self::matches(&self.pages[page][base + 1..base + 1 + self.slots], 0);
-        assert!(free != 0, "a group is full: this baseline has no overflow tree");
+        assert!(
+            free != 0,
+            "a group is full: this baseline has no overflow tree"
+        );
         let slot = free.trailing_zeros() as usize;
         self.pages[page][base + 1 + slot] = tag_of(hashed);
-        let place = Place { page, offset: base + self.slots_base() + slot * ROW_BYTES };
+        let place = Place {
+            page,
+            offset: base + self.slots_base() + slot * ROW_BYTES,
+        };
         self.set_word(place, 0, id);
         self.set_word(place, BALANCE, balance);
         self.set_word(place, OPENED_AT, 1);
@@ -166,10 +183,18 @@ impl Ledger {
         for from in 0..self.slots {
             let tag = self.pages[old_page][old_base + 1 + from];
             let old = old_base + self.slots_base() + from * ROW_BYTES;
-            let id = self.word(Place { page: old_page, offset: old }, 0);
+            let id = self.word(
+                Place {
+                    page: old_page,
+                    offset: old,
+                },
+                0,
+            );
             if tag != 0 && hash_bytes(&id.to_le_bytes(), self.seed) & self.mask == added {
                 let new = new_base + self.slots_base() + to * ROW_BYTES;
-                let row: [u8; ROW_BYTES] = self.pages[old_page][old..old + ROW_BYTES].try_into().expect("a row");
+                let row: [u8; ROW_BYTES] = self.pages[old_page][old..old + ROW_BYTES]
+                    .try_into()
+                    .expect("a row");
                 self.pages[new_page][new..new + ROW_BYTES].copy_from_slice(&row);
                 self.pages[new_page][new_base + 1 + to] = tag;
                 self.pages[old_page][old_base + 1 + from] = 0;
@@ -193,14 +218,22 @@ impl Ledger {
         let payee = self.find(to).ok_or(Failure::NoAccount(to))?;
         let available = self.word(payer, BALANCE);
         if available < amount {
-            return Err(Failure::Insufficient { needed: amount, available });
+            return Err(Failure::Insufficient {
+                needed: amount,
+                available,
+            });
         }
         let paid = available - amount;
-        let received = self.word(payee, BALANCE).checked_add(amount).ok_or(Failure::Overflow)?;
+        let received = self
+            .word(payee, BALANCE)
+            .checked_add(amount)
+            .ok_or(Failure::Overflow)?;
         if paid > CAP || received > CAP {
             return Err(Failure::InvariantBroken);
         }
-        let supply = (self.supply - u128::from(amount)).checked_add(u128::from(amount)).ok_or(Failure::Overflow)?;
+        let supply = (self.supply - u128::from(amount))
+            .checked_add(u128::from(amount))
+            .ok_or(Failure::Overflow)?;
         if supply != u128::from(self.minted) {
             return Err(Failure::InvariantBroken);
         }

@@ -37,7 +37,11 @@ pub fn uniform(accounts: u64, count: usize, seed: u64) -> Vec<Payment> {
         .map(|_| {
             let from = random.below(accounts);
             let to = (from + 1 + random.below(accounts - 1)) % accounts;
-            Payment { from: permuted(from), to: permuted(to), amount: 1 + random.below(3) }
+            Payment {
+                from: permuted(from),
+                to: permuted(to),
+                amount: 1 + random.below(3),
+            }
         })
         .collect()
 }

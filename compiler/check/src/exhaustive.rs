@@ -28,7 +28,7 @@ impl Body<'_, '_> {
         let types = [value.ty.clone()];
         let missing = search.missing(&rows, &types);
         let redundant = match (missing.is_empty(), arms.last()) {
-            (true, Some(last)) if arms.len() > 1 && last.guard.is_none() => {
+            (true, Some(last)) if arms.len() > 1 && last.guard.is_none() && arms.iter().all(|arm| arm.body.ty != Type::Error) => {
                 let before = &rows[..rows.len() - 1];
                 (search.missing(before, &types).is_empty()).then_some(last.span)
             }
@@ -56,8 +56,19 @@ impl Body<'_, '_> {
     }
 }
 
+/// Patterns that were reported say nothing about what is covered.
 fn contains_error(arms: &[hir::Arm]) -> bool {
-    arms.iter().any(|arm| arm.pattern.ty == Type::Error)
+    arms.iter().any(|arm| in_error(&arm.pattern))
+}
+
+fn in_error(pattern: &Pattern) -> bool {
+    pattern.ty == Type::Error
+        || match &pattern.kind {
+            PatternKind::Some(inner) | PatternKind::Ok(inner) => in_error(inner),
+            PatternKind::Tuple(parts) => parts.iter().any(in_error),
+            PatternKind::Variant { fields, .. } | PatternKind::Failure { fields, .. } => fields.iter().any(|(_, part)| in_error(part)),
+            _ => false,
+        }
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -30,7 +30,8 @@ impl Body<'_, '_> {
         let span = pattern.span;
         let made = |kind: PatternKind| hir::Pattern { kind, ty: ty.clone(), span };
         match &pattern.kind {
-            ast::PatternKind::Wildcard | ast::PatternKind::Broken => made(PatternKind::Wildcard),
+            ast::PatternKind::Wildcard => made(PatternKind::Wildcard),
+            ast::PatternKind::Broken => broken(span),
             ast::PatternKind::Bind(name) => {
                 match ty {
                     Type::Optional(inner) if refutable => {
@@ -47,7 +48,7 @@ impl Body<'_, '_> {
                 _ => {
                     let shown = self.show(ty);
                     self.world.error(codes::BAD_PATTERN, span, format!("`{shown}` is always there, never `none`"));
-                    made(PatternKind::Wildcard)
+                    broken(span)
                 }
             },
             ast::PatternKind::Tuple(parts) => match ty {
@@ -63,7 +64,7 @@ impl Body<'_, '_> {
                         self.world.error(codes::BAD_PATTERN, span, format!("a pattern of {} parts does not fit `{shown}`", parts.len()));
                     }
                     parts.iter().for_each(|part| drop(self.pattern(part, &Type::Error, refutable, mutable)));
-                    made(PatternKind::Wildcard)
+                    broken(span)
                 }
             },
             ast::PatternKind::Literal(literal) => match ty {
@@ -71,7 +72,7 @@ impl Body<'_, '_> {
                 Type::Error => made(PatternKind::Wildcard),
                 _ => match self.literal_pattern(literal, ty) {
                     Some(kind) => made(kind),
-                    None => made(PatternKind::Wildcard),
+                    None => broken(span),
                 },
             },
             ast::PatternKind::Variant { path, fields } => match ty {
@@ -80,23 +81,28 @@ impl Body<'_, '_> {
                     let (id, arguments) = (*id, arguments.clone());
                     match self.variant_pattern(id, &arguments, path, fields, refutable, mutable, span) {
                         Some(kind) => made(kind),
-                        None => made(PatternKind::Wildcard),
+                        None => broken(span),
                     }
                 }
                 Type::Attempted(result, errors) => {
                     let (result, errors) = ((**result).clone(), errors.clone());
                     match self.attempted_pattern(&result, &errors, path, fields, mutable, span) {
                         Some(kind) => made(kind),
-                        None => made(PatternKind::Wildcard),
+                        None => broken(span),
                     }
                 }
                 _ => {
                     if *ty != Type::Error {
                         let (shown, name) = (self.show(ty), path.last().map_or(String::new(), |name| name.text.to_string()));
-                        self.world.error(codes::BAD_PATTERN, span, format!("`{name}` is a variant, and the value is `{shown}`"));
+                        let message = match ty {
+                            Type::Struct(..) => "a struct is not taken apart by a pattern".to_string(),
+                            _ => format!("`{name}` is a variant, and the value is `{shown}`"),
+                        };
+                        let hint = matches!(ty, Type::Struct(..)).then(|| "bind it to a name, and read its fields".to_string());
+                        self.world.error(codes::BAD_PATTERN, span, message).hint_if(hint);
                     }
                     self.pattern_fields(fields, &[], &[], refutable, mutable, span, "");
-                    made(PatternKind::Wildcard)
+                    broken(span)
                 }
             },
         }
@@ -308,6 +314,11 @@ impl Body<'_, '_> {
         self.no_such_failure(errors, name);
         None
     }
+}
+
+/// What stands for a pattern that has been reported.
+fn broken(span: Span) -> hir::Pattern {
+    hir::Pattern { kind: PatternKind::Wildcard, ty: Type::Error, span }
 }
 
 /// Whether a pattern matches every value.

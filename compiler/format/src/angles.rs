@@ -6,6 +6,9 @@ use crate::pieces::Piece;
 use rc_syntax::TokenKind::{self, *};
 use std::option::Option::None;
 
+/// Longer type arguments are not looked for: a row of comparisons must not be walked again from each.
+const LENGTH_MAX: usize = 1_000;
+
 pub(crate) fn mark(pieces: &mut [Piece]) {
     for at in 0..pieces.len() {
         if pieces[at].kind != Less || pieces[at].is_angle || !may_open(pieces, at) {
@@ -48,7 +51,7 @@ fn matching(pieces: &[Piece], start: usize, is_declared: bool) -> Option<Vec<usi
     let mut angles = Vec::new();
     let mut depth = 0usize;
     let mut brackets = 0usize;
-    for (at, piece) in pieces.iter().enumerate().skip(start) {
+    for (at, piece) in pieces.iter().enumerate().skip(start).take(LENGTH_MAX) {
         match piece.kind {
             Less if brackets == 0 || may_open(pieces, at) => {
                 depth += 1;

@@ -139,8 +139,8 @@ fn ends_part(before: TokenKind, follows_clause_word: bool) -> bool {
 
 /// The width of the header and the opening brace on one line.
 fn columns(head: &[Piece], clauses: &[Vec<Piece>]) -> usize {
-    let all: Vec<&Piece> = head.iter().chain(clauses.iter().flatten()).collect();
+    let all: Vec<Piece> = head.iter().chain(clauses.iter().flatten()).cloned().collect();
     // Parameters that stand on lines of their own do not count: only the last line does.
-    let last_line = all.iter().rposition(|piece| piece.gap > Gap::Same).filter(|at| *at > 0).unwrap_or(0);
-    spacing::columns(&all[last_line..]) + " {".len()
+    let last_line = all.iter().rposition(|piece| piece.gap > Gap::Same).unwrap_or(0);
+    spacing::ends(&all[last_line..]).last().copied().unwrap_or(0) + " {".len()
 }

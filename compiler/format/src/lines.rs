@@ -30,10 +30,6 @@ impl Line<'_> {
         }
         out
     }
-
-    fn columns(&self) -> usize {
-        self.indent * INDENT_COLUMNS + spacing::columns(&self.pieces.iter().collect::<Vec<_>>())
-    }
 }
 
 /// All lines, indented and broken.
@@ -198,16 +194,17 @@ fn indent_of(content: &[Piece], open: &[(usize, TokenKind)], before: Option<Toke
 }
 
 /// Puts newlines into a line that is too long; true when it did. A bracket with much of the line in it is
-/// opened up; a long row of operands is cut after an operator.
+/// opened up; a long row of operands is cut after operators.
 fn break_line(line: &mut Line) -> bool {
-    if line.columns() <= LINE_COLUMNS_MAX || line.pieces.len() < 2 {
+    let ends = spacing::ends(&line.pieces);
+    let columns = ends.last().copied().unwrap_or(0);
+    if line.indent * INDENT_COLUMNS + columns <= LINE_COLUMNS_MAX || line.pieces.len() < 2 {
         return false;
     }
-    let group = longest_group(&line.pieces);
-    let is_most = group.is_some_and(|(_, _, width)| width * 2 > spacing::columns(&line.pieces.iter().collect::<Vec<_>>()));
+    let group = longest_group(&line.pieces, &ends);
     match group {
-        Some((open, close, _)) if is_most => open_up(&mut line.pieces, open, close),
-        _ if break_after_operator(line) => {}
+        Some((open, close, width)) if width * 2 > columns => open_up(&mut line.pieces, open, close),
+        _ if break_after_operators(line, &ends) => {}
         Some((open, close, _)) => open_up(&mut line.pieces, open, close),
         None => return false,
     }
@@ -238,41 +235,39 @@ fn depth_after(piece: &Piece, depth: usize) -> usize {
 }
 
 /// The outermost bracket group with the most in it, and its width, if there is one worth opening.
-fn longest_group(pieces: &[Piece]) -> Option<(usize, usize, usize)> {
+fn longest_group(pieces: &[Piece], ends: &[usize]) -> Option<(usize, usize, usize)> {
     let mut open: Vec<usize> = Vec::new();
     let mut groups: Vec<(usize, usize)> = Vec::new();
     for (at, piece) in pieces.iter().enumerate() {
         match piece.kind {
             OpenParen | OpenBracket | OpenBrace => open.push(at),
             CloseParen | CloseBracket | CloseBrace => {
-                if let Some(start) = open.pop() {
-                    groups.retain(|group| group.0 < start);
-                    groups.push((start, at));
+                let Some(start) = open.pop() else { continue };
+                while groups.last().is_some_and(|inner| inner.0 > start) {
+                    groups.pop();
                 }
+                groups.push((start, at));
             }
             _ => {}
         }
     }
-    let widths = groups.into_iter().filter(|(open, close)| *close > open + 1).map(|(open, close)| {
-        let width = spacing::columns(&pieces[open + 1..close].iter().collect::<Vec<_>>());
-        (open, close, width)
-    });
+    let widths = groups.into_iter().map(|(open, close)| (open, close, ends[close - 1] - ends[open]));
     widths.max_by_key(|(_, _, width)| *width).filter(|(_, _, width)| *width > INDENT_COLUMNS)
 }
 
-/// Breaks after an operator or comma outside brackets: of the loosest kind that there is, the last one
-/// that leaves a line short enough.
-fn break_after_operator(line: &mut Line) -> bool {
-    let width = |pieces: &[Piece]| spacing::columns(&pieces.iter().collect::<Vec<_>>());
-    // How tightly the operator of the best place binds, and the place.
-    let mut best: Option<(usize, usize)> = None;
+/// Breaks after operators or commas outside brackets: of the loosest kind that there is, as few as leave
+/// each line short enough, or the first where none does.
+fn break_after_operators(line: &mut Line, ends: &[usize]) -> bool {
+    let columns = ends.last().copied().unwrap_or(0);
+    // Where each candidate stands and how tightly its operator binds.
+    let mut candidates: Vec<(usize, usize)> = Vec::new();
     let mut depth = 0;
     for at in 1..line.pieces.len() {
         let before = &line.pieces[at - 1];
         depth = depth_after(before, depth);
         let is_infix = at > 1 && spacing::ends_value(&line.pieces[at - 2]);
         let tightness = match before.kind {
-            Equal | FatArrow if (line.indent + 1) * INDENT_COLUMNS + width(&line.pieces[at..]) <= LINE_COLUMNS_MAX => 0,
+            Equal | FatArrow if (line.indent + 1) * INDENT_COLUMNS + columns - ends[at - 1] <= LINE_COLUMNS_MAX => 0,
             Comma => 0,
             OrOr if is_infix => 1,
             AndAnd if is_infix => 2,
@@ -282,13 +277,21 @@ fn break_after_operator(line: &mut Line) -> bool {
             Star | Slash | Percent if is_infix => 6,
             _ => continue,
         };
-        let fits = line.indent * INDENT_COLUMNS + width(&line.pieces[..at]) <= LINE_COLUMNS_MAX;
-        if depth == 0 && best.is_none_or(|(known, _)| tightness < known || (fits && tightness == known)) {
-            best = Some((tightness, at));
+        if depth == 0 {
+            candidates.push((at, tightness));
         }
     }
-    if let Some((_, at)) = best {
-        line.pieces[at].gap = Gap::Line;
+    let Some(loosest) = candidates.iter().map(|(_, tightness)| *tightness).min() else { return false };
+    let places: Vec<usize> = candidates.into_iter().filter(|(_, tightness)| *tightness == loosest).map(|(at, _)| at).collect();
+    // The columns in front of the current line's first piece, and what its indentation takes.
+    let (mut start, mut indent) = (0, line.indent * INDENT_COLUMNS);
+    for (number, &at) in places.iter().enumerate() {
+        let next_end = places.get(number + 1).map_or(columns, |next| ends[next - 1]);
+        if indent + next_end - start > LINE_COLUMNS_MAX {
+            line.pieces[at].gap = Gap::Line;
+            start = ends[at - 1] + 1;
+            indent = (line.indent + 1) * INDENT_COLUMNS;
+        }
     }
-    best.is_some()
+    line.pieces.iter().skip(1).any(|piece| piece.gap > Gap::Same)
 }

@@ -56,14 +56,15 @@ fn is_prefix(earlier: Option<&Piece>) -> bool {
     earlier.is_none_or(|piece| !ends_value(piece) && piece.kind != Question)
 }
 
-/// Columns of pieces on one line.
-pub(crate) fn columns(pieces: &[&Piece]) -> usize {
+/// The column at which each piece ends, were they all on one line.
+pub(crate) fn ends(pieces: &[Piece]) -> Vec<usize> {
     let mut columns = 0;
+    let mut ends = Vec::with_capacity(pieces.len());
     for (at, piece) in pieces.iter().enumerate() {
-        if at > 0 && is_spaced(at.checked_sub(2).map(|at| pieces[at]), pieces[at - 1], piece) {
-            columns += 1;
-        }
+        let earlier = at.checked_sub(2).map(|at| &pieces[at]);
+        columns += usize::from(at > 0 && is_spaced(earlier, &pieces[at - 1], piece));
         columns += piece.text.chars().count();
+        ends.push(columns);
     }
-    columns
+    ends
 }

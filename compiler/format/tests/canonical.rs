@@ -92,7 +92,11 @@ fn long_lines_are_broken() {
     );
     check(
         "fn f() {\n    let result = first_thing_to_add_here + second_thing_to_add_here + third_thing_to_add_here + fourth_thing\n}\n",
-        "fn f() {\n    let result = first_thing_to_add_here + second_thing_to_add_here + third_thing_to_add_here +\n        fourth_thing\n}\n",
+        "fn f() {\n    let result =\n        first_thing_to_add_here + second_thing_to_add_here + third_thing_to_add_here + fourth_thing\n}\n",
+    );
+    check(
+        "fn f() {\n    result = first_thing_to_add_here * 3 + second_thing_to_add_here * 4 + third_thing_to_add_here * 5 + fourth_thing_to_add\n}\n",
+        "fn f() {\n    result = first_thing_to_add_here * 3 + second_thing_to_add_here * 4 +\n        third_thing_to_add_here * 5 + fourth_thing_to_add\n}\n",
     );
     let params = (0..12).map(|at| format!("parameter_{at}: u64")).collect::<Vec<_>>();
     let text = format!("fn f({}) -> u64 {{ {} }}\n", params.join(", "), (0..40).map(|at| format!("g({at})")).collect::<Vec<_>>().join(" + "));

@@ -73,6 +73,25 @@ fn the_sample_keeps_its_meaning() {
     fuzz_one(SAMPLE.as_bytes());
 }
 
+#[test]
+fn megabytes_on_one_line_are_formatted_soon() {
+    let start = std::time::Instant::now();
+    let many = |piece: &str, count: usize| piece.repeat(count);
+    for text in [
+        format!("fn f() {{ [{}] }}", many("1, ", 300_000)),
+        format!("fn f() {{ g({}) }}", many("A < b, ", 100_000)),
+        format!("fn f() {{ g({}) }}", many("h(1, [2, 3]), ", 60_000)),
+        format!("command f() allow {} z {{}}", many("a, ", 300_000)),
+        format!("enum E {{ {} }}", many("A { b: u64 }, ", 60_000)),
+        many("event Ping\n", 90_000),
+        many("// a comment\n", 90_000),
+    ] {
+        let once = format(&text).expect("it parses");
+        assert_eq!(format(&once).expect("it parses"), once);
+    }
+    assert!(start.elapsed() < std::time::Duration::from_secs(60), "{:?}", start.elapsed());
+}
+
 /// What may stand between two tokens, by number.
 const BETWEEN: &[&str] = &["", " ", "  ", "\n", "\n\n\n", " // note\n", "\n    // own line\n"];
 
@@ -99,7 +118,7 @@ fn change() -> impl Strategy<Value = (usize, usize)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 10000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Most of these still parse; the others are left alone.
     #[test]

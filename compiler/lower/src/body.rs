@@ -97,6 +97,8 @@ pub struct Function<'l, 'p> {
     pub trial: Option<Trial>,
     /// Whether the next look-up is of a row that is written through its name.
     pub write_wanted: bool,
+    /// Whether this is the standard library's code.
+    pub low_level: bool,
 }
 
 impl<'p> Function<'_, 'p> {

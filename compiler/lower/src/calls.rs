@@ -6,6 +6,7 @@
 
 use crate::body::{Answer, Binding, Function, Operand};
 use crate::code::Code;
+use crate::effects::{Node, visit_block};
 use crate::concrete::{Ty, instance_name};
 use crate::lowering::Lowering;
 use crate::rows::Absent;
@@ -115,6 +116,7 @@ impl<'p> Lowering<'p> {
         let mut function = self.function(Code::new(&parameters, callable.span), instance.generics.clone(), &callable.locals, summary);
         function.locals = locals;
         function.written = written;
+        function.low_level = callable.origin == Origin::Std;
         function.answer = answer;
         function.journals = journals;
         for (table, key, place, writable) in rows {
@@ -260,6 +262,9 @@ impl<'l, 'p> Function<'l, 'p> {
                 _ => return Operand::Never,
             }
         }
+        if self.may_inline(callable) && registers.len() == arguments.len() {
+            return self.inline(callable, generics, &registers);
+        }
         // Places are made good last: an argument after them may have moved them.
         for (_, at, row) in rows {
             registers[at + 1] = self.row_place(row);
@@ -287,10 +292,57 @@ impl<'l, 'p> Function<'l, 'p> {
         }
     }
 
+    /// A few operations on numbers of the standard library: cheaper where they are than behind a call.
+    fn may_inline(&self, callable: CallableId) -> bool {
+        let declared = &self.low.program.callables[callable.0 as usize];
+        let result = matches!(declared.result, hir::Type::Scalar(_));
+        declared.origin == Origin::Std && result && is_arithmetic(&declared.body)
+    }
+
+    fn inline(&mut self, callable: CallableId, generics: Vec<Ty>, registers: &[Register]) -> Operand {
+        let declared = &self.low.program.callables[callable.0 as usize];
+        let mut locals = vec![Binding::Unset; declared.locals.len()];
+        for (parameter, register) in declared.parameters.iter().zip(registers) {
+            locals[parameter.0 as usize] = Binding::Is(Operand::Scalar(*register));
+        }
+        let outer = std::mem::replace(&mut self.locals, locals);
+        let outer_declared = std::mem::replace(&mut self.declared, &declared.locals);
+        let outer_generics = std::mem::replace(&mut self.generics, generics);
+        let result = self.block_value(&declared.body);
+        self.locals = outer;
+        self.declared = outer_declared;
+        self.generics = outer_generics;
+        result
+    }
+
     /// The lists of rows that a callee adds to, of those that this function has.
     fn journals_for(&self, callable: CallableId) -> Vec<(TableId, Register)> {
         let summary = &self.low.effects.callables[callable.0 as usize];
         let wanted = |table: &TableId| summary.adds.contains(table) || summary.fields.iter().any(|(of, _)| of == table);
         self.journals.iter().filter(|(table, _)| wanted(table)).map(|(table, register)| (*table, *register)).collect()
     }
+}
+
+/// Whether a body only calculates: no calls, no loops, no way out but its end.
+fn is_arithmetic(body: &hir::Block) -> bool {
+    let mut only = true;
+    visit_block(body, &mut |node| {
+        only &= match node {
+            Node::Expr(expr) => matches!(
+                expr.kind,
+                hir::ExprKind::Integer(_)
+                    | hir::ExprKind::Const(_)
+                    | hir::ExprKind::Local(_)
+                    | hir::ExprKind::Unary { .. }
+                    | hir::ExprKind::Binary { .. }
+                    | hir::ExprKind::Compare { .. }
+                    | hir::ExprKind::Convert { .. }
+                    | hir::ExprKind::If { .. }
+                    | hir::ExprKind::Block(_)
+            ),
+            Node::Statement(statement) => matches!(statement.kind, hir::StatementKind::Let { .. }),
+            Node::EnterLoop(..) | Node::LeaveLoop => false,
+        };
+    });
+    only
 }

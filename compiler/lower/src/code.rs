@@ -6,6 +6,7 @@ use rc_bytecode::instr::{
     Access, BinaryOp, Body, CompareOp, ConvertMode, Instr, Register, RegionIndex, Scalar, SlotIndex, Space, Type, View,
 };
 use rc_source::Span;
+use std::collections::HashMap;
 
 /// A body that is being written, with the spans of its instructions and of those inside them.
 #[derive(Default)]
@@ -34,6 +35,11 @@ pub struct Code {
     labels: u32,
     /// Loops that are open: a slot inside one may hold what an earlier iteration left.
     pub loops: u32,
+    /// Set where the same code is written several times over.
+    pub repeats: u32,
+    /// Constants that loops use, made once at the start. Looked up, never walked.
+    shared: HashMap<(Scalar, u128), Register>,
+    prologue: Vec<Instr>,
 }
 
 /// An open block or loop, to break out of.
@@ -42,7 +48,7 @@ pub struct Label(u32);
 
 impl Code {
     pub fn new(parameters: &[Type], span: Span) -> Code {
-        Code { registers: parameters.to_vec(), slots: Vec::new(), open: vec![Open::default()], span, labels: 0, loops: 0 }
+        Code { registers: parameters.to_vec(), slots: Vec::new(), open: vec![Open::default()], span, labels: 0, loops: 0, repeats: 0, shared: HashMap::new(), prologue: Vec::new() }
     }
 
     pub fn register(&mut self, ty: Type) -> Register {
@@ -174,6 +180,31 @@ impl Code {
         let dst = self.scalar(scalar);
         self.emit(Instr::Const { dst, bits: mask(scalar, bits) });
         dst
+    }
+
+    /// A constant that nothing will assign: made once at the function's start where it would be made again and again.
+    pub fn literal(&mut self, scalar: Scalar, bits: u128) -> Register {
+        let bits = mask(scalar, bits);
+        if self.loops == 0 && self.repeats == 0 {
+            return self.constant(scalar, bits);
+        }
+        if let Some(known) = self.shared.get(&(scalar, bits)) {
+            return *known;
+        }
+        let dst = self.scalar(scalar);
+        self.prologue.push(Instr::Const { dst, bits });
+        self.shared.insert((scalar, bits), dst);
+        dst
+    }
+
+    /// The whole function: what is made at its start, then the body.
+    pub fn complete(&mut self, span: Span) -> Done {
+        let done = self.end();
+        let mut body = std::mem::take(&mut self.prologue);
+        let mut spans = vec![span; body.len()];
+        body.extend(done.body);
+        spans.extend(done.spans);
+        Done { body, spans, ended: done.ended }
     }
 
     pub fn number(&mut self, value: u64) -> Register {

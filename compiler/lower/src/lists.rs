@@ -172,7 +172,7 @@ impl<'p> Function<'_, 'p> {
                 };
                 me.code.move_to(found, same);
                 me.code.break_if(same, leave);
-                let one = me.code.number(1);
+                let one = me.code.literal(Scalar::U64, 1);
                 me.code.emit(Instr::Binary { op: BinaryOp::WrappingAdd, dst: at, left: at, right: one });
                 let over = me.code.compare(CompareOp::GreaterOrEqual, at, length);
                 me.code.break_if(over, leave);

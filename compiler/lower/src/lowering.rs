@@ -104,12 +104,14 @@ impl<'p> Lowering<'p> {
             prepared: Vec::new(),
             trial: None,
             write_wanted: false,
+            low_level: false,
         }
     }
 
     /// Adds a finished function to the module.
     pub fn finished(&mut self, name: String, kind: FunctionKind, parameters: Vec<Type>, results: Vec<Type>, maybe: bool, mut code: Code) -> FunctionIndex {
-        let done = code.end();
+        let span = code.span;
+        let done = code.complete(span);
         let lines = self.lines(&done.spans);
         self.functions.push(rc_bytecode::module::Function {
             name,

@@ -129,7 +129,7 @@ impl<'p> Function<'_, 'p> {
         }
         match (&pattern.kind, operand) {
             (PatternKind::Integer(number), Operand::Scalar(register)) => {
-                let wanted = self.code.constant(self.code.scalar_of(register), *number as u128);
+                let wanted = self.code.literal(self.code.scalar_of(register), *number as u128);
                 self.leave_unless(CompareOp::Equal, register, wanted, next);
             }
             (PatternKind::Bool(wanted), Operand::Scalar(register)) => {

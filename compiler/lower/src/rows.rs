@@ -305,7 +305,7 @@ impl<'l, 'p> Function<'l, 'p> {
         let info = &self.low.schema.tables[table.0 as usize];
         let (key_bytes, capacity) = (info.key_bytes, info.capacity);
         let (generics, region) = self.index_of(table, index);
-        let capacity = self.code.number(capacity);
+        let capacity = self.code.literal(Scalar::U64, capacity.into());
         let exists = &mut |me: &mut Function<'l, 'p>| me.code.fail(Builtin::AlreadyExists);
         if let Some(entry) = self.call_std("ordered.table_insert", generics, region, vec![key, capacity], Some(exists)) {
             let native = self.code.part(row, 0, key_bytes);
@@ -641,7 +641,7 @@ impl<'l, 'p> Function<'l, 'p> {
                 let end = me.code.begin_loop();
                 body(me);
                 let scalar = me.code.scalar_of(at);
-                let one = me.code.constant(scalar, 1);
+                let one = me.code.literal(scalar, 1);
                 me.code.emit(rc_bytecode::instr::Instr::Binary { op: BinaryOp::WrappingAdd, dst: at, left: at, right: one });
                 let over = me.code.compare(CompareOp::GreaterOrEqual, at, length);
                 me.code.break_if(over, end);

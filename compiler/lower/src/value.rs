@@ -63,6 +63,10 @@ impl<'p> Function<'_, 'p> {
                 }
                 _ => Operand::Never,
             },
+            ExprKind::Binary { .. } if self.low_level && self.known_number(expr).is_some() => {
+                let number = self.known_number(expr).unwrap_or(0);
+                self.number(expr, number.into())
+            }
             ExprKind::Binary { op, left, right } => match self.pair(left, right) {
                 Some((Operand::Scalar(left), Operand::Scalar(right))) => Operand::Scalar(self.code.binary(*op, left, right)),
                 _ => Operand::Never,
@@ -105,7 +109,7 @@ impl<'p> Function<'_, 'p> {
             }
             ExprKind::GetOrInsert { table, fields } => self.get_or_insert(*table, fields),
             ExprKind::Delete { table, key } => self.delete_row(*table, key),
-            ExprKind::Touch { mutable, region, page } => self.touch(expr, *mutable, region, page),
+            ExprKind::Touch { mutable, region, page } => self.touch(*mutable, region, page),
             ExprKind::LowLevel { op, arguments } => self.low_level(expr, *op, arguments),
             ExprKind::If { .. } | ExprKind::Match { .. } => self.joined(expr),
             ExprKind::None
@@ -117,6 +121,24 @@ impl<'p> Function<'_, 'p> {
             | ExprKind::Enum { .. }
             | ExprKind::List(_)
             | ExprKind::Comprehension { .. } => self.built(expr),
+        }
+    }
+
+    /// Sums and the like of constants, worked out here; nothing where they would fail.
+    fn known_number(&mut self, expr: &Expr) -> Option<u64> {
+        match &expr.kind {
+            ExprKind::Integer(number) => u64::try_from(*number).ok(),
+            ExprKind::Const(constant) => Some(self.low.types.constant(constant, &self.generics)),
+            ExprKind::Binary { op, left, right } => {
+                let (left, right) = (self.known_number(left)?, self.known_number(right)?);
+                match op {
+                    BinaryOp::Add => left.checked_add(right),
+                    BinaryOp::Sub => left.checked_sub(right),
+                    BinaryOp::Mul => left.checked_mul(right),
+                    _ => None,
+                }
+            }
+            _ => None,
         }
     }
 
@@ -135,7 +157,7 @@ impl<'p> Function<'_, 'p> {
 
     fn number(&mut self, expr: &Expr, bits: u128) -> Operand {
         let scalar = self.ty(&expr.ty).as_scalar().unwrap_or(Scalar::U64);
-        Operand::Scalar(self.code.constant(scalar, bits))
+        Operand::Scalar(self.code.literal(scalar, bits))
     }
 
     /// A value that several branches give.
@@ -622,13 +644,12 @@ impl<'p> Function<'_, 'p> {
     }
 
     /// `touch(region, page) as L`.
-    fn touch(&mut self, expr: &'p Expr, mutable: bool, region: &'p Expr, page: &'p Expr) -> Operand {
+    fn touch(&mut self, mutable: bool, region: &'p Expr, page: &'p Expr) -> Operand {
         let Operand::Region(region) = self.value(region) else { return Operand::Never };
         let Operand::Scalar(page) = self.value(page) else { return Operand::Never };
         let view = self.code.touch(region, page, mutable, self.low.types.page_bytes);
-        let Ty::Place(inner, _) = self.ty(&expr.ty) else { return Operand::View(view) };
-        let size = self.low.types.extent(&inner).size;
-        Operand::View(self.code.part(view, 0, size.min(self.low.types.page_bytes)))
+        // The whole page stands for the layout, which begins with it.
+        Operand::View(view)
     }
 
     fn low_level(&mut self, expr: &'p Expr, op: hir::LowLevel, arguments: &'p [Expr]) -> Operand {
@@ -740,13 +761,13 @@ impl<'p> Function<'_, 'p> {
 
     pub fn add_number(&mut self, register: Register, number: u64) -> Register {
         let scalar = self.code.scalar_of(register);
-        let one = self.code.constant(scalar, number.into());
+        let one = self.code.literal(scalar, number.into());
         self.code.binary(BinaryOp::WrappingAdd, register, one)
     }
 
     /// Fails where a list or string is longer than its type.
     pub fn check_length(&mut self, length: Register, max: u64) {
-        let most = self.code.constant(self.code.scalar_of(length), max.into());
+        let most = self.code.literal(self.code.scalar_of(length), max.into());
         let beyond = self.code.compare(CompareOp::Greater, length, most);
         self.code.fail_if(beyond, Builtin::TooLong);
     }

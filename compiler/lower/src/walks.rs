@@ -14,6 +14,9 @@ use rc_bytecode::limits::SLOT_BYTES_MAX;
 use rc_diagnostics::{Diagnostic, codes};
 use rc_hir::{Expr, ExprKind, Pattern, PatternKind, Source, TableId};
 
+/// Iterations at most of a loop that is written out.
+const REPEATED_MAX: i128 = 16;
+
 /// A loop's body, given what the pattern is bound to already.
 type Work<'a, 'l, 'p> = &'a mut dyn FnMut(&mut Function<'l, 'p>);
 
@@ -43,12 +46,17 @@ impl<'l, 'p> Function<'l, 'p> {
     pub fn walk(&mut self, source: &'p Source, pattern: &'p Pattern, body: Work<'_, 'l, 'p>, visit: impl Fn(Visit<'_, 'p>)) {
         let program = self.low.program;
         let summary = self.low.effects.summary(program, self.declared, |v| visit(v));
-        let mut continues = false;
-        visit(&mut |node| continues |= matches!(node, Node::Expr(Expr { kind: ExprKind::Continue, .. })));
+        let (mut continues, mut used) = (false, false);
+        visit(&mut |node| {
+            if let Node::Expr(expr) = node {
+                continues |= matches!(expr.kind, ExprKind::Continue);
+                used |= matches!((&expr.kind, &pattern.kind), (ExprKind::Local(local), PatternKind::Bind(bound)) if local == bound);
+            }
+        });
         match source {
             Source::Range { start, end, inclusive, max } => {
                 let max = self.count(max);
-                self.walk_range((start, end), *inclusive, max, &summary, continues, pattern, body);
+                self.walk_range((start, end), *inclusive, max, &summary, continues, pattern, used, body);
             }
             Source::List { list, take, max } => {
                 let max = self.count(max);
@@ -102,17 +110,27 @@ impl<'l, 'p> Function<'l, 'p> {
         summary: &crate::effects::Summary,
         continues: bool,
         pattern: &'p Pattern,
+        used: bool,
         body: Work<'_, 'l, 'p>,
     ) {
+        let scalar = self.ty(&ends.0.ty).as_scalar().unwrap_or(Scalar::U64);
+        let (has_one, over) = if inclusive { (CompareOp::LessOrEqual, CompareOp::Equal) } else { (CompareOp::Less, CompareOp::GreaterOrEqual) };
+        let known = literal(ends.0).zip(self.known(ends.1));
+        if let Some((low, high)) = known
+            && self.low_level
+            && !inclusive
+            && !continues
+            && high - low <= REPEATED_MAX
+            && matches!(pattern.kind, PatternKind::Bind(_) | PatternKind::Wildcard)
+        {
+            return self.repeat(scalar, low..high, used.then_some(pattern), body);
+        }
+        let fits = known.is_some_and(|(low, high)| high - low + i128::from(inclusive) <= i128::from(max));
         let Operand::Scalar(start) = self.stable(ends.0, &[ends.1]) else { return };
         let at = self.code.copied(start);
         let Operand::Scalar(end) = self.value(ends.1) else { return };
         // The end is fixed when the loop starts.
         let end = if is_constant(ends.1) { end } else { self.code.copied(end) };
-        let scalar = self.code.scalar_of(at);
-        let (has_one, over) = if inclusive { (CompareOp::LessOrEqual, CompareOp::Equal) } else { (CompareOp::Less, CompareOp::GreaterOrEqual) };
-        let known = literal(ends.0).zip(self.known(ends.1));
-        let fits = known.is_some_and(|(low, high)| high - low + i128::from(inclusive) <= i128::from(max));
         let some = self.code.compare(has_one, at, end);
         self.moved(summary);
         self.if_else(
@@ -137,7 +155,7 @@ impl<'l, 'p> Function<'l, 'p> {
                     let last = me.code.compare(over, at, end);
                     me.code.break_if(last, leave);
                 }
-                let one = me.code.constant(scalar, 1);
+                let one = me.code.literal(scalar, 1);
                 me.code.emit(Instr::Binary { op: BinaryOp::WrappingAdd, dst: at, left: at, right: one });
                 if !inclusive {
                     let last = me.code.compare(over, at, end);
@@ -148,6 +166,26 @@ impl<'l, 'p> Function<'l, 'p> {
             &mut |_: &mut Function<'l, 'p>| {},
         );
         self.moved(summary);
+    }
+
+    /// A short loop of the standard library between constants, written out: no counting, no jumping back.
+    fn repeat(&mut self, scalar: Scalar, numbers: std::ops::Range<i128>, pattern: Option<&'p Pattern>, body: Work<'_, 'l, 'p>) {
+        self.leavable(&mut |me: &mut Function<'l, 'p>, end| {
+            me.code.repeats += 1;
+            for number in numbers.clone() {
+                if me.code.ended() {
+                    break;
+                }
+                me.iteration(end, false, &mut |me: &mut Function<'l, 'p>| {
+                    if let Some(pattern) = pattern {
+                        let at = me.code.literal(scalar, number as u128);
+                        me.bind_counter(pattern, at);
+                    }
+                    body(me);
+                });
+            }
+            me.code.repeats -= 1;
+        });
     }
 
     /// A name for the running number; its own register where the body may change it.
@@ -241,7 +279,7 @@ impl<'l, 'p> Function<'l, 'p> {
     }
 
     fn step(&mut self, at: Register, length: Register, leave: Label) {
-        let one = self.code.number(1);
+        let one = self.code.literal(Scalar::U64, 1);
         self.code.emit(Instr::Binary { op: BinaryOp::WrappingAdd, dst: at, left: at, right: one });
         let over = self.code.compare(CompareOp::GreaterOrEqual, at, length);
         self.code.break_if(over, leave);
@@ -321,7 +359,7 @@ impl<'l, 'p> Function<'l, 'p> {
                 let key = me.code.part(entry, 0, key_bytes);
                 let slot = me.code.part_at(keys, count, array, key_bytes);
                 me.code.copy(slot, key);
-                let one = me.code.number(1);
+                let one = me.code.literal(Scalar::U64, 1);
                 me.code.emit(Instr::Binary { op: BinaryOp::WrappingAdd, dst: count, left: count, right: one });
             }
         });
@@ -424,7 +462,7 @@ impl<'l, 'p> Function<'l, 'p> {
 
     /// Visits the entries from the cursor on, at most `take`.
     fn follow(&mut self, path: &Path, take: Register, max: u64, continues: bool, work: &mut dyn FnMut(&mut Function<'l, 'p>, Label)) {
-        let zero = self.code.number(0);
+        let zero = self.code.literal(Scalar::U64, 0);
         let visited = self.code.number(0);
         let there = self.code.compare(CompareOp::NotEqual, path.cursor, zero);
         let wanted = self.code.compare(CompareOp::NotEqual, take, zero);
@@ -454,7 +492,7 @@ impl<'l, 'p> Function<'l, 'p> {
         let (left, right) = (self.code.part(key, 0, bytes), self.code.part(bound, 0, bytes));
         let order = self.code.scalar(Scalar::I64);
         self.code.emit(Instr::CompareBytes { dst: order, left, right });
-        let zero = self.code.constant(Scalar::I64, 0);
+        let zero = self.code.literal(Scalar::I64, 0);
         let past = self.code.compare(op, order, zero);
         self.code.break_if(past, leave);
     }
@@ -476,7 +514,7 @@ impl<'l, 'p> Function<'l, 'p> {
                 let mut push = |me: &mut Function<'l, 'p>| {
                     let slot = me.code.part_at(view, count, stride, size);
                     me.into(value, Dest::Memory { view: slot, offset: 0, fresh: true });
-                    let one = me.code.number(1);
+                    let one = me.code.literal(Scalar::U64, 1);
                     me.code.emit(Instr::Binary { op: BinaryOp::WrappingAdd, dst: count, left: count, right: one });
                 };
                 match condition {

@@ -92,7 +92,7 @@ fn the_ledger_compiles_and_its_test_passes() {
 }
 
 #[test]
-#[ignore]
+#[ignore = "for people"]
 fn dump() {
     let world = World::new(LEDGER, 14);
     std::fs::write("/tmp/ledger.rcb", rc_bytecode::print(&world.lowered.module)).ok();

@@ -36,7 +36,9 @@ pub enum Op {
     /// Boxed: a deployment is large and rare.
     Deploy(Box<Deploy>),
     /// Opens (or finds) a client's session with a wide window, for streams. Replies with the slot.
-    OpenSession { client: u128 },
+    OpenSession {
+        client: u128,
+    },
 }
 
 /// One command to run.
@@ -66,7 +68,11 @@ pub enum SessionKey {
     /// At least zero times, at most once per sending: the caller gave no key.
     None,
     /// An opened session.
-    Slot { slot: u32, generation: u32, sequence: u64 },
+    Slot {
+        slot: u32,
+        generation: u32,
+        sequence: u64,
+    },
     /// A client id (its hash), with its session opened by the first use, which has sequence 1.
     Client { client: u128, sequence: u64 },
 }
@@ -150,7 +156,15 @@ impl Batch {
         if !reader.is_empty() {
             return Err(BatchError::Trailing);
         }
-        Ok(Batch { cluster_id, base_op, now, seed, chain, key_id, ops })
+        Ok(Batch {
+            cluster_id,
+            base_op,
+            now,
+            seed,
+            chain,
+            key_id,
+            ops,
+        })
     }
 
     /// What the next batch's `chain` has to be.
@@ -179,7 +193,11 @@ impl Op {
                 writer.varint(call.principal.roles);
                 match call.session {
                     SessionKey::None => {}
-                    SessionKey::Slot { slot, generation, sequence } => {
+                    SessionKey::Slot {
+                        slot,
+                        generation,
+                        sequence,
+                    } => {
                         writer.varint(u64::from(slot));
                         writer.varint(u64::from(generation));
                         writer.varint(sequence);
@@ -211,7 +229,10 @@ impl Op {
             CALL | CALL_SLOT | CALL_CLIENT => {
                 let epoch = reader.varint()?;
                 let command = reader.varint_u32()?;
-                let principal = Principal { id: reader.varint()?, roles: reader.varint()? };
+                let principal = Principal {
+                    id: reader.varint()?,
+                    roles: reader.varint()?,
+                };
                 let session = match tag {
                     CALL => SessionKey::None,
                     CALL_SLOT => SessionKey::Slot {
@@ -219,10 +240,19 @@ impl Op {
                         generation: reader.varint_u32()?,
                         sequence: reader.varint()?,
                     },
-                    _ => SessionKey::Client { client: reader.u128()?, sequence: reader.varint()? },
+                    _ => SessionKey::Client {
+                        client: reader.u128()?,
+                        sequence: reader.varint()?,
+                    },
                 };
                 let arguments = reader.bytes()?.to_vec();
-                Ok(Op::Call(Call { epoch, command, principal, session, arguments }))
+                Ok(Op::Call(Call {
+                    epoch,
+                    command,
+                    principal,
+                    session,
+                    arguments,
+                }))
             }
             DEPLOY => Ok(Op::Deploy(Box::new(Deploy {
                 expected_epoch: reader.varint()?,
@@ -230,7 +260,9 @@ impl Op {
                 module: reader.bytes()?.to_vec(),
                 source: reader.bytes()?.to_vec(),
             }))),
-            OPEN_SESSION => Ok(Op::OpenSession { client: reader.u128()? }),
+            OPEN_SESSION => Ok(Op::OpenSession {
+                client: reader.u128()?,
+            }),
             tag => Err(BatchError::Tag(tag)),
         }
     }
@@ -257,9 +289,21 @@ mod tests {
             key_id: 0,
             ops: vec![
                 Op::Call(call(SessionKey::None)),
-                Op::Call(call(SessionKey::Slot { slot: 1, generation: 1, sequence: 100_000 })),
-                Op::Call(call(SessionKey::Client { client: u128::MAX, sequence: 1 })),
-                Op::Deploy(Box::new(Deploy { expected_epoch: 2, deployer: 1, module: vec![1, 2], source: vec![] })),
+                Op::Call(call(SessionKey::Slot {
+                    slot: 1,
+                    generation: 1,
+                    sequence: 100_000,
+                })),
+                Op::Call(call(SessionKey::Client {
+                    client: u128::MAX,
+                    sequence: 1,
+                })),
+                Op::Deploy(Box::new(Deploy {
+                    expected_epoch: 2,
+                    deployer: 1,
+                    module: vec![1, 2],
+                    source: vec![],
+                })),
                 Op::OpenSession { client: 4 },
             ],
         }
@@ -286,15 +330,28 @@ mod tests {
             if let Ok(batch) = Batch::decode(&changed) {
                 let mut again = Vec::new();
                 batch.encode(&mut again);
-                assert_eq!(again, changed, "byte {at} decodes, so it must encode to itself");
+                assert_eq!(
+                    again, changed,
+                    "byte {at} decodes, so it must encode to itself"
+                );
             }
         }
     }
 
     #[test]
     fn a_payment_takes_at_most_40_bytes() {
-        let session = SessionKey::Slot { slot: 100, generation: 1, sequence: 1_000_000 };
-        let call = Call { epoch: 2, command: 3, principal: Principal { id: 5, roles: 0 }, session, arguments: vec![1; 24] };
+        let session = SessionKey::Slot {
+            slot: 100,
+            generation: 1,
+            sequence: 1_000_000,
+        };
+        let call = Call {
+            epoch: 2,
+            command: 3,
+            principal: Principal { id: 5, roles: 0 },
+            session,
+            arguments: vec![1; 24],
+        };
         let mut bytes = Vec::new();
         Op::Call(call).encode(&mut Writer(&mut bytes));
         assert!(bytes.len() <= 40, "{} bytes", bytes.len());

@@ -60,7 +60,11 @@ impl<'a> Reader<'a> {
     }
 
     pub fn take(&mut self, length: usize) -> Result<&'a [u8], Truncated> {
-        let end = self.at.checked_add(length).filter(|end| *end <= self.all.len()).ok_or(self.error())?;
+        let end = self
+            .at
+            .checked_add(length)
+            .filter(|end| *end <= self.all.len())
+            .ok_or(self.error())?;
         let taken = &self.all[self.at..end];
         self.at = end;
         Ok(taken)
@@ -94,7 +98,11 @@ impl<'a> Reader<'a> {
             }
             value |= part << shift;
             if byte & 0x80 == 0 {
-                return if byte == 0 && shift > 0 { Err(self.error()) } else { Ok(value) };
+                return if byte == 0 && shift > 0 {
+                    Err(self.error())
+                } else {
+                    Ok(value)
+                };
             }
         }
         Err(self.error())

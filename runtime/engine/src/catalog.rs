@@ -89,25 +89,42 @@ pub(crate) struct Accepted {
 impl Catalog {
     /// The version: that of the latest deployment, 0 before the first.
     pub fn epoch(&self) -> u64 {
-        self.deployments.last_key_value().map_or(0, |(epoch, _)| *epoch)
+        self.deployments
+            .last_key_value()
+            .map_or(0, |(epoch, _)| *epoch)
     }
 
     pub fn live(&self, package: &str) -> Option<&Deployed> {
-        self.live.get(package).and_then(|epoch| self.deployments.get(epoch))
+        self.live
+            .get(package)
+            .and_then(|epoch| self.deployments.get(epoch))
     }
 
     /// Checks without changing anything.
-    pub fn check(&self, expected_epoch: u64, module: Verified, page_shift: u8) -> Result<Accepted, DeployRefusal> {
+    pub fn check(
+        &self,
+        expected_epoch: u64,
+        module: Verified,
+        page_shift: u8,
+    ) -> Result<Accepted, DeployRefusal> {
         let now = self.epoch();
         if expected_epoch != now {
-            return Err(DeployRefusal::Conflict { now, expected: expected_epoch });
+            return Err(DeployRefusal::Conflict {
+                now,
+                expected: expected_epoch,
+            });
         }
         if module.has_tests() {
-            return Err(DeployRefusal::Verify("it holds tests, which are never deployed".to_string()));
+            return Err(DeployRefusal::Verify(
+                "it holds tests, which are never deployed".to_string(),
+            ));
         }
         let code = module.module();
         if code.page_shift != page_shift {
-            return Err(DeployRefusal::PageSize { module: code.page_shift, canvas: page_shift });
+            return Err(DeployRefusal::PageSize {
+                module: code.page_shift,
+                canvas: page_shift,
+            });
         }
         let package = code.interface.package.clone();
         if let Some(live) = self.live(&package) {
@@ -128,7 +145,10 @@ impl Catalog {
             let id = match self.regions.get(&name) {
                 Some((id, layout)) if *layout == region.layout_hash => *id,
                 Some(_) => {
-                    let text = format!("! data {} was kept with another layout: choose another name", region.name);
+                    let text = format!(
+                        "! data {} was kept with another layout: choose another name",
+                        region.name
+                    );
                     return Err(DeployRefusal::Breaks(text));
                 }
                 None => {
@@ -142,7 +162,12 @@ impl Catalog {
             };
             bindings.push(id);
         }
-        Ok(Accepted { package, module: Arc::new(module), bindings, fresh })
+        Ok(Accepted {
+            package,
+            module: Arc::new(module),
+            bindings,
+            fresh,
+        })
     }
 
     /// Makes it live and writes its record. Returns the new epoch.
@@ -160,7 +185,12 @@ impl Catalog {
     ) -> Result<u64, CatalogError> {
         let epoch = self.epoch() + 1;
         for (_, region) in &accepted.fresh {
-            canvas.create_region(*region).map_err(|error| CatalogError::Module { epoch, reason: error.to_string() })?;
+            canvas
+                .create_region(*region)
+                .map_err(|error| CatalogError::Module {
+                    epoch,
+                    reason: error.to_string(),
+                })?;
         }
         let mut record = Vec::with_capacity(encoded.len() + source.len() + 256);
         let mut writer = Writer(&mut record);
@@ -187,7 +217,9 @@ impl Catalog {
             package: accepted.package,
             prepared: Arc::new(Prepared::new(&accepted.module)),
             module: accepted.module,
-            bindings: Arc::new(Bindings { regions: accepted.bindings }),
+            bindings: Arc::new(Bindings {
+                regions: accepted.bindings,
+            }),
             source: source.into(),
             compiled,
         });
@@ -195,8 +227,17 @@ impl Catalog {
     }
 
     fn insert(&mut self, deployed: Deployed) {
-        for (region, id) in deployed.module.module().regions.iter().zip(&deployed.bindings.regions) {
-            self.regions.insert(format!("{}:{}", deployed.package, region.name), (*id, region.layout_hash));
+        for (region, id) in deployed
+            .module
+            .module()
+            .regions
+            .iter()
+            .zip(&deployed.bindings.regions)
+        {
+            self.regions.insert(
+                format!("{}:{}", deployed.package, region.name),
+                (*id, region.layout_hash),
+            );
         }
         self.live.insert(deployed.package.clone(), deployed.epoch);
         self.deployments.insert(deployed.epoch, deployed);
@@ -226,7 +267,11 @@ impl Catalog {
             for _ in 0..count {
                 regions.push(reader.varint()? as u16);
             }
-            let module = verify_encoded(reader.bytes()?).map_err(|refusal| CatalogError::Module { epoch, reason: refusal.to_string() })?;
+            let module =
+                verify_encoded(reader.bytes()?).map_err(|refusal| CatalogError::Module {
+                    epoch,
+                    reason: refusal.to_string(),
+                })?;
             let source = reader.bytes()?.into();
             catalog.insert(Deployed {
                 epoch,
@@ -247,6 +292,7 @@ impl Catalog {
 
 /// Decodes and verifies: the only way from bytes to code that runs.
 pub(crate) fn verify_encoded(bytes: &[u8]) -> Result<Verified, DeployRefusal> {
-    let module = rc_bytecode::decode(bytes).map_err(|error| DeployRefusal::Decode(error.to_string()))?;
+    let module =
+        rc_bytecode::decode(bytes).map_err(|error| DeployRefusal::Decode(error.to_string()))?;
     rc_bytecode::verify(module).map_err(|error| DeployRefusal::Verify(error.to_string()))
 }

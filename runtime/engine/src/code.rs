@@ -26,7 +26,11 @@ impl Code {
             Mode::Interpreter => None,
             Mode::Jit => deployed.compiled.clone(),
         };
-        Code { prepared: Arc::clone(&deployed.prepared), bindings: Arc::clone(&deployed.bindings), compiled }
+        Code {
+            prepared: Arc::clone(&deployed.prepared),
+            bindings: Arc::clone(&deployed.bindings),
+            compiled,
+        }
     }
 }
 
@@ -41,7 +45,12 @@ pub(crate) struct Runner {
 
 impl Default for Runner {
     fn default() -> Runner {
-        Runner { run: Run::default(), measured: Cost::ZERO, machine: Machine::new(), interpreter: None }
+        Runner {
+            run: Run::default(),
+            measured: Cost::ZERO,
+            machine: Machine::new(),
+            interpreter: None,
+        }
     }
 }
 
@@ -58,16 +67,29 @@ impl Runner {
         self.run.begin(environment);
         self.measured = Cost::ZERO;
         let outcome = match &code.compiled {
-            Some(compiled) => {
-                compiled.execute(&mut self.machine, &code.bindings, command, arguments, canvas, &mut self.run)
-            }
+            Some(compiled) => compiled.execute(
+                &mut self.machine,
+                &code.bindings,
+                command,
+                arguments,
+                canvas,
+                &mut self.run,
+            ),
             None => {
                 let interpreter = match self.interpreter.take() {
-                    Some(interpreter) if Arc::ptr_eq(interpreter.prepared(), &code.prepared) => interpreter,
+                    Some(interpreter) if Arc::ptr_eq(interpreter.prepared(), &code.prepared) => {
+                        interpreter
+                    }
                     _ => Interpreter::new(Arc::clone(&code.prepared)),
                 };
                 let interpreter = self.interpreter.insert(interpreter);
-                let executed = interpreter.interpret(&code.bindings, command, arguments, canvas, &mut self.run);
+                let executed = interpreter.interpret(
+                    &code.bindings,
+                    command,
+                    arguments,
+                    canvas,
+                    &mut self.run,
+                );
                 executed.map(|executed| {
                     self.measured = executed.measured;
                     executed.outcome

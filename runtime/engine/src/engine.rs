@@ -10,11 +10,11 @@ use crate::renumber;
 use crate::reply::{Refusal, Reply, failure_code};
 use crate::sessions::{Begin, SessionClass, SessionSlot, Sessions};
 use crate::system;
+use rc_bytecode::Cost;
 use rc_bytecode::compat;
 use rc_bytecode::hash::{fold_store, hash_bytes};
 use rc_bytecode::instr::{Builtin, CommandIndex, Failure};
 use rc_bytecode::interface::{Allow, CommandKind};
-use rc_bytecode::Cost;
 use rc_canvas::{Canvas, CheckpointStamp, RegionError, TouchError};
 use rc_jit::Compiled;
 use rc_vm::{Environment, Halt};
@@ -48,7 +48,9 @@ pub enum EngineError {
     Catalog { op: u64, error: CatalogError },
     #[error("the batch starts at op {found}, expected {expected}: the log skips or repeats")]
     OutOfOrder { expected: u64, found: u64 },
-    #[error("the batch at op {op} does not follow the one before (chain {found:#x}, expected {expected:#x})")]
+    #[error(
+        "the batch at op {op} does not follow the one before (chain {found:#x}, expected {expected:#x})"
+    )]
     Chain { op: u64, expected: u64, found: u64 },
     #[error("the log is of cluster {found:#x}, this node is of {expected:#x}")]
     Cluster { expected: u128, found: u128 },
@@ -115,15 +117,29 @@ impl Engine {
     }
 
     /// An engine over the canvas of a checkpoint.
-    pub fn recover(mut canvas: Canvas, stamp: &CheckpointStamp, options: EngineOptions) -> Result<Engine, EngineError> {
+    pub fn recover(
+        mut canvas: Canvas,
+        stamp: &CheckpointStamp,
+        options: EngineOptions,
+    ) -> Result<Engine, EngineError> {
         let op = stamp.op_number;
         if stamp.cluster_id != options.cluster_id {
-            return Err(EngineError::Cluster { expected: options.cluster_id, found: stamp.cluster_id });
+            return Err(EngineError::Cluster {
+                expected: options.cluster_id,
+                found: stamp.cluster_id,
+            });
         }
-        let metadata: [u8; 16] = stamp.metadata.as_slice().try_into().map_err(|_| EngineError::Stamp)?;
-        let word = |at: usize| u64::from_le_bytes(metadata[at..at + 8].try_into().expect("eight bytes"));
-        let catalog = Catalog::recover(&mut canvas).map_err(|error| EngineError::Catalog { op, error })?;
-        let sessions = Sessions::recover(&mut canvas).map_err(|error| EngineError::Page { op, error })?;
+        let metadata: [u8; 16] = stamp
+            .metadata
+            .as_slice()
+            .try_into()
+            .map_err(|_| EngineError::Stamp)?;
+        let word =
+            |at: usize| u64::from_le_bytes(metadata[at..at + 8].try_into().expect("eight bytes"));
+        let catalog =
+            Catalog::recover(&mut canvas).map_err(|error| EngineError::Catalog { op, error })?;
+        let sessions =
+            Sessions::recover(&mut canvas).map_err(|error| EngineError::Page { op, error })?;
         Ok(Engine {
             catalog,
             sessions,
@@ -188,7 +204,10 @@ impl Engine {
     }
 
     pub fn live(&self) -> impl Iterator<Item = &Deployed> {
-        self.catalog.live.values().filter_map(|epoch| self.catalog.deployments.get(epoch))
+        self.catalog
+            .live
+            .values()
+            .filter_map(|epoch| self.catalog.deployments.get(epoch))
     }
 
     pub fn deployment(&self, epoch: u64) -> Option<&Deployed> {
@@ -197,7 +216,11 @@ impl Engine {
 
     /// Gives machine code for a module by its content hash, before or after its deployment. Does not change any result.
     pub fn install_code(&mut self, content_hash: [u8; 32], code: Arc<Compiled>) {
-        let mut deployed = self.catalog.deployments.values_mut().filter(|deployed| *deployed.module.hash() == content_hash);
+        let mut deployed = self
+            .catalog
+            .deployments
+            .values_mut()
+            .filter(|deployed| *deployed.module.hash() == content_hash);
         match deployed.next_back() {
             Some(newest) => newest.compiled = Some(code),
             None => drop(self.staged.insert(content_hash, code)),
@@ -205,17 +228,32 @@ impl Engine {
     }
 
     /// Applies the next batch of the log. `encoded` is the batch as the log has it.
-    pub fn apply(&mut self, batch: &Batch, encoded: &[u8], applied: &mut Applied) -> Result<(), EngineError> {
+    pub fn apply(
+        &mut self,
+        batch: &Batch,
+        encoded: &[u8],
+        applied: &mut Applied,
+    ) -> Result<(), EngineError> {
         applied.replies.clear();
         applied.events.clear();
         if batch.cluster_id != self.options.cluster_id {
-            return Err(EngineError::Cluster { expected: self.options.cluster_id, found: batch.cluster_id });
+            return Err(EngineError::Cluster {
+                expected: self.options.cluster_id,
+                found: batch.cluster_id,
+            });
         }
         if batch.base_op != self.next_op {
-            return Err(EngineError::OutOfOrder { expected: self.next_op, found: batch.base_op });
+            return Err(EngineError::OutOfOrder {
+                expected: self.next_op,
+                found: batch.base_op,
+            });
         }
         if batch.chain != self.chain {
-            return Err(EngineError::Chain { op: batch.base_op, expected: self.chain, found: batch.chain });
+            return Err(EngineError::Chain {
+                op: batch.base_op,
+                expected: self.chain,
+                found: batch.chain,
+            });
         }
         let now = batch.now.max(self.last_now);
         for (index, op) in batch.ops.iter().enumerate() {
@@ -224,7 +262,13 @@ impl Engine {
             // Each op's stores are folded from 0, so that a digest continues after a restart.
             self.runner.run.digest = 0;
             let reply = match op {
-                Op::Call(call) => self.call(call, number, now, batch.op_seed(number), &mut applied.events)?,
+                Op::Call(call) => self.call(
+                    call,
+                    number,
+                    now,
+                    batch.op_seed(number),
+                    &mut applied.events,
+                )?,
                 Op::Deploy(deploy) => self.deploy(deploy, number, now)?,
                 Op::OpenSession { client } => self.open_session(*client, number, now)?,
             };
@@ -245,17 +289,31 @@ impl Engine {
         let Some((deployed, command)) = self.resolve(call) else {
             return Ok(Reply::Refused(Refusal::CommandGone));
         };
-        if deployed.module.module().interface.commands[command as usize].kind != CommandKind::Query {
+        if deployed.module.module().interface.commands[command as usize].kind != CommandKind::Query
+        {
             return Ok(Reply::Refused(Refusal::NotACommand));
         }
-        let environment = Environment { now: self.last_now, seed: op, caller_id: call.principal.id, op_number: op };
+        let environment = Environment {
+            now: self.last_now,
+            seed: op,
+            caller_id: call.principal.id,
+            op_number: op,
+        };
         if !self.allowed(call, deployed, command) {
             return Ok(Reply::Failed(Failure::Builtin(Builtin::Denied), Vec::new()));
         }
         let (code, epoch) = (Code::of(deployed, self.options.mode), deployed.epoch);
-        let reply = self.runner.execute(&code, CommandIndex(command), &call.arguments, environment, &mut self.canvas);
+        let reply = self.runner.execute(
+            &code,
+            CommandIndex(command),
+            &call.arguments,
+            environment,
+            &mut self.canvas,
+        );
         self.canvas.end_command();
-        reply.map(|reply| self.renumbered(reply, epoch, call.epoch)).map_err(|halt| EngineError::Halt { op, halt })
+        reply
+            .map(|reply| self.renumbered(reply, epoch, call.epoch))
+            .map_err(|halt| EngineError::Halt { op, halt })
     }
 
     /// The cost that the interpreter measured for the last op; zero after machine code.
@@ -274,25 +332,41 @@ impl Engine {
         let page = |error| EngineError::Page { op, error };
         let begin = match call.session {
             SessionKey::None => None,
-            SessionKey::Slot { slot, generation, sequence } => {
+            SessionKey::Slot {
+                slot,
+                generation,
+                sequence,
+            } => {
                 let slot = SessionSlot { slot, generation };
                 let print = self.fingerprint(call);
-                Some(self.sessions.begin(&mut self.canvas, slot, sequence, print, now).map_err(page)?)
+                Some(
+                    self.sessions
+                        .begin(&mut self.canvas, slot, sequence, print, now)
+                        .map_err(page)?,
+                )
             }
             SessionKey::Client { client, sequence } => {
                 let print = self.fingerprint(call);
-                Some(self.sessions.begin_client(&mut self.canvas, client, sequence, print, now).map_err(page)?)
+                Some(
+                    self.sessions
+                        .begin_client(&mut self.canvas, client, sequence, print, now)
+                        .map_err(page)?,
+                )
             }
         };
         let place = match begin {
             None => None,
             Some(Ok(Begin::Fresh(place))) => Some(place),
-            Some(Ok(Begin::Seen { reply, epoch })) => return Ok(self.renumbered(reply, epoch, call.epoch)),
+            Some(Ok(Begin::Seen { reply, epoch })) => {
+                return Ok(self.renumbered(reply, epoch, call.epoch));
+            }
             Some(Err(refusal)) => return Ok(Reply::Refused(refusal)),
         };
         let (reply, epoch) = self.run(call, op, now, seed, events)?;
         if let Some(place) = place {
-            self.sessions.finish(&mut self.canvas, place, epoch, &reply).map_err(page)?;
+            self.sessions
+                .finish(&mut self.canvas, place, epoch, &reply)
+                .map_err(page)?;
         }
         Ok(self.renumbered(reply, epoch, call.epoch))
     }
@@ -313,36 +387,70 @@ impl Engine {
         let Some((deployed, command)) = self.resolve(call) else {
             return refused(Refusal::CommandGone);
         };
-        if deployed.module.module().interface.commands[command as usize].kind != CommandKind::Command {
+        if deployed.module.module().interface.commands[command as usize].kind
+            != CommandKind::Command
+        {
             return refused(Refusal::NotACommand);
         }
         let epoch = deployed.epoch;
         if !self.allowed(call, deployed, command) {
-            return Ok((Reply::Failed(Failure::Builtin(Builtin::Denied), Vec::new()), epoch));
+            return Ok((
+                Reply::Failed(Failure::Builtin(Builtin::Denied), Vec::new()),
+                epoch,
+            ));
         }
-        let environment = Environment { now, seed, caller_id: call.principal.id, op_number: op };
+        let environment = Environment {
+            now,
+            seed,
+            caller_id: call.principal.id,
+            op_number: op,
+        };
         let code = Code::of(deployed, self.options.mode);
         let reply = self
             .runner
-            .execute(&code, CommandIndex(command), &call.arguments, environment, &mut self.canvas)
+            .execute(
+                &code,
+                CommandIndex(command),
+                &call.arguments,
+                environment,
+                &mut self.canvas,
+            )
             .map_err(|halt| EngineError::Halt { op, halt })?;
         for (k, (event, fields)) in self.runner.run.events.drain(..).enumerate() {
-            events.push(EventRecord { op, k: k as u32, epoch, event, time: now, fields });
+            events.push(EventRecord {
+                op,
+                k: k as u32,
+                epoch,
+                event,
+                time: now,
+                fields,
+            });
         }
         Ok((reply, epoch))
     }
 
     /// Tells calls of one sequence number apart, whichever deployment they were packed for.
     fn fingerprint(&self, call: &Call) -> u32 {
-        let commands = self.catalog.deployments.get(&call.epoch).map(|meant| &meant.module.module().interface.commands);
+        let commands = self
+            .catalog
+            .deployments
+            .get(&call.epoch)
+            .map(|meant| &meant.module.module().interface.commands);
         let command = commands.and_then(|commands| commands.get(call.command as usize));
-        let seed = command.map_or(0, |command| hash_bytes(command.name.as_bytes(), u64::from(command.version)));
+        let seed = command.map_or(0, |command| {
+            hash_bytes(command.name.as_bytes(), u64::from(command.version))
+        });
         hash_bytes(&call.arguments, seed) as u32
     }
 
     /// A reply of one deployment in the error numbers of another: the one that the caller knows.
     fn renumbered(&self, reply: Reply, ran: u64, known: u64) -> Reply {
-        let interface = |epoch| self.catalog.deployments.get(&epoch).map(|deployed| &deployed.module.module().interface);
+        let interface = |epoch| {
+            self.catalog
+                .deployments
+                .get(&epoch)
+                .map(|deployed| &deployed.module.module().interface)
+        };
         match (reply, interface(ran), interface(known)) {
             (Reply::Failed(failure, payload), Some(from), Some(to)) if ran != known => {
                 Reply::Failed(renumber::failure(from, to, failure), payload)
@@ -357,9 +465,17 @@ impl Engine {
         match interface.commands[command as usize].allow {
             Allow::Anyone => true,
             Allow::Roles(wanted) => {
-                let meant = self.catalog.deployments.get(&call.epoch).filter(|meant| meant.epoch != deployed.epoch);
+                let meant = self
+                    .catalog
+                    .deployments
+                    .get(&call.epoch)
+                    .filter(|meant| meant.epoch != deployed.epoch);
                 let roles = meant.map_or(call.principal.roles, |meant| {
-                    renumber::roles(&meant.module.module().interface, interface, call.principal.roles)
+                    renumber::roles(
+                        &meant.module.module().interface,
+                        interface,
+                        call.principal.roles,
+                    )
                 });
                 wanted & roles != 0
             }
@@ -370,43 +486,80 @@ impl Engine {
     /// is answered by the live one where name, version and signature are still the same (decision 37).
     fn resolve(&self, call: &Call) -> Option<(&Deployed, u32)> {
         let meant = self.catalog.deployments.get(&call.epoch)?;
-        let before = meant.module.module().interface.commands.get(call.command as usize)?;
+        let before = meant
+            .module
+            .module()
+            .interface
+            .commands
+            .get(call.command as usize)?;
         let live = self.catalog.live(&meant.package)?;
         if live.epoch == meant.epoch {
             return Some((live, call.command));
         }
-        let (old, new) = (&meant.module.module().interface, &live.module.module().interface);
-        let index = new.commands.iter().position(|known| known.name == before.name && known.version == before.version)?;
-        compat::signature_break(old, before, new, &new.commands[index]).is_none().then_some((live, index as u32))
+        let (old, new) = (
+            &meant.module.module().interface,
+            &live.module.module().interface,
+        );
+        let index = new
+            .commands
+            .iter()
+            .position(|known| known.name == before.name && known.version == before.version)?;
+        compat::signature_break(old, before, new, &new.commands[index])
+            .is_none()
+            .then_some((live, index as u32))
     }
 
     fn deploy(&mut self, deploy: &Deploy, op: u64, now: i64) -> Result<Reply, EngineError> {
-        let refused = |refusal: DeployRefusal| Ok(Reply::Refused(Refusal::Deploy(refusal.to_string())));
+        let refused =
+            |refusal: DeployRefusal| Ok(Reply::Refused(Refusal::Deploy(refusal.to_string())));
         let module = match catalog::verify_encoded(&deploy.module) {
             Ok(module) => module,
             Err(refusal) => return refused(refusal),
         };
         let hash = *module.hash();
         let page_shift = self.canvas.page_shift().bits() as u8;
-        let accepted = match self.catalog.check(deploy.expected_epoch, module, page_shift) {
+        let accepted = match self
+            .catalog
+            .check(deploy.expected_epoch, module, page_shift)
+        {
             Ok(accepted) => accepted,
             Err(refusal) => return refused(refusal),
         };
-        let known = |deployed: &Deployed| (*deployed.module.hash() == hash).then(|| deployed.compiled.clone()).flatten();
-        let compiled = self.staged.remove(&hash).or_else(|| self.catalog.deployments.values().find_map(known));
+        let known = |deployed: &Deployed| {
+            (*deployed.module.hash() == hash)
+                .then(|| deployed.compiled.clone())
+                .flatten()
+        };
+        let compiled = self
+            .staged
+            .remove(&hash)
+            .or_else(|| self.catalog.deployments.values().find_map(known));
         let epoch = self
             .catalog
-            .activate(&mut self.canvas, accepted, op, now, deploy.deployer, &deploy.module, &deploy.source, compiled)
+            .activate(
+                &mut self.canvas,
+                accepted,
+                op,
+                now,
+                deploy.deployer,
+                &deploy.module,
+                &deploy.source,
+                compiled,
+            )
             .map_err(|error| EngineError::Catalog { op, error })?;
         Ok(Reply::Deployed { epoch })
     }
 
     fn open_session(&mut self, client: u128, op: u64, now: i64) -> Result<Reply, EngineError> {
-        let opened = self.sessions.open(&mut self.canvas, client, SessionClass::Wide, now);
-        Ok(match opened.map_err(|error| EngineError::Page { op, error })? {
-            Ok(SessionSlot { slot, generation }) => Reply::SessionOpened { slot, generation },
-            Err(refusal) => Reply::Refused(refusal),
-        })
+        let opened = self
+            .sessions
+            .open(&mut self.canvas, client, SessionClass::Wide, now);
+        Ok(
+            match opened.map_err(|error| EngineError::Page { op, error })? {
+                Ok(SessionSlot { slot, generation }) => Reply::SessionOpened { slot, generation },
+                Err(refusal) => Reply::Refused(refusal),
+            },
+        )
     }
 
     /// Takes an op's reply, events and stores into the digest.
@@ -415,14 +568,21 @@ impl Engine {
             Reply::Done(bytes) => (0, hash_bytes(bytes, 0)),
             Reply::Failed(failure, bytes) => (failure_code(*failure), hash_bytes(bytes, 0)),
             Reply::Deployed { epoch } => (u64::MAX, *epoch),
-            Reply::SessionOpened { slot, generation } => (u64::MAX - 1, u64::from(*slot) << 32 | u64::from(*generation)),
+            Reply::SessionOpened { slot, generation } => (
+                u64::MAX - 1,
+                u64::from(*slot) << 32 | u64::from(*generation),
+            ),
             Reply::Refused(refusal) => (u64::MAX - 2, refusal.code()),
         };
         self.digest = fold_store(self.digest, op, code);
         self.digest = fold_store(self.digest, op, bytes);
         self.digest = fold_store(self.digest, op, self.runner.run.digest);
         for event in events {
-            self.digest = fold_store(self.digest, u64::from(event.event), hash_bytes(&event.fields, 0));
+            self.digest = fold_store(
+                self.digest,
+                u64::from(event.event),
+                hash_bytes(&event.fields, 0),
+            );
         }
     }
 }

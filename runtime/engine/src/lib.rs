@@ -23,7 +23,7 @@ mod system;
 
 pub use batch::{Batch, BatchError, Call, Deploy, Op, Principal, SessionKey};
 pub use bytes::{Reader, Truncated, Writer};
-pub use catalog::{CatalogError, Deployed, DeployRefusal};
+pub use catalog::{CatalogError, DeployRefusal, Deployed};
 pub use engine::{Applied, Engine, EngineError, EngineOptions, EventRecord, Mode};
 pub use reply::{Refusal, Reply};
 pub use sessions::{SessionClass, SessionSlot};

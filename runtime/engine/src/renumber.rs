@@ -12,8 +12,14 @@ pub const UNNAMED_ERROR: u32 = 0x7fff_ffff;
 
 /// Role bits over `from`, as bits over `to`.
 pub fn roles(from: &Interface, to: &Interface, bits: u64) -> u64 {
-    let held = from.roles.iter().take(64).enumerate().filter(|(bit, _)| bits >> bit & 1 == 1);
-    let kept = held.filter_map(|(_, name)| to.roles.iter().take(64).position(|known| known == name));
+    let held = from
+        .roles
+        .iter()
+        .take(64)
+        .enumerate()
+        .filter(|(bit, _)| bits >> bit & 1 == 1);
+    let kept =
+        held.filter_map(|(_, name)| to.roles.iter().take(64).position(|known| known == name));
     kept.fold(0, |bits, bit| bits | 1 << bit)
 }
 
@@ -24,7 +30,10 @@ pub fn failure(from: &Interface, to: &Interface, failure: Failure) -> Failure {
     };
     let name = from.errors.get(error as usize).map(|sum| &sum.name);
     let there = name.and_then(|name| to.errors.iter().position(|sum| sum.name == *name));
-    Failure::Declared { error: there.map_or(UNNAMED_ERROR, |index| index as u32), variant }
+    Failure::Declared {
+        error: there.map_or(UNNAMED_ERROR, |index| index as u32),
+        variant,
+    }
 }
 
 #[cfg(test)]
@@ -35,17 +44,30 @@ mod tests {
     fn interface(roles: &[&str], errors: &[&str]) -> Interface {
         Interface {
             roles: roles.iter().map(|name| name.to_string()).collect(),
-            errors: errors.iter().map(|name| Sum { name: name.to_string(), variants: vec![] }).collect(),
+            errors: errors
+                .iter()
+                .map(|name| Sum {
+                    name: name.to_string(),
+                    variants: vec![],
+                })
+                .collect(),
             ..Interface::default()
         }
     }
 
     #[test]
     fn names_decide_and_what_is_missing_is_nobody() {
-        let (old, new) = (interface(&["teller", "admin"], &["Pay", "Open"]), interface(&["admin", "auditor"], &["Other", "Pay"]));
+        let (old, new) = (
+            interface(&["teller", "admin"], &["Pay", "Open"]),
+            interface(&["admin", "auditor"], &["Other", "Pay"]),
+        );
         assert_eq!(roles(&old, &new, 0b01), 0, "a teller is no admin");
         assert_eq!(roles(&old, &new, 0b10), 0b01);
-        assert_eq!(roles(&old, &new, u64::MAX), 0b01, "bits without a name are nothing");
+        assert_eq!(
+            roles(&old, &new, u64::MAX),
+            0b01,
+            "bits without a name are nothing"
+        );
         let declared = |error| Failure::Declared { error, variant: 2 };
         assert_eq!(failure(&old, &new, declared(0)), declared(1));
         assert_eq!(failure(&old, &new, declared(1)), declared(UNNAMED_ERROR));

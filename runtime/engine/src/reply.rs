@@ -9,8 +9,13 @@ pub enum Reply {
     /// A declared or built-in failure with its packed fields.
     Failed(Failure, Vec<u8>),
     /// Deployed: the new catalog version.
-    Deployed { epoch: u64 },
-    SessionOpened { slot: u32, generation: u32 },
+    Deployed {
+        epoch: u64,
+    },
+    SessionOpened {
+        slot: u32,
+        generation: u32,
+    },
     /// Not run.
     Refused(Refusal),
 }
@@ -20,7 +25,9 @@ pub enum Reply {
 pub enum Refusal {
     #[error("the deployment that this call was made for is not known here")]
     UnknownEpoch,
-    #[error("the command is not in the deployed version any more: it was retired or its signature changed")]
+    #[error(
+        "the command is not in the deployed version any more: it was retired or its signature changed"
+    )]
     CommandGone,
     #[error("queries and reports do not go through the log")]
     NotACommand,
@@ -28,9 +35,13 @@ pub enum Refusal {
     BadArguments,
     #[error("the session has expired or was never opened; its outcome cannot be known from here")]
     SessionExpired,
-    #[error("the sequence number has left the session's window; its outcome cannot be known from here")]
+    #[error(
+        "the sequence number has left the session's window; its outcome cannot be known from here"
+    )]
     SequenceExpired,
-    #[error("this sequence number was used before, for another command or with other arguments: nothing was run")]
+    #[error(
+        "this sequence number was used before, for another command or with other arguments: nothing was run"
+    )]
     SequenceReused,
     #[error("all session slots are in use and none is old enough to be given away")]
     SessionsFull,
@@ -59,16 +70,23 @@ impl Refusal {
 pub(crate) fn failure_code(failure: Failure) -> u64 {
     match failure {
         Failure::Builtin(builtin) => 1 + builtin_number(builtin),
-        Failure::Declared { error, variant } => 1 << 63 | u64::from(error) << 32 | u64::from(variant),
+        Failure::Declared { error, variant } => {
+            1 << 63 | u64::from(error) << 32 | u64::from(variant)
+        }
     }
 }
 
 /// The inverse of [`failure_code`]; `None` for 0 and for numbers that it never gives.
 pub(crate) fn failure_of_code(code: u64) -> Option<Failure> {
     if code >> 63 == 1 {
-        return Some(Failure::Declared { error: (code >> 32) as u32 & 0x7fff_ffff, variant: code as u32 });
+        return Some(Failure::Declared {
+            error: (code >> 32) as u32 & 0x7fff_ffff,
+            variant: code as u32,
+        });
     }
-    BUILTINS.get(usize::try_from(code.checked_sub(1)?).ok()?).map(|builtin| Failure::Builtin(*builtin))
+    BUILTINS
+        .get(usize::try_from(code.checked_sub(1)?).ok()?)
+        .map(|builtin| Failure::Builtin(*builtin))
 }
 
 const BUILTINS: [Builtin; 9] = [
@@ -84,7 +102,10 @@ const BUILTINS: [Builtin; 9] = [
 ];
 
 fn builtin_number(builtin: Builtin) -> u64 {
-    BUILTINS.iter().position(|listed| *listed == builtin).expect("every built-in failure is listed") as u64
+    BUILTINS
+        .iter()
+        .position(|listed| *listed == builtin)
+        .expect("every built-in failure is listed") as u64
 }
 
 #[cfg(test)]
@@ -93,7 +114,10 @@ mod tests {
 
     #[test]
     fn failure_codes_are_reversible_and_never_zero() {
-        let declared = Failure::Declared { error: 3, variant: 70_000 };
+        let declared = Failure::Declared {
+            error: 3,
+            variant: 70_000,
+        };
         for failure in BUILTINS.map(Failure::Builtin).into_iter().chain([declared]) {
             assert_ne!(failure_code(failure), 0);
             assert_eq!(failure_of_code(failure_code(failure)), Some(failure));

@@ -83,7 +83,8 @@ impl Header {
     fn read(canvas: &mut Canvas, at: u64) -> Result<Header, TouchError> {
         let mut bytes = [0; 40];
         system::read(canvas, SESSIONS, at, &mut bytes)?;
-        let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
+        let word =
+            |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
         Ok(Header {
             client: u128::from(word(0)) | u128::from(word(8)) << 64,
             highest: word(16),
@@ -126,10 +127,18 @@ fn capacity(class: SessionClass) -> u64 {
 fn locate(slot: u32) -> Option<(u64, u64)> {
     let slot = u64::from(slot);
     if slot < NARROW_SLOTS {
-        Some((NARROW_BASE + slot * (HEADER_BYTES + NARROW_WINDOW * CELL_BYTES), NARROW_WINDOW))
+        Some((
+            NARROW_BASE + slot * (HEADER_BYTES + NARROW_WINDOW * CELL_BYTES),
+            NARROW_WINDOW,
+        ))
     } else {
         let wide = slot - NARROW_SLOTS;
-        (wide < WIDE_SLOTS).then(|| (WIDE_BASE + wide * (HEADER_BYTES + WIDE_WINDOW * CELL_BYTES), WIDE_WINDOW))
+        (wide < WIDE_SLOTS).then(|| {
+            (
+                WIDE_BASE + wide * (HEADER_BYTES + WIDE_WINDOW * CELL_BYTES),
+                WIDE_WINDOW,
+            )
+        })
     }
 }
 
@@ -149,7 +158,9 @@ impl Sessions {
             for index in 0..used.min(capacity(class)) {
                 let slot = slot_number(class, index);
                 let (at, _) = locate(slot).expect("a used slot has a place");
-                sessions.slots.insert(Header::read(canvas, at)?.client, slot);
+                sessions
+                    .slots
+                    .insert(Header::read(canvas, at)?.client, slot);
             }
         }
         Ok(sessions)
@@ -166,7 +177,10 @@ impl Sessions {
         if let Some(slot) = self.slots.get(&client) {
             let (at, _) = locate(*slot).expect("an indexed slot has a place");
             let generation = Header::read(canvas, at)?.generation;
-            return Ok(Ok(SessionSlot { slot: *slot, generation }));
+            return Ok(Ok(SessionSlot {
+                slot: *slot,
+                generation,
+            }));
         }
         let used = system::read_u64(canvas, SESSIONS, used_offset(class))?;
         let index = if used < capacity(class) {
@@ -174,9 +188,15 @@ impl Sessions {
             used
         } else {
             let hand = system::read_u64(canvas, SESSIONS, hand_offset(class))?;
-            let (at, _) = locate(slot_number(class, hand)).expect("the hand stays within the slots");
+            let (at, _) =
+                locate(slot_number(class, hand)).expect("the hand stays within the slots");
             let header = Header::read(canvas, at)?;
-            system::write_u64(canvas, SESSIONS, hand_offset(class), (hand + 1) % capacity(class))?;
+            system::write_u64(
+                canvas,
+                SESSIONS,
+                hand_offset(class),
+                (hand + 1) % capacity(class),
+            )?;
             if now.saturating_sub(header.last_used) < KEPT_NANOSECONDS {
                 return Ok(Err(Refusal::SessionsFull));
             }
@@ -186,7 +206,13 @@ impl Sessions {
         let slot = slot_number(class, index);
         let (at, window) = locate(slot).expect("a new slot has a place");
         let generation = Header::read(canvas, at)?.generation.wrapping_add(1);
-        Header { client, generation, highest: 0, last_used: now }.write(canvas, at)?;
+        Header {
+            client,
+            generation,
+            highest: 0,
+            last_used: now,
+        }
+        .write(canvas, at)?;
         for cell in 0..window {
             let cell = at + HEADER_BYTES + cell * CELL_BYTES;
             if system::read_u64(canvas, SESSIONS, cell)? != 0 {
@@ -241,16 +267,30 @@ impl Sessions {
         header.highest = header.highest.max(sequence);
         header.last_used = now;
         header.write(canvas, at)?;
-        Ok(Ok(Begin::Fresh(Place { header: at, cell, sequence, highest: header.highest, fingerprint })))
+        Ok(Ok(Begin::Fresh(Place {
+            header: at,
+            cell,
+            sequence,
+            highest: header.highest,
+            fingerprint,
+        })))
     }
 
     /// Stores how the call ended, with the deployment that ran it. Refusals are not stored: nothing ran.
-    pub fn finish(&mut self, canvas: &mut Canvas, place: Place, epoch: u64, reply: &Reply) -> Result<(), TouchError> {
+    pub fn finish(
+        &mut self,
+        canvas: &mut Canvas,
+        place: Place,
+        epoch: u64,
+        reply: &Reply,
+    ) -> Result<(), TouchError> {
         debug_assert!(place.sequence <= place.highest && place.header < place.cell);
         let (code, outcome) = match reply {
             Reply::Done(bytes) => (0, bytes),
             Reply::Failed(failure, bytes) => (failure_code(*failure), bytes),
-            Reply::Refused(_) | Reply::Deployed { .. } | Reply::SessionOpened { .. } => return Ok(()),
+            Reply::Refused(_) | Reply::Deployed { .. } | Reply::SessionOpened { .. } => {
+                return Ok(());
+            }
         };
         let mut cell = [0; CELL_BYTES as usize];
         cell[..8].copy_from_slice(&place.sequence.to_le_bytes());
@@ -270,7 +310,11 @@ impl Sessions {
 }
 
 /// A stored outcome; one that the ring has overwritten is expired, one of another call is refused.
-fn read_cell(canvas: &mut Canvas, at: u64, fingerprint: u32) -> Result<Result<Begin, Refusal>, TouchError> {
+fn read_cell(
+    canvas: &mut Canvas,
+    at: u64,
+    fingerprint: u32,
+) -> Result<Result<Begin, Refusal>, TouchError> {
     let mut cell = [0; CELL_BYTES as usize];
     system::read(canvas, SESSIONS, at, &mut cell)?;
     let word = |at: usize| u64::from_le_bytes(cell[at..at + 8].try_into().expect("eight bytes"));
@@ -307,6 +351,11 @@ fn append_to_ring(canvas: &mut Canvas, bytes: &[u8]) -> Result<u64, TouchError> 
     let first = bytes.len().min((RING_BYTES - start) as usize);
     system::write(canvas, OUTCOMES, start, &bytes[..first])?;
     system::write(canvas, OUTCOMES, 0, &bytes[first..])?;
-    system::write_u64(canvas, SESSIONS, RING_END_OFFSET, position + bytes.len() as u64)?;
+    system::write_u64(
+        canvas,
+        SESSIONS,
+        RING_END_OFFSET,
+        position + bytes.len() as u64,
+    )?;
     Ok(position)
 }

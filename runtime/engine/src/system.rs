@@ -25,7 +25,12 @@ pub fn create_regions(canvas: &mut Canvas) -> Result<(), rc_canvas::RegionError>
 }
 
 /// Reads `into.len()` bytes at `offset`; what was never written reads as zero.
-pub fn read(canvas: &mut Canvas, region: RegionId, offset: u64, into: &mut [u8]) -> Result<(), TouchError> {
+pub fn read(
+    canvas: &mut Canvas,
+    region: RegionId,
+    offset: u64,
+    into: &mut [u8],
+) -> Result<(), TouchError> {
     let page_bytes = canvas.page_bytes() as u64;
     let mut done = 0;
     while done < into.len() {
@@ -40,7 +45,12 @@ pub fn read(canvas: &mut Canvas, region: RegionId, offset: u64, into: &mut [u8])
 }
 
 /// Writes at `offset`.
-pub fn write(canvas: &mut Canvas, region: RegionId, offset: u64, from: &[u8]) -> Result<(), TouchError> {
+pub fn write(
+    canvas: &mut Canvas,
+    region: RegionId,
+    offset: u64,
+    from: &[u8],
+) -> Result<(), TouchError> {
     let page_bytes = canvas.page_bytes() as u64;
     let mut done = 0;
     while done < from.len() {
@@ -61,6 +71,11 @@ pub fn read_u64(canvas: &mut Canvas, region: RegionId, offset: u64) -> Result<u6
     Ok(u64::from_le_bytes(bytes))
 }
 
-pub fn write_u64(canvas: &mut Canvas, region: RegionId, offset: u64, value: u64) -> Result<(), TouchError> {
+pub fn write_u64(
+    canvas: &mut Canvas,
+    region: RegionId,
+    offset: u64,
+    value: u64,
+) -> Result<(), TouchError> {
     write(canvas, region, offset, &value.to_le_bytes())
 }

@@ -89,6 +89,7 @@ impl Problem {
             Refusal::NotACommand => (StatusCode::METHOD_NOT_ALLOWED, "not-a-command"),
             Refusal::BadArguments => (StatusCode::BAD_REQUEST, "bad-arguments"),
             Refusal::SessionExpired | Refusal::SequenceExpired => (StatusCode::CONFLICT, "idempotency-key-expired"),
+            Refusal::SequenceReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
             Refusal::SessionsFull => (StatusCode::SERVICE_UNAVAILABLE, "sessions-full"),
             Refusal::Deploy(_) => (StatusCode::CONFLICT, "deploy-refused"),
         };

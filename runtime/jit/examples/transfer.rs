@@ -9,7 +9,8 @@ use std::time::Instant;
 use rc_bytecode::builder::{FunctionBuilder, ModuleBuilder, record};
 use rc_bytecode::hash::fold_store;
 use rc_bytecode::instr::{
-    Access, BinaryOp, CommandIndex, CompareOp, Environment, Failure, Instr, RegionIndex, Register, Scalar, View,
+    Access, BinaryOp, CommandIndex, CompareOp, Environment, Failure, Instr, RegionIndex, Register,
+    Scalar, View,
 };
 use rc_bytecode::interface::CommandKind;
 use rc_bytecode::layout::{Shape, Sum};
@@ -34,7 +35,14 @@ fn row(function: &mut FunctionBuilder, region: RegionIndex, id: Register) -> Reg
     let index = function.binary(BinaryOp::Rem, id, per_page);
     let page = function.touch(region, number, Access::Write, PAGE_BYTES);
     let row = function.reg(View::page(region, ROW_BYTES, true));
-    function.emit(Instr::ViewAt { dst: row, src: page, index, base: 0, stride: ROW_BYTES, count: ROWS_PER_PAGE });
+    function.emit(Instr::ViewAt {
+        dst: row,
+        src: page,
+        index,
+        base: 0,
+        stride: ROW_BYTES,
+        count: ROWS_PER_PAGE,
+    });
     row
 }
 
@@ -42,19 +50,45 @@ fn row(function: &mut FunctionBuilder, region: RegionIndex, id: Register) -> Reg
 fn ledger() -> Verified {
     let mut builder = ModuleBuilder::new();
     let region = builder.region("Account/rows@1", true, 1 << 20);
-    builder.module.interface.errors =
-        vec![Sum { name: "Payment".to_owned(), variants: vec![record("NoAccount", &[]), record("Insufficient", &[("had", WORD)])] }];
-    let paid = builder.event("Paid", &[("from", WORD), ("to", WORD), ("amount", WORD), ("at", Shape::Time)]);
+    builder.module.interface.errors = vec![Sum {
+        name: "Payment".to_owned(),
+        variants: vec![
+            record("NoAccount", &[]),
+            record("Insufficient", &[("had", WORD)]),
+        ],
+    }];
+    let paid = builder.event(
+        "Paid",
+        &[
+            ("from", WORD),
+            ("to", WORD),
+            ("amount", WORD),
+            ("at", Shape::Time),
+        ],
+    );
 
     let mut function = FunctionBuilder::entry("transfer", 24, 8);
-    let [from, to, amount] = [0, 8, 16].map(|offset| function.load(Register(0), offset, Scalar::U64));
+    let [from, to, amount] =
+        [0, 8, 16].map(|offset| function.load(Register(0), offset, Scalar::U64));
     let zero = function.constant(Scalar::U64, 0);
     let [payer, payee] = [from, to].map(|id| {
         let row = row(&mut function, region, id);
         let exists = function.load(row, 0, Scalar::U64);
         let missing = function.compare(CompareOp::Equal, exists, zero);
-        let failure = Failure::Declared { error: 0, variant: 0 };
-        function.branch(missing, |function| function.emit(Instr::Fail { failure, payload: None }), |_| {});
+        let failure = Failure::Declared {
+            error: 0,
+            variant: 0,
+        };
+        function.branch(
+            missing,
+            |function| {
+                function.emit(Instr::Fail {
+                    failure,
+                    payload: None,
+                })
+            },
+            |_| {},
+        );
         row
     });
     let had = function.load(payer, 8, Scalar::U64);
@@ -64,7 +98,13 @@ fn ledger() -> Verified {
         |function| {
             let payload = function.slot(8);
             function.store(payload, 0, had);
-            function.emit(Instr::Fail { failure: Failure::Declared { error: 0, variant: 1 }, payload: Some(payload) });
+            function.emit(Instr::Fail {
+                failure: Failure::Declared {
+                    error: 0,
+                    variant: 1,
+                },
+                payload: Some(payload),
+            });
         },
         |_| {},
     );
@@ -75,15 +115,27 @@ fn ledger() -> Verified {
     function.store(payee, 8, after);
     let event = function.slot(32);
     let now = function.reg(Scalar::I64);
-    function.emit(Instr::Environment { value: Environment::Now, dst: now });
+    function.emit(Instr::Environment {
+        value: Environment::Now,
+        dst: now,
+    });
     for (value, offset) in [(from, 0), (to, 8), (amount, 16), (now, 24)] {
         function.store(event, offset, value);
     }
-    function.emit(Instr::Emit { event: paid, view: event });
+    function.emit(Instr::Emit {
+        event: paid,
+        view: event,
+    });
     function.store(Register(1), 0, left);
     function.give(&[]);
     let entry = builder.function(function.finish());
-    builder.command("transfer", CommandKind::Command, &[("from", WORD), ("to", WORD), ("amount", WORD)], Some(WORD), entry);
+    builder.command(
+        "transfer",
+        CommandKind::Command,
+        &[("from", WORD), ("to", WORD), ("amount", WORD)],
+        Some(WORD),
+        entry,
+    );
 
     let mut function = FunctionBuilder::entry("open", 16, 0);
     let [id, balance] = [0, 8].map(|offset| function.load(Register(0), offset, Scalar::U64));
@@ -93,7 +145,13 @@ fn ledger() -> Verified {
     function.store(row, 8, balance);
     function.give(&[]);
     let entry = builder.function(function.finish());
-    builder.command("open", CommandKind::Command, &[("id", WORD), ("balance", WORD)], None, entry);
+    builder.command(
+        "open",
+        CommandKind::Command,
+        &[("id", WORD), ("balance", WORD)],
+        None,
+        entry,
+    );
     builder.verified().expect("the ledger verifies")
 }
 
@@ -108,11 +166,19 @@ struct Native {
 
 impl Native {
     #[inline(never)]
-    fn transfer<const GUARDED: bool>(&mut self, from: u64, to: u64, amount: u64, now: i64) -> Result<u64, u64> {
+    fn transfer<const GUARDED: bool>(
+        &mut self,
+        from: u64,
+        to: u64,
+        amount: u64,
+        now: i64,
+    ) -> Result<u64, u64> {
         self.events.clear();
         self.journal.clear();
         let (payer, payee) = (from as usize, to as usize);
-        if self.rows.get(payer).is_none_or(|row| row[0] == 0) || self.rows.get(payee).is_none_or(|row| row[0] == 0) {
+        if self.rows.get(payer).is_none_or(|row| row[0] == 0)
+            || self.rows.get(payee).is_none_or(|row| row[0] == 0)
+        {
             return Err(u64::MAX);
         }
         let had = self.rows[payer][1];
@@ -143,10 +209,14 @@ impl Native {
 fn pairs(accounts: u64) -> Vec<[u64; 3]> {
     let mut state = 0x1234_5678_9ABC_DEF1u64;
     let mut next = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (u128::from(state) * u128::from(accounts) >> 64) as u64
     };
-    (0..TRANSFERS).map(|number| [next(), next(), number as u64 % 10]).collect()
+    (0..TRANSFERS)
+        .map(|number| [next(), next(), number as u64 % 10])
+        .collect()
 }
 
 fn bytes(words: &[u64; 3]) -> [u8; 24] {
@@ -171,11 +241,19 @@ fn main() {
     let verified = ledger();
     let start = Instant::now();
     let compiled = Compiled::compile(&verified).expect("native code for this machine");
-    println!("compiled {compiled:?} in {:.2} ms", start.elapsed().as_secs_f64() * 1e3);
+    println!(
+        "compiled {compiled:?} in {:.2} ms",
+        start.elapsed().as_secs_f64() * 1e3
+    );
     if std::env::args().any(|argument| argument == "--listing") {
-        println!("{}", rc_jit::disassemble(&verified, TRANSFER).expect("a listing"));
+        println!(
+            "{}",
+            rc_jit::disassemble(&verified, TRANSFER).expect("a listing")
+        );
     }
-    let mut arguments = std::env::args().skip_while(|argument| argument != "--count").skip(1);
+    let mut arguments = std::env::args()
+        .skip_while(|argument| argument != "--count")
+        .skip(1);
     let count: Option<usize> = arguments.next().and_then(|count| count.parse().ok());
     let mut interpreter = Interpreter::of(&verified);
     for accounts in [1_000u64, 1_000_000] {
@@ -187,15 +265,34 @@ fn main() {
         let mut run = Run::default();
         for id in 0..accounts {
             let packed = [id.to_le_bytes(), 1_000_000u64.to_le_bytes()].concat();
-            compiled.execute(&mut machine, &bindings, OPEN, &packed, &mut canvas, &mut run).expect("no halt");
+            compiled
+                .execute(
+                    &mut machine,
+                    &bindings,
+                    OPEN,
+                    &packed,
+                    &mut canvas,
+                    &mut run,
+                )
+                .expect("no halt");
         }
-        let mut native = Native { rows: vec![[1, 1_000_000]; accounts as usize], ..Native::default() };
+        let mut native = Native {
+            rows: vec![[1, 1_000_000]; accounts as usize],
+            ..Native::default()
+        };
         let transfers = pairs(accounts);
         let packed: Vec<[u8; 24]> = transfers.iter().map(bytes).collect();
 
         if let Some(count) = count {
             for arguments in packed.iter().cycle().take(count) {
-                let ended = compiled.execute_in_memory(&mut machine, &bindings, TRANSFER, arguments, &mut canvas, &mut run);
+                let ended = compiled.execute_in_memory(
+                    &mut machine,
+                    &bindings,
+                    TRANSFER,
+                    arguments,
+                    &mut canvas,
+                    &mut run,
+                );
                 assert_eq!(ended.expect("no halt"), Ended::Done);
             }
             return;
@@ -212,7 +309,14 @@ fn main() {
         });
         let in_memory = least(|| {
             for arguments in &packed {
-                let ended = compiled.execute_in_memory(&mut machine, &bindings, TRANSFER, arguments, &mut canvas, &mut run);
+                let ended = compiled.execute_in_memory(
+                    &mut machine,
+                    &bindings,
+                    TRANSFER,
+                    arguments,
+                    &mut canvas,
+                    &mut run,
+                );
                 assert_eq!(ended.expect("no halt"), Ended::Done);
                 black_box(machine.events().count());
             }
@@ -220,16 +324,39 @@ fn main() {
         let whole = least(|| {
             for arguments in &packed {
                 run.begin(run.environment);
-                black_box(compiled.execute(&mut machine, &bindings, TRANSFER, arguments, &mut canvas, &mut run)).expect("no halt");
+                black_box(compiled.execute(
+                    &mut machine,
+                    &bindings,
+                    TRANSFER,
+                    arguments,
+                    &mut canvas,
+                    &mut run,
+                ))
+                .expect("no halt");
             }
         });
         let interpreted = least(|| {
             for arguments in &packed {
                 run.begin(run.environment);
-                black_box(interpreter.interpret(&bindings, TRANSFER, arguments, &mut canvas, &mut run)).expect("no halt");
+                black_box(interpreter.interpret(
+                    &bindings,
+                    TRANSFER,
+                    arguments,
+                    &mut canvas,
+                    &mut run,
+                ))
+                .expect("no halt");
             }
         });
-        println!("{accounts:>9} accounts: Rust {plain:.1}, Rust with journal and digest {guarded:.1}, JIT {in_memory:.1}, JIT packed {whole:.1}, interpreter {interpreted:.1}");
-        println!("{:>9}           JIT / Rust {:.2}, JIT / Rust guarded {:.2}, interpreter / JIT {:.1}", "", in_memory / plain, in_memory / guarded, interpreted / in_memory);
+        println!(
+            "{accounts:>9} accounts: Rust {plain:.1}, Rust with journal and digest {guarded:.1}, JIT {in_memory:.1}, JIT packed {whole:.1}, interpreter {interpreted:.1}"
+        );
+        println!(
+            "{:>9}           JIT / Rust {:.2}, JIT / Rust guarded {:.2}, interpreter / JIT {:.1}",
+            "",
+            in_memory / plain,
+            in_memory / guarded,
+            interpreted / in_memory
+        );
     }
 }

@@ -144,13 +144,19 @@ unsafe extern "C" fn touch(context: *mut Context, region: u64, page: u64, write:
         context.status = u64::from(status::of_builtin(Builtin::TableFull));
         return std::ptr::null_mut();
     }
-    let access = if write == 0 { Access::Read } else { Access::Write };
+    let access = if write == 0 {
+        Access::Read
+    } else {
+        Access::Write
+    };
     let id = (bound.base >> rc_canvas::OFFSET_BITS) as u16;
-    canvas.touch_pointer(id, page, access).unwrap_or_else(|error| {
-        context.status = u64::from(status::HALT);
-        context.touch_error = Some(error);
-        std::ptr::null_mut()
-    })
+    canvas
+        .touch_pointer(id, page, access)
+        .unwrap_or_else(|error| {
+            context.status = u64::from(status::HALT);
+            context.touch_error = Some(error);
+            std::ptr::null_mut()
+        })
 }
 
 /// # Safety
@@ -178,7 +184,12 @@ unsafe extern "C" fn fold_bytes(context: *mut Context, address: u64, at: *const 
         return;
     }
     // SAFETY: a verified view: the bytes are inside the page, initialised, and nobody writes them during the call.
-    let (context, bytes) = unsafe { (&mut *context, std::slice::from_raw_parts(at, length as usize)) };
+    let (context, bytes) = unsafe {
+        (
+            &mut *context,
+            std::slice::from_raw_parts(at, length as usize),
+        )
+    };
     context.digest = fold_store(context.digest, address, hash_bytes(bytes, 0));
 }
 
@@ -201,7 +212,10 @@ unsafe extern "C" fn zero_bytes(at: *mut u8, length: u64) {
 unsafe extern "C" fn compare_bytes(left: *const u8, right: *const u8, length: u64) -> i64 {
     // SAFETY: as the caller says; nobody writes during the call.
     let (left, right) = unsafe {
-        (std::slice::from_raw_parts(left, length as usize), std::slice::from_raw_parts(right, length as usize))
+        (
+            std::slice::from_raw_parts(left, length as usize),
+            std::slice::from_raw_parts(right, length as usize),
+        )
     };
     left.cmp(right) as i64
 }
@@ -210,7 +224,10 @@ unsafe extern "C" fn compare_bytes(left: *const u8, right: *const u8, length: u6
 /// A verified view of `length` bytes.
 unsafe extern "C" fn hash_memory(at: *const u8, length: u64, seed: u64) -> u64 {
     // SAFETY: as the caller says; nobody writes during the call.
-    hash_bytes(unsafe { std::slice::from_raw_parts(at, length as usize) }, seed)
+    hash_bytes(
+        unsafe { std::slice::from_raw_parts(at, length as usize) },
+        seed,
+    )
 }
 
 /// # Safety
@@ -257,7 +274,14 @@ unsafe extern "C" fn random(context: *mut Context) -> u64 {
 
 /// # Safety
 /// `context` is the running command's.
-unsafe extern "C" fn wide(context: *mut Context, op: u64, a_low: u64, a_high: u64, b_low: u64, b_high: u64) -> u32 {
+unsafe extern "C" fn wide(
+    context: *mut Context,
+    op: u64,
+    a_low: u64,
+    a_high: u64,
+    b_low: u64,
+    b_high: u64,
+) -> u32 {
     let whole = |low: u64, high: u64| u128::from(low) | u128::from(high) << 64;
     let (a, b) = (whole(a_low, a_high), whole(b_low, b_high));
     let (signed_a, signed_b) = (a as i128, b as i128);
@@ -298,18 +322,30 @@ extern "C" fn truncate(value: f64) -> f64 {
 
 extern "C" fn float_from_wide(low: u64, high: u64, signed: u64) -> f64 {
     let bits = u128::from(low) | u128::from(high) << 64;
-    if signed == 0 { bits as f64 } else { bits as i128 as f64 }
+    if signed == 0 {
+        bits as f64
+    } else {
+        bits as i128 as f64
+    }
 }
 
 /// # Safety
 /// `context` is the running command's.
 unsafe extern "C" fn wide_from_float(context: *mut Context, value: f64, signed: u64) -> u32 {
     let whole = value.trunc();
-    let (least, end) = if signed == 0 { (0.0, 2f64.powi(128)) } else { (-(2f64.powi(127)), 2f64.powi(127)) };
+    let (least, end) = if signed == 0 {
+        (0.0, 2f64.powi(128))
+    } else {
+        (-(2f64.powi(127)), 2f64.powi(127))
+    };
     if !(whole >= least && whole < end) {
         return status::of_builtin(Builtin::Overflow);
     }
-    let bits = if signed == 0 { whole as u128 } else { whole as i128 as u128 };
+    let bits = if signed == 0 {
+        whole as u128
+    } else {
+        whole as i128 as u128
+    };
     // SAFETY: as the caller says.
     unsafe { (*context).wide = [bits as u64, (bits >> 64) as u64] };
     status::DONE

@@ -47,7 +47,8 @@ pub enum CompileError {
 }
 
 /// The native form of a command's entry: context, scratch, arguments, result; a status.
-pub(crate) type NativeEntry = unsafe extern "C" fn(*mut Context, *mut u8, *const u8, *mut u8) -> u32;
+pub(crate) type NativeEntry =
+    unsafe extern "C" fn(*mut Context, *mut u8, *const u8, *mut u8) -> u32;
 
 /// One command, ready to run.
 #[derive(Debug)]
@@ -71,6 +72,7 @@ pub struct Compiled {
     pub(crate) identity: u64,
     pub(crate) entries: Vec<Entry>,
     pub(crate) scratch_bytes_max: usize,
+    pub(crate) result_bytes_max: usize,
     pub(crate) journal_words_max: usize,
     pub(crate) interface: Interface,
     pub(crate) packings: Arc<Packings>,
@@ -84,13 +86,23 @@ pub struct Compiled {
 
 impl std::fmt::Debug for Compiled {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "Compiled({}, {} entries, {} bytes)", self.interface.package, self.entries.len(), self.code_bytes)
+        write!(
+            out,
+            "Compiled({}, {} entries, {} bytes)",
+            self.interface.package,
+            self.entries.len(),
+            self.code_bytes
+        )
     }
 }
 
 impl Drop for Compiled {
     fn drop(&mut self) {
-        let code = self.code.get_mut().map(Option::take).unwrap_or_else(|poisoned| poisoned.into_inner().take());
+        let code = self
+            .code
+            .get_mut()
+            .map(Option::take)
+            .unwrap_or_else(|poisoned| poisoned.into_inner().take());
         if let Some(code) = code {
             // SAFETY: native code runs only inside `execute`, which borrows this value, so none runs now; the entry
             // pointers are dropped with it.
@@ -105,10 +117,11 @@ impl Compiled {
         Compiled::compile_with(module, Sabotage::None)
     }
 
-    pub(crate) fn compile_with(module: &Verified, sabotage: Sabotage) -> Result<Compiled, CompileError> {
-        on_a_deep_stack(|| {
-            Translation::of(module, sabotage, None)?.finish(module)
-        })
+    pub(crate) fn compile_with(
+        module: &Verified,
+        sabotage: Sabotage,
+    ) -> Result<Compiled, CompileError> {
+        on_a_deep_stack(|| Translation::of(module, sabotage, None)?.finish(module))
     }
 
     /// The interface of the module.
@@ -128,15 +141,24 @@ pub fn disassemble(module: &Verified, command: CommandIndex) -> Result<String, C
         return Err(CompileError::NoSuchCommand(command.0));
     }
     on_a_deep_stack(|| {
-        Translation::of(module, Sabotage::None, Some(command)).map(|translation| translation.listing)
+        Translation::of(module, Sabotage::None, Some(command))
+            .map(|translation| translation.listing)
     })
 }
 
-fn on_a_deep_stack<Made: Send>(make: impl FnOnce() -> Result<Made, CompileError> + Send) -> Result<Made, CompileError> {
+fn on_a_deep_stack<Made: Send>(
+    make: impl FnOnce() -> Result<Made, CompileError> + Send,
+) -> Result<Made, CompileError> {
     std::thread::scope(|scope| {
-        let builder = std::thread::Builder::new().name("rc-jit".to_owned()).stack_size(TRANSLATION_STACK_BYTES);
-        let thread = builder.spawn_scoped(scope, make).map_err(CompileError::Thread)?;
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        let builder = std::thread::Builder::new()
+            .name("rc-jit".to_owned())
+            .stack_size(TRANSLATION_STACK_BYTES);
+        let thread = builder
+            .spawn_scoped(scope, make)
+            .map_err(CompileError::Thread)?;
+        thread
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
@@ -156,8 +178,11 @@ impl<'p> Translation<'p> {
         sabotage: Sabotage,
         only: Option<CommandIndex>,
     ) -> Result<Translation<'p>, CompileError> {
-        let isa = cranelift_native::builder().map_err(|reason| CompileError::Host(reason.to_owned()))?;
-        let isa = isa.finish(translate::settings()).map_err(|error| CompileError::Host(error.to_string()))?;
+        let isa =
+            cranelift_native::builder().map_err(|reason| CompileError::Host(reason.to_owned()))?;
+        let isa = isa
+            .finish(translate::settings())
+            .map_err(|error| CompileError::Host(error.to_string()))?;
         let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
         builder.symbols(Callout::ALL.map(|callout| (callout.name(), callout.address())));
         let mut translation = Translation {
@@ -170,11 +195,16 @@ impl<'p> Translation<'p> {
         for (index, command) in module.module().interface.commands.iter().enumerate() {
             if only.is_none_or(|only| only.0 as usize == index) {
                 let journaling = match journal::words_max(command.cost.bytes_written) {
-                    _ if command.kind != CommandKind::Command || command.undo_free => Journaling::None,
+                    _ if command.kind != CommandKind::Command || command.undo_free => {
+                        Journaling::None
+                    }
                     Some(_) => Journaling::Reserved,
                     None => Journaling::Growing,
                 };
-                let key = NativeKey { function: command.entry, journaling };
+                let key = NativeKey {
+                    function: command.entry,
+                    journaling,
+                };
                 let id = translation.linker.native(key, &translation.program);
                 translation.entries.push((key, id));
             }
@@ -182,7 +212,14 @@ impl<'p> Translation<'p> {
         let mut builder_context = FunctionBuilderContext::new();
         let mut context = translation.linker.code.make_context();
         while let Some((key, id)) = translation.linker.pending.pop() {
-            translation.translate(key, id, sabotage, only.is_some(), &mut builder_context, &mut context)?;
+            translation.translate(
+                key,
+                id,
+                sabotage,
+                only.is_some(),
+                &mut builder_context,
+                &mut context,
+            )?;
         }
         Ok(translation)
     }
@@ -201,13 +238,21 @@ impl<'p> Translation<'p> {
         context.set_disasm(listed);
         let builder = FunctionBuilder::new(&mut context.func, builder_context);
         Translator::run(builder, &self.program, &mut self.linker, key, sabotage);
-        let defined = self.linker.code.define_function_with_control_plane(id, context, &mut ControlPlane::default());
+        let defined = self.linker.code.define_function_with_control_plane(
+            id,
+            context,
+            &mut ControlPlane::default(),
+        );
         defined.map_err(|error| CompileError::Code(format!("{error:?}")))?;
         if let Some(compiled) = context.compiled_code() {
             self.code_bytes += compiled.code_buffer().len();
             if let Some(text) = compiled.vcode.as_ref().filter(|_| listed) {
                 let function = &self.program.module.functions[key.function.0 as usize];
-                let journal = if key.journaling == Journaling::None { " (no undo journal)" } else { "" };
+                let journal = if key.journaling == Journaling::None {
+                    " (no undo journal)"
+                } else {
+                    ""
+                };
                 self.listing += &format!("; {}{journal}\n{text}\n", function.name);
             }
         }
@@ -218,7 +263,8 @@ impl<'p> Translation<'p> {
     /// Makes the code executable.
     fn finish(mut self, module: &Verified) -> Result<Compiled, CompileError> {
         let code = &mut self.linker.code;
-        code.finalize_definitions().map_err(|error| CompileError::Code(error.to_string()))?;
+        code.finalize_definitions()
+            .map_err(|error| CompileError::Code(error.to_string()))?;
         let module = module.module();
         let packings = Arc::clone(&self.program.packings);
         let entries = self.entries.iter().enumerate().map(|(index, (key, id))| {
@@ -234,18 +280,36 @@ impl<'p> Translation<'p> {
                 arguments_bytes: packing.arguments.size(),
                 result_bytes: packing.result.as_ref().map_or(0, Plan::size),
                 journal_words: match key.journaling {
-                    Journaling::Reserved => journal::words_max(module.interface.commands[index].cost.bytes_written).unwrap_or(0),
+                    Journaling::Reserved => {
+                        journal::words_max(module.interface.commands[index].cost.bytes_written)
+                            .unwrap_or(0)
+                    }
                     _ => 0,
                 },
-                regions: regions.map(|region| (*region, module.regions[usize::from(*region)].pages_max)).collect(),
+                regions: regions
+                    .map(|region| (*region, module.regions[usize::from(*region)].pages_max))
+                    .collect(),
                 function_name: self.program.module.functions[function].name.clone(),
             }
         });
         let entries: Vec<Entry> = entries.collect();
         Ok(Compiled {
             identity: IDENTITIES.fetch_add(1, Ordering::Relaxed),
-            scratch_bytes_max: entries.iter().map(|entry| entry.scratch_bytes).max().unwrap_or(0),
-            journal_words_max: entries.iter().map(|entry| entry.journal_words).max().unwrap_or(0),
+            scratch_bytes_max: entries
+                .iter()
+                .map(|entry| entry.scratch_bytes)
+                .max()
+                .unwrap_or(0),
+            result_bytes_max: entries
+                .iter()
+                .map(|entry| entry.result_bytes)
+                .max()
+                .unwrap_or(0),
+            journal_words_max: entries
+                .iter()
+                .map(|entry| entry.journal_words)
+                .max()
+                .unwrap_or(0),
             entries,
             interface: module.interface.clone(),
             regions_count: module.regions.len(),
@@ -257,3 +321,9 @@ impl<'p> Translation<'p> {
         })
     }
 }
+
+/// Compiled off the loop, shared by whoever runs it.
+const _: () = {
+    const fn is_shareable<T: Send + Sync>() {}
+    is_shareable::<Compiled>();
+};

@@ -9,8 +9,8 @@ use std::mem::offset_of;
 use rc_bytecode::wire::WireError;
 use rc_canvas::{Canvas, TouchError};
 
-use crate::packing::{EventBuffer, Packings};
 use crate::journal::Journal;
+use crate::packing::{EventBuffer, Packings};
 
 /// One module region as bound to the canvas, refreshed before each command for the regions it touches.
 #[repr(C)]
@@ -27,8 +27,12 @@ pub(crate) struct BoundRegion {
 }
 
 impl BoundRegion {
-    pub(crate) const UNBOUND: BoundRegion =
-        BoundRegion { table: std::ptr::null(), fast_pages: 0, base: 0, pages_max: 0 };
+    pub(crate) const UNBOUND: BoundRegion = BoundRegion {
+        table: std::ptr::null(),
+        fast_pages: 0,
+        base: 0,
+        pages_max: 0,
+    };
 }
 
 pub(crate) const BOUND_REGION_BYTES: i32 = size_of::<BoundRegion>() as i32;

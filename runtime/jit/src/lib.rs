@@ -9,15 +9,15 @@
 //!
 //! Unsafe code is of two kinds: calling what was generated from verified code, and what that code calls out to.
 
-mod packing;
-mod program;
+mod callouts;
+mod compiled;
 mod context;
 mod journal;
-mod callouts;
 mod link;
-mod translate;
-mod compiled;
 mod machine;
+mod packing;
+mod program;
+mod translate;
 
 #[cfg(test)]
 mod tests;

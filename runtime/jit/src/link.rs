@@ -44,7 +44,12 @@ pub(crate) struct Linker {
 
 impl Linker {
     pub(crate) fn new(code: JITModule) -> Linker {
-        Linker { code, callouts: BTreeMap::new(), natives: BTreeMap::new(), pending: Vec::new() }
+        Linker {
+            code,
+            callouts: BTreeMap::new(),
+            natives: BTreeMap::new(),
+            pending: Vec::new(),
+        }
     }
 
     pub(crate) fn target_config(&self) -> TargetFrontendConfig {
@@ -54,9 +59,13 @@ impl Linker {
     /// The signature of a function's native form: context, frame, parameters; a status.
     pub(crate) fn native_signature(&self, key: NativeKey, program: &Program) -> Signature {
         let mut signature = self.code.make_signature();
-        signature.params.extend([AbiParam::new(types::I64), AbiParam::new(types::I64)]);
+        signature
+            .params
+            .extend([AbiParam::new(types::I64), AbiParam::new(types::I64)]);
         let parameters = &program.module.functions[key.function.0 as usize].parameters;
-        signature.params.extend(flatten(parameters).into_iter().map(AbiParam::new));
+        signature
+            .params
+            .extend(flatten(parameters).into_iter().map(AbiParam::new));
         signature.returns.push(AbiParam::new(types::I32));
         signature
     }
@@ -67,13 +76,21 @@ impl Linker {
             return *id;
         }
         let signature = self.native_signature(key, program);
-        let id = self.code.declare_anonymous_function(&signature).expect("an anonymous function is never declared twice");
+        let id = self
+            .code
+            .declare_anonymous_function(&signature)
+            .expect("an anonymous function is never declared twice");
         self.natives.insert(key, id);
         self.pending.push((key, id));
         id
     }
 
-    pub(crate) fn native_in(&mut self, key: NativeKey, program: &Program, function: &mut Function) -> FuncRef {
+    pub(crate) fn native_in(
+        &mut self,
+        key: NativeKey,
+        program: &Program,
+        function: &mut Function,
+    ) -> FuncRef {
         let id = self.native(key, program);
         self.code.declare_func_in_func(id, function)
     }
@@ -84,9 +101,13 @@ impl Linker {
             None => {
                 let (parameters, result) = callout.signature();
                 let mut signature = self.code.make_signature();
-                signature.params.extend(parameters.into_iter().map(AbiParam::new));
+                signature
+                    .params
+                    .extend(parameters.into_iter().map(AbiParam::new));
                 signature.returns.extend(result.map(AbiParam::new));
-                let declared = self.code.declare_function(callout.name(), Linkage::Import, &signature);
+                let declared =
+                    self.code
+                        .declare_function(callout.name(), Linkage::Import, &signature);
                 let id = declared.expect("a callout has one signature");
                 self.callouts.insert(callout, id);
                 id

@@ -32,6 +32,7 @@ pub struct Machine {
     scratch: Vec<u64>,
     arguments: Vec<u8>,
     result: Vec<u8>,
+    result_bytes: usize,
     results: Vec<u128>,
     payload: Vec<u8>,
     journal: Journal,
@@ -58,6 +59,7 @@ impl Machine {
             scratch: Vec::new(),
             arguments: Vec::new(),
             result: Vec::new(),
+            result_bytes: 0,
             results: Vec::new(),
             payload: Vec::new(),
             journal: Journal::default(),
@@ -67,7 +69,7 @@ impl Machine {
 
     /// The last command's result in memory layout.
     pub fn result(&self) -> &[u8] {
-        &self.result
+        &self.result[..self.result_bytes]
     }
 
     /// The last command's events, in order: interface index and packed bytes.
@@ -84,9 +86,18 @@ impl Machine {
     #[cold]
     fn meet(&mut self, compiled: &Compiled) {
         let grow = |length: usize, wanted: usize| length.max(wanted);
-        self.regions.resize(grow(self.regions.len(), compiled.regions_count), BoundRegion::UNBOUND);
-        self.scratch.resize(grow(self.scratch.len(), compiled.scratch_bytes_max.div_ceil(8)), 0);
-        self.results.resize(grow(self.results.len(), compiled.results_max), 0);
+        self.regions.resize(
+            grow(self.regions.len(), compiled.regions_count),
+            BoundRegion::UNBOUND,
+        );
+        self.scratch.resize(
+            grow(self.scratch.len(), compiled.scratch_bytes_max.div_ceil(8)),
+            0,
+        );
+        self.results
+            .resize(grow(self.results.len(), compiled.results_max), 0);
+        self.result
+            .resize(grow(self.result.len(), compiled.result_bytes_max), 0);
         self.journal.reserve(compiled.journal_words_max);
         self.context.regions = self.regions.as_ptr();
         self.context.results = self.results.as_mut_ptr().cast();
@@ -96,7 +107,14 @@ impl Machine {
 
     /// Points the context at everything the entry needs.
     #[inline]
-    fn begin(&mut self, compiled: &Compiled, entry: &Entry, bindings: &Bindings, canvas: &mut Canvas, run: &Run) {
+    fn begin(
+        &mut self,
+        compiled: &Compiled,
+        entry: &Entry,
+        bindings: &Bindings,
+        canvas: &mut Canvas,
+        run: &Run,
+    ) {
         if self.met != compiled.identity {
             self.meet(compiled);
         }
@@ -139,22 +157,39 @@ impl Compiled {
         run: &mut Run,
     ) -> Result<Outcome, InterpretError> {
         let index = command.0 as usize;
-        let entry = self.entries.get(index).ok_or(InterpretError::NoSuchCommand(command.0))?;
+        let entry = self
+            .entries
+            .get(index)
+            .ok_or(InterpretError::NoSuchCommand(command.0))?;
         let packing = &self.packings.commands[index];
         machine.arguments.clear();
         machine.arguments.resize(entry.arguments_bytes, 0);
-        packing.arguments.unpack_all(arguments, &mut machine.arguments)?;
+        packing
+            .arguments
+            .unpack_all(arguments, &mut machine.arguments)?;
         let given = std::mem::take(&mut machine.arguments);
         let mut packed = Vec::new();
-        let pack = |result: &[u8]| packing.result.as_ref().map_or(Ok(()), |plan| plan.pack(result, &mut packed));
+        let pack = |result: &[u8]| {
+            packing
+                .result
+                .as_ref()
+                .map_or(Ok(()), |plan| plan.pack(result, &mut packed))
+        };
         let ended = self.run_entry(machine, bindings, entry, &given, canvas, run, pack);
         machine.arguments = given;
         match ended? {
             Ended::Done => {
-                run.events.extend(machine.events.iter().map(|(event, bytes)| (event, bytes.to_vec())));
+                run.events.extend(
+                    machine
+                        .events
+                        .iter()
+                        .map(|(event, bytes)| (event, bytes.to_vec())),
+                );
                 Ok(Outcome::Done(packed))
             }
-            Ended::Failed(failure @ Failure::Declared { .. }) => Ok(Outcome::Failed(failure, machine.payload.clone())),
+            Ended::Failed(failure @ Failure::Declared { .. }) => {
+                Ok(Outcome::Failed(failure, machine.payload.clone()))
+            }
             Ended::Failed(failure) => Ok(Outcome::Failed(failure, Vec::new())),
         }
     }
@@ -170,15 +205,25 @@ impl Compiled {
         canvas: &mut Canvas,
         run: &mut Run,
     ) -> Result<Ended, InterpretError> {
-        let entry = self.entries.get(command.0 as usize).ok_or(InterpretError::NoSuchCommand(command.0))?;
+        let entry = self
+            .entries
+            .get(command.0 as usize)
+            .ok_or(InterpretError::NoSuchCommand(command.0))?;
         if arguments.len() != entry.arguments_bytes {
-            return Err(InterpretError::Halt(halt(entry, "arguments of another length than the layout's")));
+            return Err(InterpretError::Halt(halt(
+                entry,
+                "arguments of another length than the layout's",
+            )));
         }
         self.run_entry(machine, bindings, entry, arguments, canvas, run, |_| Ok(()))
     }
 
     /// Calls the entry; `pack` sees the result before the journal is given up.
-    #[expect(clippy::too_many_arguments, reason = "the parts of a call, borrowed apart")]
+    #[inline]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of a call, borrowed apart"
+    )]
     fn run_entry(
         &self,
         machine: &mut Machine,
@@ -189,46 +234,61 @@ impl Compiled {
         run: &mut Run,
         pack: impl FnOnce(&[u8]) -> Result<(), WireError>,
     ) -> Result<Ended, InterpretError> {
-        if canvas.page_shift().bits() != u32::from(self.page_shift) {
-            return Err(InterpretError::Halt(halt(entry, "the module was made for another page size")));
-        }
-        if bindings.regions.len() != self.regions_count {
-            return Err(InterpretError::Halt(halt(entry, "not every region is bound")));
+        if canvas.page_shift().bits() != u32::from(self.page_shift)
+            || bindings.regions.len() != self.regions_count
+        {
+            return Err(InterpretError::Halt(halt(
+                entry,
+                "the canvas has another page size, or not every region is bound",
+            )));
         }
         run.set_mark();
         machine.begin(self, entry, bindings, canvas, run);
-        machine.result.clear();
-        machine.result.resize(entry.result_bytes, 0);
+        let result = &mut machine.result[..entry.result_bytes];
+        result.fill(0);
         let scratch = machine.scratch.as_mut_ptr().cast::<u8>();
-        let result = machine.result.as_mut_ptr();
         // SAFETY: the code was made from a verified module for exactly these layouts. The context was filled just above;
-        // what it points to (regions, results, journal, events, canvas, interface) is owned or borrowed by this call and
+        // what it points to (regions, results, journal, events, canvas, plans) is owned or borrowed by this call and
         // referred to by nobody else until the code returns. `scratch` has the frame bytes of the deepest call path,
         // `arguments` and `result` the bytes of the entry's two views. Pages that the code reaches are pinned: frames
         // neither move nor go before `end_command`, region changes or cuts, none of which happen inside.
-        let answered = unsafe { (entry.native)(&raw mut machine.context, scratch, arguments.as_ptr(), result) };
-        let ended = self.settle(machine, entry, answered, run, pack);
+        let answered = unsafe {
+            (entry.native)(
+                &raw mut machine.context,
+                scratch,
+                arguments.as_ptr(),
+                result.as_mut_ptr(),
+            )
+        };
+        // SAFETY: the buffer was begun for this call, and only native code has appended since.
+        unsafe { machine.events.catch_up(&machine.context) };
+        machine.result_bytes = entry.result_bytes;
+        if answered != status::DONE {
+            return self.stopped(machine, entry, answered, canvas);
+        }
+        if let Err(error) = pack(machine.result()) {
+            machine.undo(canvas);
+            return Err(InterpretError::Halt(halt(
+                entry,
+                format!("memory that is no value of the result: {error}"),
+            )));
+        }
+        run.digest = machine.context.digest;
+        run.randoms = machine.context.randoms;
         canvas.end_command();
-        machine.context.canvas = std::ptr::null_mut();
-        ended
+        Ok(Ended::Done)
     }
 
-    /// Keeps what was written, or puts it all back.
-    fn settle(
+    /// A command that did not return: puts everything back and says why.
+    #[cold]
+    fn stopped(
         &self,
         machine: &mut Machine,
         entry: &Entry,
         answered: u32,
-        run: &mut Run,
-        pack: impl FnOnce(&[u8]) -> Result<(), WireError>,
+        canvas: &mut Canvas,
     ) -> Result<Ended, InterpretError> {
-        // SAFETY: the buffer was begun for this call, and only native code has appended since.
-        unsafe { machine.events.catch_up(&machine.context) };
         let ended = match answered {
-            status::DONE => match pack(&machine.result) {
-                Ok(()) => Ok(Ended::Done),
-                Err(error) => Err(halt(entry, format!("memory that is no value of the result: {error}"))),
-            },
             status::DECLARED => self.declared_failure(machine, entry).map(Ended::Failed),
             status::HALT => Err(halt(entry, machine.halt_reason())),
             other => match status::builtin(other) {
@@ -236,20 +296,15 @@ impl Compiled {
                 None => Err(halt(entry, "a command that answers nothing")),
             },
         };
-        if let Ok(Ended::Done) = ended {
-            run.digest = machine.context.digest;
-            run.randoms = machine.context.randoms;
-        } else {
-            machine.events.clear();
-            // SAFETY: the journal was begun for this call; the pages in it are still where they were, since the command
-            // has not ended for the canvas yet.
-            unsafe { journal::roll_back(&mut machine.context) };
-        }
+        machine.undo(canvas);
         ended.map_err(InterpretError::Halt)
     }
 
     fn declared_failure(&self, machine: &mut Machine, entry: &Entry) -> Result<Failure, Halt> {
-        let (error, variant) = (machine.context.failure_error as u32, machine.context.failure_variant as u32);
+        let (error, variant) = (
+            machine.context.failure_error as u32,
+            machine.context.failure_variant as u32,
+        );
         let failure = Failure::Declared { error, variant };
         machine.payload.clear();
         if machine.context.failure_payload.is_null() {
@@ -258,14 +313,29 @@ impl Compiled {
         let plan = &self.packings.failures[error as usize][variant as usize];
         // SAFETY: the payload is a verified frame view with the variant's layout: scratch, arguments or result memory, which
         // nobody has written since the code failed.
-        let memory = unsafe { std::slice::from_raw_parts(machine.context.failure_payload, plan.size()) };
+        let memory =
+            unsafe { std::slice::from_raw_parts(machine.context.failure_payload, plan.size()) };
         let packed = plan.pack(memory, &mut machine.payload);
-        packed.map_err(|error| halt(entry, format!("memory that is no value of the failure: {error}")))?;
+        packed.map_err(|error| {
+            halt(
+                entry,
+                format!("memory that is no value of the failure: {error}"),
+            )
+        })?;
         Ok(failure)
     }
 }
 
 impl Machine {
+    /// Undoes the command that just ran, and ends it for the canvas.
+    fn undo(&mut self, canvas: &mut Canvas) {
+        self.events.clear();
+        // SAFETY: the journal was begun for this command; the pages in it are still where they were, since the command has
+        // not ended for the canvas yet.
+        unsafe { journal::roll_back(&mut self.context) };
+        canvas.end_command();
+    }
+
     fn halt_reason(&mut self) -> String {
         if let Some(error) = self.context.touch_error.take() {
             format!("touch: {error}")
@@ -278,5 +348,8 @@ impl Machine {
 }
 
 fn halt(entry: &Entry, reason: impl Into<String>) -> Halt {
-    Halt { function: entry.function_name.clone(), reason: reason.into() }
+    Halt {
+        function: entry.function_name.clone(),
+        reason: reason.into(),
+    }
 }

@@ -33,10 +33,21 @@ pub(crate) struct Plain {
 impl Plain {
     /// `None` where a field needs more than copying.
     pub(crate) fn of(shapes: &Shapes, record: &Record) -> Option<Plain> {
-        let mut plain = PlainRuns { shapes, runs: Vec::new(), packed: 0 };
+        let mut plain = PlainRuns {
+            shapes,
+            runs: Vec::new(),
+            packed: 0,
+        };
         let (_, offsets) = shapes.fields_extent(record);
-        let all = record.fields.iter().zip(offsets).all(|((_, shape), offset)| plain.add(shape, offset));
-        all.then_some(Plain { runs: plain.runs, packed_bytes: plain.packed })
+        let all = record
+            .fields
+            .iter()
+            .zip(offsets)
+            .all(|((_, shape), offset)| plain.add(shape, offset));
+        all.then_some(Plain {
+            runs: plain.runs,
+            packed_bytes: plain.packed,
+        })
     }
 }
 
@@ -55,20 +66,35 @@ impl PlainRuns<'_> {
             Shape::Time | Shape::Duration => self.push(memory, 8),
             Shape::Tuple(parts) => {
                 let (_, offsets) = self.shapes.record_extent(parts.iter());
-                parts.iter().zip(offsets).all(|(part, offset)| self.add(part, memory + offset))
+                parts
+                    .iter()
+                    .zip(offsets)
+                    .all(|(part, offset)| self.add(part, memory + offset))
             }
             Shape::Struct(index) => {
                 let shapes = self.shapes;
                 let record = &shapes.structs[*index as usize];
                 let (_, offsets) = shapes.fields_extent(record);
-                record.fields.iter().zip(offsets).all(|((_, part), offset)| self.add(part, memory + offset))
+                record
+                    .fields
+                    .iter()
+                    .zip(offsets)
+                    .all(|((_, part), offset)| self.add(part, memory + offset))
             }
-            Shape::String(_) | Shape::Bytes(_) | Shape::Optional(_) | Shape::Enum(_) | Shape::List(..) => false,
+            Shape::String(_)
+            | Shape::Bytes(_)
+            | Shape::Optional(_)
+            | Shape::Enum(_)
+            | Shape::List(..) => false,
         }
     }
 
     fn push(&mut self, memory: u32, length: u32) -> bool {
-        self.runs.push(PlainRun { memory, packed: self.packed, length });
+        self.runs.push(PlainRun {
+            memory,
+            packed: self.packed,
+            length,
+        });
         self.packed += length;
         true
     }
@@ -106,11 +132,24 @@ impl Packings {
         });
         let commands = interface.commands.iter().map(|command| CommandPacking {
             arguments: Plan::of(shapes, &command.arguments),
-            result: command.result.as_ref().map(|shape| Plan::of_shape(shapes, shape)),
+            result: command
+                .result
+                .as_ref()
+                .map(|shape| Plan::of_shape(shapes, shape)),
         });
         let failures = interface.errors.iter();
-        let failures = failures.map(|error| error.variants.iter().map(|variant| Plan::of(shapes, variant)).collect());
-        Packings { events: events.collect(), commands: commands.collect(), failures: failures.collect() }
+        let failures = failures.map(|error| {
+            error
+                .variants
+                .iter()
+                .map(|variant| Plan::of(shapes, variant))
+                .collect()
+        });
+        Packings {
+            events: events.collect(),
+            commands: commands.collect(),
+            failures: failures.collect(),
+        }
     }
 }
 
@@ -125,7 +164,9 @@ const EVENT_BUFFER_BYTES_MIN: usize = 1 << 12;
 
 impl Default for EventBuffer {
     fn default() -> EventBuffer {
-        EventBuffer { bytes: Vec::with_capacity(EVENT_BUFFER_BYTES_MIN) }
+        EventBuffer {
+            bytes: Vec::with_capacity(EVENT_BUFFER_BYTES_MIN),
+        }
     }
 }
 
@@ -192,7 +233,8 @@ impl EventBuffer {
         // SAFETY: as the caller says.
         unsafe { self.catch_up(context) };
         let start = self.bytes.len();
-        self.bytes.extend_from_slice(&[0; EVENT_HEADER_BYTES as usize]);
+        self.bytes
+            .extend_from_slice(&[0; EVENT_HEADER_BYTES as usize]);
         let packed = plan.pack(memory, &mut self.bytes);
         if packed.is_err() {
             self.bytes.truncate(start);
@@ -214,7 +256,8 @@ impl EventBuffer {
         let mut rest = self.bytes.as_slice();
         std::iter::from_fn(move || {
             let (header, after) = rest.split_at_checked(EVENT_HEADER_BYTES as usize)?;
-            let number = |bytes: &[u8]| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            let number =
+                |bytes: &[u8]| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
             let (event, length) = (number(&header[..4]), number(&header[4..]));
             let (packed, next) = after.split_at(length as usize);
             rest = next;

@@ -45,7 +45,12 @@ impl<'m> Program<'m> {
             call_sites: vec![0; count],
             frame_bytes: Vec::with_capacity(count),
             regions: Vec::with_capacity(count),
-            results_max: module.functions.iter().map(|function| function.results.len()).max().unwrap_or(0),
+            results_max: module
+                .functions
+                .iter()
+                .map(|function| function.results.len())
+                .max()
+                .unwrap_or(0),
         };
         for function in &module.functions {
             let mut facts = Facts::default();
@@ -53,7 +58,9 @@ impl<'m> Program<'m> {
             facts.regions.sort_unstable();
             facts.regions.dedup();
             program.weights.push(facts.weight);
-            program.frame_bytes.push(function.slot_bytes().saturating_add(facts.deepest));
+            program
+                .frame_bytes
+                .push(function.slot_bytes().saturating_add(facts.deepest));
             program.regions.push(facts.regions);
             for callee in facts.calls {
                 program.call_sites[callee.0 as usize] += 1;
@@ -66,7 +73,10 @@ impl<'m> Program<'m> {
         for instr in body {
             facts.weight = facts.weight.saturating_add(1);
             match instr {
-                Instr::Touch { region: RegionIndex(region), .. } => facts.regions.push(*region),
+                Instr::Touch {
+                    region: RegionIndex(region),
+                    ..
+                } => facts.regions.push(*region),
                 Instr::Call { function, .. } => {
                     let callee = function.0 as usize;
                     facts.weight = facts.weight.saturating_add(self.weights[callee]);

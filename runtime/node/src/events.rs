@@ -9,7 +9,7 @@
 //!   record: op - base, k, epoch, event, length, packed fields          (integers as varints; a payment's takes 38 bytes)
 //! ```
 
-use crate::limits::{EVENT_INDEX_BYTES, EVENT_SEGMENT_BYTES};
+use crate::limits::EVENT_INDEX_BYTES;
 use rc_engine::{EventRecord, Reader, Truncated, Writer};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -24,9 +24,13 @@ const BLOCK_HEADER_BYTES: usize = 8;
 pub enum EventLogError {
     #[error("event segment {path}: {source}")]
     Io { path: PathBuf, source: io::Error },
-    #[error("the events end at {found}, the checkpoint knows of {expected}: restore the file or start from an empty data directory and the whole log")]
+    #[error(
+        "the events end at {found}, the checkpoint knows of {expected}: restore the file or start from an empty data directory and the whole log"
+    )]
     Lost { found: u64, expected: u64 },
-    #[error("event block at {position} is damaged: stop the node, remove the checkpoint to rebuild it from the log")]
+    #[error(
+        "event block at {position} is damaged: stop the node, remove the checkpoint to rebuild it from the log"
+    )]
     Damaged { position: u64 },
 }
 
@@ -45,7 +49,7 @@ struct State {
     index: Vec<(u64, u64)>,
     /// One past the last byte.
     end: u64,
-    /// The op that the oldest kept block starts with.
+    /// The op that the oldest kept block starts with; 0 while nothing was let go of.
     oldest_op: u64,
     closed: bool,
 }
@@ -53,10 +57,14 @@ struct State {
 /// The loop's side.
 pub(crate) struct EventWriter {
     shared: Arc<Shared>,
-    file: File,
+    file: Arc<File>,
     segment_start: u64,
+    segment_bytes: u64,
+    /// Full segments that no checkpoint has made durable yet.
+    full: Vec<(Arc<File>, PathBuf)>,
     buffer: Vec<u8>,
-    last_indexed: u64,
+    /// Position of the last block in the index; `None` where the next block is to be in it.
+    last_indexed: Option<u64>,
 }
 
 /// The feeds' side: cheap to clone, may block, so it belongs on its own thread.
@@ -72,13 +80,18 @@ pub enum FeedItem {
     /// Nothing new within the waiting time.
     Quiet,
     /// The position asked for is gone; this is the oldest op that can be asked for.
-    Gone { oldest: u64 },
+    Gone {
+        oldest: u64,
+    },
     /// The node is closing.
     Closed,
 }
 
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> EventLogError + '_ {
-    move |source| EventLogError::Io { path: path.to_path_buf(), source }
+    move |source| EventLogError::Io {
+        path: path.to_path_buf(),
+        source,
+    }
 }
 
 fn segment_path(folder: &Path, start: u64) -> PathBuf {
@@ -87,46 +100,94 @@ fn segment_path(folder: &Path, start: u64) -> PathBuf {
 
 impl EventWriter {
     /// Opens the folder with the events up to `end` (a checkpoint's), and cuts what comes after: replay writes it again.
-    pub fn open(folder: &Path, end: u64) -> Result<(EventWriter, EventFeed), EventLogError> {
+    pub fn open(
+        folder: &Path,
+        end: u64,
+        segment_bytes: u64,
+    ) -> Result<(EventWriter, EventFeed), EventLogError> {
         fs::create_dir_all(folder).map_err(io_error(folder))?;
         let mut segments = Vec::new();
         for entry in fs::read_dir(folder).map_err(io_error(folder))? {
             let name = entry.map_err(io_error(folder))?.file_name();
-            if let Some(start) = name.to_str().and_then(|name| name.strip_suffix(".events")).and_then(|start| start.parse().ok()) {
+            if let Some(start) = name
+                .to_str()
+                .and_then(|name| name.strip_suffix(".events"))
+                .and_then(|start| start.parse().ok())
+            {
                 segments.push(start);
             }
         }
         segments.sort_unstable();
-        while let Some(start) = segments.last().copied().filter(|start| *start >= end && *start > 0) {
+        while let Some(start) = segments
+            .last()
+            .copied()
+            .filter(|start| *start >= end && *start > 0)
+        {
             let path = segment_path(folder, start);
             fs::remove_file(&path).map_err(io_error(&path))?;
             segments.pop();
         }
         if segments.is_empty() {
             if end > 0 {
-                return Err(EventLogError::Lost { found: 0, expected: end });
+                return Err(EventLogError::Lost {
+                    found: 0,
+                    expected: end,
+                });
             }
             segments.push(0);
         }
         let segment_start = *segments.last().expect("there is one segment at least");
         let path = segment_path(folder, segment_start);
-        let mut file =
-            OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(io_error(&path))?;
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(io_error(&path))?;
         let found = segment_start + file.metadata().map_err(io_error(&path))?.len();
         if found < end {
-            return Err(EventLogError::Lost { found, expected: end });
+            return Err(EventLogError::Lost {
+                found,
+                expected: end,
+            });
         }
         file.set_len(end - segment_start).map_err(io_error(&path))?;
         file.seek(SeekFrom::End(0)).map_err(io_error(&path))?;
-        let mut state = State { segments, end, ..State::default() };
+        let mut state = State {
+            segments,
+            end,
+            ..State::default()
+        };
         index_blocks(folder, &mut state)?;
-        let shared = Arc::new(Shared { folder: folder.to_path_buf(), state: Mutex::new(state), grown: Condvar::new() });
-        let feed = EventFeed { shared: Arc::clone(&shared) };
-        Ok((EventWriter { shared, file, segment_start, buffer: Vec::new(), last_indexed: 0 }, feed))
+        let shared = Arc::new(Shared {
+            folder: folder.to_path_buf(),
+            state: Mutex::new(state),
+            grown: Condvar::new(),
+        });
+        let feed = EventFeed {
+            shared: Arc::clone(&shared),
+        };
+        let file = Arc::new(file);
+        let writer = EventWriter {
+            shared,
+            file,
+            segment_start,
+            segment_bytes,
+            full: Vec::new(),
+            buffer: Vec::new(),
+            last_indexed: None,
+        };
+        Ok((writer, feed))
     }
 
     /// Appends a batch's events and wakes the feeds.
-    pub fn append(&mut self, base_op: u64, time: i64, events: &[EventRecord]) -> Result<(), EventLogError> {
+    pub fn append(
+        &mut self,
+        base_op: u64,
+        time: i64,
+        events: &[EventRecord],
+    ) -> Result<(), EventLogError> {
         if events.is_empty() {
             return Ok(());
         }
@@ -149,23 +210,36 @@ impl EventWriter {
         self.buffer[4..8].copy_from_slice(&checksum.to_le_bytes());
         let position = self.position();
         let path = segment_path(&self.shared.folder, self.segment_start);
-        self.file.write_all(&self.buffer).map_err(io_error(&path))?;
+        (&*self.file)
+            .write_all(&self.buffer)
+            .map_err(io_error(&path))?;
         let end = position + self.buffer.len() as u64;
-        let roll = end - self.segment_start >= EVENT_SEGMENT_BYTES;
+        let roll = end - self.segment_start >= self.segment_bytes;
         if roll {
-            self.file.sync_all().map_err(io_error(&path))?;
-            let path = segment_path(&self.shared.folder, end);
-            self.file =
-                OpenOptions::new().create(true).truncate(true).read(true).write(true).open(&path).map_err(io_error(&path))?;
+            let next = segment_path(&self.shared.folder, end);
+            let file = OpenOptions::new()
+                .create(true)
+                .truncate(true)
+                .read(true)
+                .write(true)
+                .open(&next)
+                .map_err(io_error(&next))?;
+            // Made durable by the next checkpoint, on the persister's thread: the loop does not wait for a disk.
+            self.full
+                .push((std::mem::replace(&mut self.file, Arc::new(file)), path));
             self.segment_start = end;
         }
-        let mut state = self.shared.state.lock().expect("no holder of this lock panics");
-        if state.index.is_empty() {
-            state.oldest_op = base_op;
-        }
-        if state.index.is_empty() || position - self.last_indexed >= EVENT_INDEX_BYTES {
+        let mut state = self
+            .shared
+            .state
+            .lock()
+            .expect("no holder of this lock panics");
+        if self
+            .last_indexed
+            .is_none_or(|last| position - last >= EVENT_INDEX_BYTES)
+        {
             state.index.push((base_op, position));
-            self.last_indexed = position;
+            self.last_indexed = Some(position);
         }
         if roll {
             state.segments.push(end);
@@ -178,34 +252,60 @@ impl EventWriter {
 
     /// One past the last byte written.
     pub fn position(&self) -> u64 {
-        self.shared.state.lock().expect("no holder of this lock panics").end
+        self.shared
+            .state
+            .lock()
+            .expect("no holder of this lock panics")
+            .end
     }
 
     /// What makes all events so far durable when it is run, on the persister's thread.
-    pub fn syncer(&self) -> Result<EventSyncer, EventLogError> {
-        let path = segment_path(&self.shared.folder, self.segment_start);
-        let file = self.file.try_clone().map_err(io_error(&path))?;
-        Ok(EventSyncer { file, path, folder: self.shared.folder.clone() })
+    pub fn syncer(&self) -> EventSyncer {
+        let last = (
+            Arc::clone(&self.file),
+            segment_path(&self.shared.folder, self.segment_start),
+        );
+        EventSyncer {
+            files: self.full.iter().cloned().chain([last]).collect(),
+            folder: self.shared.folder.clone(),
+        }
+    }
+
+    /// The oldest so many full segments are durable.
+    pub fn forget_synced(&mut self, count: usize) {
+        self.full.drain(..count.min(self.full.len()));
     }
 }
 
-/// See [`EventWriter::syncer`]. Segments before the present one were synced when they were full.
+/// See [`EventWriter::syncer`].
 pub(crate) struct EventSyncer {
-    file: File,
-    path: PathBuf,
+    files: Vec<(Arc<File>, PathBuf)>,
     folder: PathBuf,
 }
 
 impl EventSyncer {
+    /// How many of the files are full: all but the last.
+    pub fn full_segments(&self) -> usize {
+        self.files.len() - 1
+    }
+
     pub fn sync(&self) -> Result<(), EventLogError> {
-        self.file.sync_all().map_err(io_error(&self.path))?;
-        File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(io_error(&self.folder))
+        for (file, path) in &self.files {
+            file.sync_all().map_err(io_error(path))?;
+        }
+        File::open(&self.folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(io_error(&self.folder))
     }
 }
 
 impl Drop for EventWriter {
     fn drop(&mut self) {
-        self.shared.state.lock().expect("no holder of this lock panics").closed = true;
+        self.shared
+            .state
+            .lock()
+            .expect("no holder of this lock panics")
+            .closed = true;
         self.shared.grown.notify_all();
     }
 }
@@ -215,10 +315,11 @@ fn index_blocks(folder: &Path, state: &mut State) -> Result<(), EventLogError> {
     let mut position = state.segments[0];
     let mut last_indexed = None;
     while position < state.end {
-        let (base_op, events, next) = read_block(folder, state.segments.as_slice(), position, state.end)?;
+        let (base_op, events, next) =
+            read_block(folder, state.segments.as_slice(), position, state.end)?;
         debug_assert!(!events.is_empty());
         if last_indexed.is_none_or(|last| position - last >= EVENT_INDEX_BYTES) {
-            if last_indexed.is_none() {
+            if last_indexed.is_none() && position > 0 {
                 state.oldest_op = base_op;
             }
             state.index.push((base_op, position));
@@ -240,7 +341,8 @@ fn read_block(
     let segment = segments[segments.partition_point(|start| *start <= position) - 1];
     let path = segment_path(folder, segment);
     let mut file = File::open(&path).map_err(io_error(&path))?;
-    file.seek(SeekFrom::Start(position - segment)).map_err(io_error(&path))?;
+    file.seek(SeekFrom::Start(position - segment))
+        .map_err(io_error(&path))?;
     let mut header = [0; BLOCK_HEADER_BYTES];
     file.read_exact(&mut header).map_err(io_error(&path))?;
     let length = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
@@ -287,41 +389,56 @@ pub struct FeedCursor {
 impl EventFeed {
     /// Where the events of op `from` and later start.
     pub fn seek(&self, from: u64) -> FeedCursor {
-        let state = self.shared.state.lock().expect("no holder of this lock panics");
+        let state = self
+            .shared
+            .state
+            .lock()
+            .expect("no holder of this lock panics");
         let before = state.index.partition_point(|(op, _)| *op <= from);
         let position = match before.checked_sub(1) {
             Some(at) => state.index[at].1,
             None => state.segments[0],
         };
-        FeedCursor { position, from_op: from }
+        FeedCursor {
+            position,
+            from_op: from,
+        }
     }
 
     /// The next block's events from the cursor on, waiting for at most `wait`.
     pub fn next(&self, cursor: &mut FeedCursor, wait: Duration) -> Result<FeedItem, EventLogError> {
         loop {
-            let mut state = self.shared.state.lock().expect("no holder of this lock panics");
+            let mut state = self
+                .shared
+                .state
+                .lock()
+                .expect("no holder of this lock panics");
             if cursor.position < state.segments[0] {
-                return Ok(FeedItem::Gone { oldest: state.oldest_op });
+                return Ok(FeedItem::Gone {
+                    oldest: state.oldest_op,
+                });
             }
             if cursor.position >= state.end {
                 if state.closed {
                     return Ok(FeedItem::Closed);
                 }
-                let (after, timeout) =
-                    self.shared.grown.wait_timeout(state, wait).expect("no holder of this lock panics");
-                state = after;
+                (state, _) = self
+                    .shared
+                    .grown
+                    .wait_timeout(state, wait)
+                    .expect("no holder of this lock panics");
                 if cursor.position >= state.end {
                     return Ok(if state.closed {
                         FeedItem::Closed
                     } else {
-                        debug_assert!(timeout.timed_out() || !state.closed);
                         FeedItem::Quiet
                     });
                 }
             }
             let (segments, end) = (state.segments.clone(), state.end);
             drop(state);
-            let (_, mut events, next) = read_block(&self.shared.folder, &segments, cursor.position, end)?;
+            let (_, mut events, next) =
+                read_block(&self.shared.folder, &segments, cursor.position, end)?;
             cursor.position = next;
             events.retain(|event| event.op >= cursor.from_op);
             if !events.is_empty() {
@@ -330,9 +447,13 @@ impl EventFeed {
         }
     }
 
-    /// The oldest op whose events are kept; 0 when there are none yet.
+    /// The oldest op whose events are kept; 0 when all are.
     pub fn oldest_op(&self) -> u64 {
-        self.shared.state.lock().expect("no holder of this lock panics").oldest_op
+        self.shared
+            .state
+            .lock()
+            .expect("no holder of this lock panics")
+            .oldest_op
     }
 }
 
@@ -341,12 +462,21 @@ mod tests {
     use super::*;
 
     fn event(op: u64, k: u32) -> EventRecord {
-        EventRecord { op, k, epoch: 1, event: 0, time: 7, fields: vec![op as u8; 32] }
+        EventRecord {
+            op,
+            k,
+            epoch: 1,
+            event: 0,
+            time: 7,
+            fields: vec![op as u8; 32],
+        }
     }
 
     fn read_all(feed: &EventFeed, from: u64) -> Vec<(u64, u32)> {
         let (mut cursor, mut seen) = (feed.seek(from), Vec::new());
-        while let FeedItem::Events(events) = feed.next(&mut cursor, Duration::from_millis(1)).unwrap() {
+        while let FeedItem::Events(events) =
+            feed.next(&mut cursor, Duration::from_millis(1)).unwrap()
+        {
             seen.extend(events.iter().map(|event| (event.op, event.k)));
         }
         seen
@@ -355,18 +485,31 @@ mod tests {
     #[test]
     fn feeds_resume_from_any_op_and_survive_reopening() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut writer, feed) = EventWriter::open(folder.path(), 0).unwrap();
+        let (mut writer, feed) = EventWriter::open(folder.path(), 0, 1 << 20).unwrap();
         for base in (1..4_000).step_by(10) {
-            writer.append(base, 7, &[event(base, 0), event(base, 1), event(base + 5, 0)]).unwrap();
+            writer
+                .append(
+                    base,
+                    7,
+                    &[event(base, 0), event(base, 1), event(base + 5, 0)],
+                )
+                .unwrap();
         }
-        assert_eq!(read_all(&feed, 3_985), [(3_986, 0), (3_991, 0), (3_991, 1), (3_996, 0)]);
+        assert_eq!(
+            read_all(&feed, 3_985),
+            [(3_986, 0), (3_991, 0), (3_991, 1), (3_996, 0)]
+        );
         assert_eq!(read_all(&feed, 0).len(), 1_200);
         let end = writer.position();
         writer.append(5_000, 7, &[event(5_000, 0)]).unwrap();
-        writer.syncer().unwrap().sync().unwrap();
+        writer.syncer().sync().unwrap();
         drop(writer);
-        let (mut writer, feed) = EventWriter::open(folder.path(), end).unwrap();
-        assert_eq!(read_all(&feed, 3_992), [(3_996, 0)], "what came after the checkpoint is cut");
+        let (mut writer, feed) = EventWriter::open(folder.path(), end, 1 << 20).unwrap();
+        assert_eq!(
+            read_all(&feed, 3_992),
+            [(3_996, 0)],
+            "what came after the checkpoint is cut"
+        );
         writer.append(5_000, 7, &[event(5_000, 3)]).unwrap();
         assert_eq!(read_all(&feed, 3_997), [(5_000, 3)]);
     }
@@ -374,16 +517,22 @@ mod tests {
     #[test]
     fn a_payment_event_takes_at_most_48_bytes() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut writer, _) = EventWriter::open(folder.path(), 0).unwrap();
+        let (mut writer, _) = EventWriter::open(folder.path(), 0, 1 << 20).unwrap();
         let events: Vec<EventRecord> = (0..1_000).map(|op| event(1_000_000 + op, 0)).collect();
-        writer.append(1_000_000, 1_700_000_000_000_000_000, &events).unwrap();
-        assert!(writer.position() / 1_000 <= 48, "{} bytes each", writer.position() / 1_000);
+        writer
+            .append(1_000_000, 1_700_000_000_000_000_000, &events)
+            .unwrap();
+        assert!(
+            writer.position() / 1_000 <= 48,
+            "{} bytes each",
+            writer.position() / 1_000
+        );
     }
 
     #[test]
     fn damage_is_found() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut writer, _) = EventWriter::open(folder.path(), 0).unwrap();
+        let (mut writer, _) = EventWriter::open(folder.path(), 0, 1 << 20).unwrap();
         writer.append(1, 7, &[event(1, 0)]).unwrap();
         writer.append(2, 7, &[event(2, 0)]).unwrap();
         let end = writer.position();
@@ -392,7 +541,13 @@ mod tests {
         let mut bytes = fs::read(&path).unwrap();
         bytes[20] ^= 1;
         fs::write(&path, bytes).unwrap();
-        assert!(matches!(EventWriter::open(folder.path(), end), Err(EventLogError::Damaged { position: 0 })));
-        assert!(matches!(EventWriter::open(folder.path(), end + 1), Err(EventLogError::Lost { .. })));
+        assert!(matches!(
+            EventWriter::open(folder.path(), end, 1 << 20),
+            Err(EventLogError::Damaged { position: 0 })
+        ));
+        assert!(matches!(
+            EventWriter::open(folder.path(), end + 1, 1 << 20),
+            Err(EventLogError::Lost { .. })
+        ));
     }
 }

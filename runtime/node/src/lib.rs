@@ -10,9 +10,12 @@
 //!
 //! Always true: an op is applied after its batch is durable, so nothing of it leaves the node before (decision 29);
 //! three threads, each with one queue in; what cannot be ordered is refused, what was ordered is answered or the node
-//! halts; recovery = last checkpoint + the log after it, and rebuilds the events from the same.
+//! halts; each callback is called exactly once, whatever stops; recovery = last checkpoint + the log after it, and
+//! rebuilds the events from the same.
 
+mod catalog_view;
 mod events;
+mod handle;
 mod limits;
 mod node;
 mod orderer;
@@ -20,7 +23,9 @@ mod persister;
 mod processing;
 mod request;
 
+pub use catalog_view::{CatalogEntry, CatalogView};
 pub use events::{EventFeed, EventLogError, FeedCursor, FeedItem};
+pub use handle::{Handle, Metrics};
 pub use limits::*;
-pub use node::{CatalogEntry, CatalogView, Handle, Metrics, Node, NodeOptions, StartError, StartReport};
-pub use request::{Answer, SubmitError, Work};
+pub use node::{Node, NodeOptions, StartError, StartReport};
+pub use request::{Answer, Callback, SubmitError, Work};

@@ -14,3 +14,5 @@ pub const CHECKPOINT_LOG_BYTES: u64 = 256 << 20;
 pub const EVENT_SEGMENT_BYTES: u64 = 256 << 20;
 /// How many log bytes the feed index skips between two entries.
 pub const EVENT_INDEX_BYTES: u64 = 64 << 10;
+/// Bytes of requests that may wait to be ordered; above it `submit` answers `Busy`.
+pub const QUEUE_BYTES_MAX: usize = 64 << 20;

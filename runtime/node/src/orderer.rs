@@ -4,8 +4,11 @@
 //! written, the loop executes the one before. A log that refuses (full disk) fails the requests of that batch and no
 //! other; a log that halted fails all that follow.
 
+use crate::handle::Counters;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_OPS_MAX};
-use crate::request::{Answer, SubmitError, Work, op_bytes};
+use crate::persister::Persisted;
+use crate::processing::Staged;
+use crate::request::{Answering, Request, SubmitError, op_bytes};
 use rc_bytecode::hash::fold_multiply;
 use rc_engine::{Batch, Call, Op};
 use rc_log::{EntryKind, EntryRef, Log};
@@ -14,9 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub(crate) type AnswerFn = Box<dyn FnOnce(Result<Answer, SubmitError>) + Send>;
-
-/// What the loop gets.
+/// What the loop gets: its one queue.
 pub(crate) enum Ordered {
     Batch {
         batch: Batch,
@@ -24,16 +25,23 @@ pub(crate) enum Ordered {
         raft_term: u64,
         raft_index: u64,
         /// How many ops each caller sent, and its callback, in order.
-        callers: Vec<(usize, AnswerFn)>,
+        callers: Vec<(usize, Answering)>,
     },
-    Queries { calls: Vec<Call>, answer: AnswerFn },
-    /// The log halted or was closed: no more will come.
-    End(String),
+    Queries {
+        calls: Vec<Call>,
+        answer: Answering,
+    },
+    Code(Staged),
+    Persisted(Persisted),
+    /// The log is out of space: a checkpoint lets it drop what it covers.
+    Cut,
+    /// Nothing more will be ordered.
+    End,
 }
 
-/// Log figures for metrics.
+/// Since start.
 #[derive(Debug, Default)]
-pub(crate) struct LogCounters {
+pub(crate) struct OrderCounters {
     pub batches: AtomicU64,
     pub ops: AtomicU64,
     /// Encoded batch bytes.
@@ -50,67 +58,106 @@ pub(crate) struct Orderer {
     /// Grows by one with each batch; mixed with `seed_base` into batch seeds.
     pub seed_counter: u64,
     pub seed_base: u64,
-    pub counters: Arc<LogCounters>,
-    /// Set by the persister: log entries up to here are covered by a checkpoint.
+    pub counters: Arc<Counters>,
+    /// Set by the loop: log entries up to here are covered by a checkpoint.
     pub purge_through: Arc<AtomicU64>,
+    pub to_loop: SyncSender<Ordered>,
+}
+
+/// What one pass takes out of the queue.
+#[derive(Default)]
+struct Gathered {
+    ops: Vec<Op>,
+    callers: Vec<(usize, Answering)>,
+    bytes: usize,
+    queries: Vec<(Vec<Call>, Answering)>,
+    stop: bool,
+}
+
+impl Gathered {
+    fn is_full(&self) -> bool {
+        self.stop || self.ops.len() >= BATCH_OPS_MAX || self.queries.len() >= BATCH_OPS_MAX
+    }
+
+    /// Gives the request back where it does not fit.
+    fn take(&mut self, request: Request) -> Option<Request> {
+        match request {
+            Request::Ops { ops, bytes, answer } => {
+                let fits = self.ops.len() + ops.len() <= BATCH_OPS_MAX
+                    && self.bytes + bytes <= BATCH_BYTES_MAX;
+                if !fits && !self.ops.is_empty() {
+                    return Some(Request::Ops { ops, bytes, answer });
+                }
+                self.bytes += bytes;
+                self.callers.push((ops.len(), answer));
+                if self.ops.is_empty() {
+                    self.ops = ops;
+                } else {
+                    self.ops.extend(ops);
+                }
+            }
+            Request::Queries { calls, answer, .. } => self.queries.push((calls, answer)),
+            Request::Purge => {}
+            Request::Stop => self.stop = true,
+        }
+        None
+    }
 }
 
 impl Orderer {
-    pub fn run(mut self, requests: Receiver<Work>, ordered: SyncSender<Ordered>) {
-        let mut carried: Option<Work> = None;
+    pub fn run(mut self, requests: Receiver<Request>) {
+        let mut carried: Option<Request> = None;
         loop {
-            let first = match carried.take() {
-                Some(work) => work,
-                None => match requests.recv() {
-                    Ok(work) => work,
-                    Err(_) => {
-                        let _ = ordered.send(Ordered::End("closed".to_string()));
-                        return;
-                    }
-                },
+            let Some(first) = carried.take().or_else(|| requests.recv().ok()) else {
+                return;
             };
-            let (mut ops, mut callers, mut bytes) = (Vec::new(), Vec::new(), 0);
-            let mut queries = Vec::new();
+            let mut gathered = Gathered::default();
             let mut next = Some(first);
-            while let Some(work) = next {
-                let size = work.argument_bytes();
-                let fits = bytes + size <= BATCH_BYTES_MAX || (ops.is_empty() && callers.is_empty());
-                match work {
-                    Work::Ops { ops: more, answer } if fits && ops.len() + more.len() <= BATCH_OPS_MAX => {
-                        bytes += size;
-                        callers.push((more.len(), answer));
-                        ops.extend(more);
-                    }
-                    // A query runs after what was ordered before it and before what comes after, so it ends the batch.
-                    Work::Queries { calls, answer } => queries.push((calls, answer)),
-                    work => {
-                        carried = Some(work);
-                        break;
-                    }
-                }
-                if ops.len() >= BATCH_OPS_MAX || queries.len() >= BATCH_OPS_MAX {
+            while let Some(request) = next.take() {
+                let bytes = match &request {
+                    Request::Ops { bytes, .. } | Request::Queries { bytes, .. } => *bytes,
+                    Request::Purge | Request::Stop => 0,
+                };
+                carried = gathered.take(request);
+                if carried.is_some() {
                     break;
                 }
-                next = requests.try_recv().ok();
-                if !queries.is_empty() && matches!(next, Some(Work::Ops { .. })) {
-                    carried = next.take();
+                self.counters
+                    .queued_bytes
+                    .fetch_sub(bytes, Ordering::Relaxed);
+                if !gathered.is_full() {
+                    next = requests.try_recv().ok();
                 }
             }
-            if !ops.is_empty() && !self.order(ops, callers, &ordered) {
-                return;
+            if !gathered.callers.is_empty() {
+                self.order(gathered.ops, gathered.callers);
             }
-            for (calls, answer) in queries {
-                if ordered.send(Ordered::Queries { calls, answer }).is_err() {
-                    return;
-                }
+            // After the ops: a query sees all that was submitted before it, and perhaps what came at the same time.
+            for (calls, answer) in gathered.queries {
+                self.pass_on(Ordered::Queries { calls, answer });
             }
             self.purge();
+            if gathered.stop {
+                return;
+            }
         }
     }
 
-    /// Makes a batch durable and passes it on; false = the loop has gone.
-    fn order(&mut self, ops: Vec<Op>, callers: Vec<(usize, AnswerFn)>, ordered: &SyncSender<Ordered>) -> bool {
-        let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i64);
+    /// To the loop; if that has gone, what is passed on answers by itself.
+    fn pass_on(&self, ordered: Ordered) {
+        if self.to_loop.send(ordered).is_err() {
+            self.counters.halt("the loop has stopped");
+        }
+    }
+
+    /// Makes a batch durable and passes it on.
+    fn order(&mut self, ops: Vec<Op>, callers: Vec<(usize, Answering)>) {
+        if let Some(reason) = self.counters.halt.get() {
+            return refuse(callers, SubmitError::Halted(reason.clone()));
+        }
+        let clock = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_nanos() as i64);
         self.seed_counter += 1;
         let count = ops.len() as u64;
         let deploys = ops.iter().any(|op| matches!(op, Op::Deploy(_)));
@@ -126,26 +173,46 @@ impl Orderer {
         let mut encoded = Vec::with_capacity(96 + batch.ops.iter().map(op_bytes).sum::<usize>());
         batch.encode(&mut encoded);
         let index = self.log.last().map_or(1, |last| last.index + 1);
-        let kind = if deploys { EntryKind::DEPLOY } else { EntryKind::COMMANDS };
-        let entry = EntryRef { term: self.term, index, kind, payload: &encoded };
+        let kind = if deploys {
+            EntryKind::DEPLOY
+        } else {
+            EntryKind::COMMANDS
+        };
+        let entry = EntryRef {
+            term: self.term,
+            index,
+            kind,
+            payload: &encoded,
+        };
         if let Err(error) = self.log.append(&[entry]) {
-            let failure = match self.log.halted() {
-                Some(halt) => SubmitError::Halted(halt.to_string()),
-                None => SubmitError::LogRefused(error.to_string()),
+            return match self.log.halted() {
+                Some(halt) => {
+                    let reason = halt.to_string();
+                    self.counters.halt(&reason);
+                    refuse(callers, SubmitError::Halted(reason));
+                }
+                None => {
+                    self.pass_on(Ordered::Cut);
+                    refuse(callers, SubmitError::LogRefused(error.to_string()));
+                }
             };
-            for (_, answer) in callers {
-                answer(Err(failure.clone()));
-            }
-            return true;
         }
         self.next_op += count;
         self.last_now = batch.now;
         self.chain = Batch::chain_hash(&encoded);
-        self.counters.batches.fetch_add(1, Ordering::Relaxed);
-        self.counters.ops.fetch_add(count, Ordering::Relaxed);
-        self.counters.bytes.fetch_add(encoded.len() as u64, Ordering::Relaxed);
-        let (raft_term, raft_index) = (self.term, index);
-        ordered.send(Ordered::Batch { batch, encoded, raft_term, raft_index, callers }).is_ok()
+        let counters = &self.counters.order;
+        counters.batches.fetch_add(1, Ordering::Relaxed);
+        counters.ops.fetch_add(count, Ordering::Relaxed);
+        counters
+            .bytes
+            .fetch_add(encoded.len() as u64, Ordering::Relaxed);
+        self.pass_on(Ordered::Batch {
+            batch,
+            encoded,
+            raft_term: self.term,
+            raft_index: index,
+            callers,
+        });
     }
 
     /// Drops log entries that a checkpoint covers. A failure leaves the log longer, nothing else.
@@ -155,8 +222,24 @@ impl Orderer {
             return;
         }
         let term = self.term;
-        if let Err(error) = self.log.purge_to(rc_log::EntryId { term, index: through }) {
+        if let Err(error) = self.log.purge_to(rc_log::EntryId {
+            term,
+            index: through,
+        }) {
             eprintln!("the log could not be shortened: {error}");
         }
+    }
+}
+
+/// However this thread ends, the loop learns of it.
+impl Drop for Orderer {
+    fn drop(&mut self) {
+        let _ = self.to_loop.send(Ordered::End);
+    }
+}
+
+fn refuse(callers: Vec<(usize, Answering)>, error: SubmitError) {
+    for (_, answer) in callers {
+        answer.answer(Err(error.clone()));
     }
 }

@@ -3,8 +3,9 @@
 //! Always true: the superblock that names an event position becomes durable after the events up to it.
 
 use crate::events::EventSyncer;
+use crate::orderer::Ordered;
 use rc_canvas::{CheckpointCut, PageStore, PersistReport, persist};
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, SyncSender};
 
 /// A cut and what must be durable before it counts.
 pub(crate) struct ToPersist {
@@ -16,15 +17,30 @@ pub(crate) struct ToPersist {
 pub(crate) struct Persisted {
     pub result: Result<(CheckpointCut, PersistReport), String>,
     pub raft_index: u64,
+    /// Full event segments that are durable now.
+    pub event_segments: usize,
 }
 
-pub(crate) fn run(mut store: Box<dyn PageStore>, cuts: Receiver<ToPersist>, done: Sender<Persisted>) {
+pub(crate) fn run(
+    mut store: Box<dyn PageStore>,
+    cuts: Receiver<ToPersist>,
+    to_loop: SyncSender<Ordered>,
+) {
     for ToPersist { mut cut, events } in cuts {
         let raft_index = cut.superblock().stamp.raft_index;
+        let event_segments = events.full_segments();
         let synced = events.sync().map_err(|error| error.to_string());
-        let persisted = synced.and_then(|()| persist(&mut cut, store.as_mut()).map_err(|error| error.to_string()));
+        let persisted = synced
+            .and_then(|()| persist(&mut cut, store.as_mut()).map_err(|error| error.to_string()));
         let result = persisted.map(|report| (cut, report));
-        if done.send(Persisted { result, raft_index }).is_err() {
+        if to_loop
+            .send(Ordered::Persisted(Persisted {
+                result,
+                raft_index,
+                event_segments,
+            }))
+            .is_err()
+        {
             return;
         }
     }

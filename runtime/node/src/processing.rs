@@ -1,22 +1,19 @@
 //! The loop: the only thread that writes the canvas. One batch at a time: apply, answer, events, checkpoint cadence.
 //!
 //! Always true: answers go out in op order; a halt answers everything after it with the reason; a checkpoint is cut
-//! between batches and never waited for.
+//! between batches and never waited for, but at the very end.
 
+use crate::catalog_view::{CatalogView, SharedCatalog};
 use crate::events::EventWriter;
-use crate::node::{CatalogView, LoopCounters, SharedCatalog};
+use crate::handle::Counters;
 use crate::orderer::Ordered;
 use crate::persister::{Persisted, ToPersist};
-use crate::request::{Answer, SubmitError};
-use rc_engine::{Applied, Engine, Reply};
+use crate::request::{Answer, Answering, Request, SubmitError};
+use rc_engine::{Applied, Batch, Call, Engine, Reply};
 use rc_jit::Compiled;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::time::Duration;
-
-/// How often an idle loop looks at what the persister finished.
-const IDLE: Duration = Duration::from_millis(50);
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender};
 
 /// Code for the engine, made by another thread; acknowledged so that a deployment is ordered after it is there.
 pub(crate) struct Staged {
@@ -29,9 +26,14 @@ pub(crate) struct Processing {
     pub engine: Engine,
     pub events: EventWriter,
     pub catalog: SharedCatalog,
-    pub counters: Arc<LoopCounters>,
+    pub counters: Arc<Counters>,
     pub checkpoint_log_bytes: u64,
     pub purge_through: Arc<AtomicU64>,
+    /// To tell the orderer of it.
+    pub requests: SyncSender<Request>,
+    pub cuts: Sender<ToPersist>,
+    /// Ends without a checkpoint, like a crash.
+    pub abandoned: Arc<AtomicBool>,
     /// Log bytes applied since the last cut.
     pub since_cut: u64,
     pub raft_term: u64,
@@ -39,127 +41,143 @@ pub(crate) struct Processing {
 }
 
 impl Processing {
-    pub fn run(
-        mut self,
-        ordered: Receiver<Ordered>,
-        staged: Receiver<Staged>,
-        cuts: Sender<ToPersist>,
-        persisted: Receiver<Persisted>,
-    ) {
+    pub fn run(mut self, inbox: Receiver<Ordered>) {
         let mut applied = Applied::default();
-        let mut halted: Option<String> = None;
-        loop {
-            while let Ok(staged) = staged.try_recv() {
-                self.engine.install_code(staged.content_hash, staged.code);
-                let _ = staged.installed.send(());
-            }
-            while let Ok(done) = persisted.try_recv() {
-                self.finish_checkpoint(done);
-            }
-            match ordered.recv_timeout(IDLE) {
-                Ok(Ordered::Batch { batch, encoded, raft_term, raft_index, callers }) => {
-                    let result = match &halted {
-                        Some(reason) => Err(reason.clone()),
-                        None => self.apply(&batch, &encoded, &mut applied),
-                    };
-                    match result {
-                        Ok(()) => {
-                            (self.raft_term, self.raft_index) = (raft_term, raft_index);
-                            self.since_cut += encoded.len() as u64;
-                            if applied.replies.iter().any(|reply| matches!(reply, Reply::Deployed { .. })) {
-                                self.catalog.set(CatalogView::of(&self.engine));
-                            }
-                            let mut replies = applied.replies.drain(..);
-                            let mut op = batch.base_op;
-                            for (count, answer) in callers {
-                                answer(Ok(Answer { op, time: batch.now, replies: replies.by_ref().take(count).collect() }));
-                                op += count as u64;
-                            }
-                        }
-                        Err(reason) => {
-                            for (_, answer) in callers {
-                                answer(Err(SubmitError::Halted(reason.clone())));
-                            }
-                            self.halt(&mut halted, reason);
-                        }
+        for message in &inbox {
+            match message {
+                Ordered::Batch {
+                    batch,
+                    encoded,
+                    raft_term,
+                    raft_index,
+                    callers,
+                } => {
+                    if self.apply(&batch, &encoded, &mut applied) {
+                        (self.raft_term, self.raft_index) = (raft_term, raft_index);
+                        self.since_cut += encoded.len() as u64;
+                        self.answer(&batch, &mut applied, callers);
+                    } else {
+                        callers
+                            .into_iter()
+                            .for_each(|(_, answer)| self.refuse(answer));
                     }
                 }
-                Ok(Ordered::Queries { calls, answer }) => {
-                    let result = match &halted {
-                        Some(reason) => Err(reason.clone()),
-                        None => {
-                            let replies: Result<Vec<Reply>, _> = calls.iter().map(|call| self.engine.query(call)).collect();
-                            replies.map_err(|error| error.to_string())
-                        }
-                    };
-                    let (op, time) = (self.engine.next_op() - 1, self.engine.last_now());
-                    match result {
-                        Ok(replies) => answer(Ok(Answer { op, time, replies })),
-                        Err(reason) => {
-                            answer(Err(SubmitError::Halted(reason.clone())));
-                            self.halt(&mut halted, reason);
-                        }
-                    }
-                }
-                Ok(Ordered::End(_)) | Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {}
+                Ordered::Queries { calls, answer } => self.query(&calls, answer),
+                Ordered::Code(staged) => self.install(staged),
+                Ordered::Persisted(done) => self.finish_checkpoint(done),
+                Ordered::Cut => drop(self.since_cut > 0 && self.cut()),
+                Ordered::End => break,
             }
-            if halted.is_none() && self.since_cut >= self.checkpoint_log_bytes {
-                self.cut(&cuts);
+            if self.since_cut >= self.checkpoint_log_bytes {
+                self.cut();
             }
         }
-        // A closing node leaves a checkpoint, so that the next start has little to replay.
-        if halted.is_none() {
-            while self.engine.canvas().is_checkpoint_running() {
-                match persisted.recv() {
-                    Ok(done) => self.finish_checkpoint(done),
-                    Err(_) => return,
-                }
+        self.close(&inbox);
+    }
+
+    /// Whether the batch was applied and its events are written; if not, the node has halted.
+    fn apply(&mut self, batch: &Batch, encoded: &[u8], applied: &mut Applied) -> bool {
+        if self.counters.halt.get().is_some() {
+            return false;
+        }
+        let result = self
+            .engine
+            .apply(batch, encoded, applied)
+            .map_err(|error| error.to_string());
+        let result = result.and_then(|()| {
+            self.events
+                .append(batch.base_op, self.engine.last_now(), &applied.events)
+                .map_err(|error| error.to_string())
+        });
+        if let Err(reason) = result {
+            self.counters.halt(&reason);
+            return false;
+        }
+        self.counters
+            .ops
+            .store(self.engine.next_op() - 1, Ordering::Relaxed);
+        self.counters
+            .events
+            .fetch_add(applied.events.len() as u64, Ordering::Relaxed);
+        self.counters
+            .event_bytes
+            .store(self.events.position(), Ordering::Relaxed);
+        self.counters
+            .digest
+            .store(self.engine.digest(), Ordering::Relaxed);
+        true
+    }
+
+    fn answer(&mut self, batch: &Batch, applied: &mut Applied, callers: Vec<(usize, Answering)>) {
+        if applied
+            .replies
+            .iter()
+            .any(|reply| matches!(reply, Reply::Deployed { .. }))
+        {
+            self.catalog.set(CatalogView::of(&self.engine));
+        }
+        let mut replies = applied.replies.drain(..);
+        let (mut op, time) = (batch.base_op, self.engine.last_now());
+        for (count, answer) in callers {
+            answer.answer(Ok(Answer {
+                op,
+                time,
+                replies: replies.by_ref().take(count).collect(),
+            }));
+            op += count as u64;
+        }
+    }
+
+    fn query(&mut self, calls: &[Call], answer: Answering) {
+        if self.counters.halt.get().is_some() {
+            return self.refuse(answer);
+        }
+        let replies: Result<Vec<Reply>, _> =
+            calls.iter().map(|call| self.engine.query(call)).collect();
+        match replies {
+            Ok(replies) => {
+                let (op, time) = (self.engine.next_op() - 1, self.engine.last_now());
+                answer.answer(Ok(Answer { op, time, replies }));
             }
-            if self.since_cut > 0 && self.cut(&cuts) && let Ok(done) = persisted.recv() {
-                self.finish_checkpoint(done);
+            Err(error) => {
+                self.counters.halt(&error.to_string());
+                self.refuse(answer);
             }
         }
     }
 
-    fn apply(&mut self, batch: &rc_engine::Batch, encoded: &[u8], applied: &mut Applied) -> Result<(), String> {
-        self.engine.apply(batch, encoded, applied).map_err(|error| error.to_string())?;
-        self.events.append(batch.base_op, batch.now, &applied.events).map_err(|error| error.to_string())?;
-        self.counters.ops.store(self.engine.next_op() - 1, Ordering::Relaxed);
-        self.counters.events.fetch_add(applied.events.len() as u64, Ordering::Relaxed);
-        self.counters.event_bytes.store(self.events.position(), Ordering::Relaxed);
-        self.counters.digest.store(self.engine.digest(), Ordering::Relaxed);
-        Ok(())
+    fn refuse(&self, answer: Answering) {
+        let reason = self.counters.halt.get().cloned().unwrap_or_default();
+        answer.answer(Err(SubmitError::Halted(reason)));
     }
 
-    fn halt(&self, halted: &mut Option<String>, reason: String) {
-        if halted.is_none() {
-            eprintln!("halted at op {}: {reason}", self.engine.next_op() - 1);
-            self.counters.halted.store(1, Ordering::Relaxed);
-            *halted = Some(reason);
+    fn install(&mut self, staged: Staged) {
+        self.engine.install_code(staged.content_hash, staged.code);
+        if self
+            .engine
+            .live()
+            .any(|live| *live.module.hash() == staged.content_hash)
+        {
+            self.catalog.set(CatalogView::of(&self.engine));
         }
+        // Whoever asked may have gone.
+        let _ = staged.installed.send(());
     }
 
     /// Cuts a checkpoint unless one is running; whether it did.
-    fn cut(&mut self, cuts: &Sender<ToPersist>) -> bool {
-        if self.engine.canvas().is_checkpoint_running() {
+    fn cut(&mut self) -> bool {
+        if self.engine.canvas().is_checkpoint_running() || self.counters.halt.get().is_some() {
             return false;
         }
-        let events = match self.events.syncer() {
-            Ok(events) => events,
-            Err(error) => {
-                eprintln!("no checkpoint: {error}");
-                return false;
-            }
-        };
         let mut stamp = self.engine.stamp();
         stamp.raft_term = self.raft_term;
         stamp.raft_index = self.raft_index;
         stamp.event_end = self.events.position();
+        let events = self.events.syncer();
         match self.engine.canvas_mut().begin_checkpoint(stamp) {
             Ok(cut) => {
                 self.since_cut = 0;
-                cuts.send(ToPersist { cut, events }).is_ok()
+                self.cuts.send(ToPersist { cut, events }).is_ok()
             }
             Err(error) => {
                 eprintln!("no checkpoint: {error}");
@@ -171,20 +189,55 @@ impl Processing {
     fn finish_checkpoint(&mut self, done: Persisted) {
         let outcome = match done.result {
             Ok((cut, report)) => {
-                self.counters.checkpoint_epoch.store(report.epoch, Ordering::Relaxed);
+                self.counters
+                    .checkpoint_epoch
+                    .store(report.epoch, Ordering::Relaxed);
+                self.events.forget_synced(done.event_segments);
                 self.purge_through.store(done.raft_index, Ordering::Release);
-                self.engine.canvas_mut().finish_checkpoint(cut).map_err(|error| error.to_string())
+                // Only a nudge: a full queue is a busy orderer, which looks by itself.
+                let _ = self.requests.try_send(Request::Purge);
+                self.engine
+                    .canvas_mut()
+                    .finish_checkpoint(cut)
+                    .map_err(|error| error.to_string())
             }
             Err(reason) => {
-                self.since_cut = self.checkpoint_log_bytes / 2;
-                let _ = self.engine.canvas_mut().abandon_checkpoint();
-                Err(reason)
+                // Tried again after half of the usual way, or at the end.
+                self.since_cut = self.since_cut.max(self.checkpoint_log_bytes / 2).max(1);
+                self.engine
+                    .canvas_mut()
+                    .abandon_checkpoint()
+                    .err()
+                    .map_or(Err(reason), |error| Err(error.to_string()))
             }
         };
         if let Err(reason) = outcome {
             eprintln!("a checkpoint failed, the log keeps everything since the last one: {reason}");
         }
         let pause = self.engine.canvas().counters().longest_pause_nanoseconds;
-        self.counters.longest_pause_nanoseconds.store(pause, Ordering::Relaxed);
+        self.counters
+            .longest_pause_nanoseconds
+            .store(pause, Ordering::Relaxed);
+    }
+
+    /// A closing node leaves a checkpoint, so that the next start has little to replay.
+    fn close(mut self, inbox: &Receiver<Ordered>) {
+        if self.abandoned.load(Ordering::Acquire) || self.counters.halt.get().is_some() {
+            return;
+        }
+        let mut last_was_cut = false;
+        loop {
+            if !self.engine.canvas().is_checkpoint_running() {
+                if last_was_cut || self.since_cut == 0 || !self.cut() {
+                    return;
+                }
+                last_was_cut = true;
+            }
+            match inbox.recv() {
+                Ok(Ordered::Persisted(done)) => self.finish_checkpoint(done),
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
     }
 }

@@ -2,13 +2,16 @@
 
 use rc_engine::{Call, Op, Reply};
 
+/// Where an outcome goes. Called exactly once, on a thread of the node's or on the submitter's: it only hands on.
+pub type Callback = Box<dyn FnOnce(Result<Answer, SubmitError>) + Send>;
+
 /// One piece of work. Its replies come together, through the callback, on the loop's thread: the callback only hands
 /// them on.
 pub enum Work {
     /// Ops to be ordered, in this order, in one batch or several adjacent ones.
-    Ops { ops: Vec<Op>, answer: Box<dyn FnOnce(Result<Answer, SubmitError>) + Send> },
-    /// Queries, run at one position after all that was ordered before.
-    Queries { calls: Vec<Call>, answer: Box<dyn FnOnce(Result<Answer, SubmitError>) + Send> },
+    Ops { ops: Vec<Op>, answer: Callback },
+    /// Queries, run at one position, after all that was submitted before.
+    Queries { calls: Vec<Call>, answer: Callback },
 }
 
 /// Replies in the order of the ops or queries.
@@ -38,25 +41,61 @@ pub enum SubmitError {
     TooLarge { max_bytes: usize },
 }
 
-impl Work {
-    pub(crate) fn fail(self, error: SubmitError) {
-        match self {
-            Work::Ops { answer, .. } | Work::Queries { answer, .. } => answer(Err(error)),
-        }
+/// A callback that is called even if it is lost on the way: in a queue that closes, on a thread that ends.
+pub(crate) struct Answering(Option<Callback>);
+
+impl Answering {
+    pub fn new(callback: Callback) -> Answering {
+        Answering(Some(callback))
     }
 
-    pub(crate) fn argument_bytes(&self) -> usize {
-        match self {
-            Work::Ops { ops, .. } => ops.iter().map(op_bytes).sum(),
-            Work::Queries { calls, .. } => calls.iter().map(|call| call.arguments.len()).sum(),
+    pub fn answer(mut self, result: Result<Answer, SubmitError>) {
+        if let Some(callback) = self.0.take() {
+            callback(result);
         }
     }
 }
 
+impl Drop for Answering {
+    fn drop(&mut self) {
+        if let Some(callback) = self.0.take() {
+            callback(Err(SubmitError::closed()));
+        }
+    }
+}
+
+impl SubmitError {
+    pub(crate) fn closed() -> SubmitError {
+        SubmitError::Halted("the node is closed".to_string())
+    }
+}
+
+/// What waits to be ordered.
+pub(crate) enum Request {
+    Ops {
+        ops: Vec<Op>,
+        bytes: usize,
+        answer: Answering,
+    },
+    Queries {
+        calls: Vec<Call>,
+        bytes: usize,
+        answer: Answering,
+    },
+    /// A checkpoint covers a part of the log.
+    Purge,
+    /// Everything before this is answered; nothing after it.
+    Stop,
+}
+
 pub(crate) fn op_bytes(op: &Op) -> usize {
     match op {
-        Op::Call(call) => 48 + call.arguments.len(),
+        Op::Call(call) => call_bytes(call),
         Op::Deploy(deploy) => 48 + deploy.module.len() + deploy.source.len(),
         Op::OpenSession { .. } => 24,
     }
+}
+
+pub(crate) fn call_bytes(call: &Call) -> usize {
+    48 + call.arguments.len()
 }

@@ -10,9 +10,22 @@ use std::fmt::Write as _;
 pub fn banner(address: &str, entry: &CatalogEntry) -> String {
     let interface = &entry.module.module().interface;
     let mut out = String::new();
-    let _ = writeln!(out, "{} on http://{address}  (catalog version {})\n", entry.package, entry.epoch);
-    let name_width = interface.commands.iter().map(|command| command.name.len() + 2).max().unwrap_or(0);
-    let _ = writeln!(out, "  {:7} {:name_width$} {:>9} {:>6} {:>8}  allowed to", "", "", "steps", "pages", "bytes");
+    let _ = writeln!(
+        out,
+        "{} on http://{address}  (catalog version {})\n",
+        entry.package, entry.epoch
+    );
+    let name_width = interface
+        .commands
+        .iter()
+        .map(|command| command.name.len() + 2)
+        .max()
+        .unwrap_or(0);
+    let _ = writeln!(
+        out,
+        "  {:7} {:name_width$} {:>9} {:>6} {:>8}  allowed to",
+        "", "", "steps", "pages", "bytes"
+    );
     for command in &interface.commands {
         let kind = match command.kind {
             CommandKind::Command => "command",
@@ -23,10 +36,17 @@ pub fn banner(address: &str, entry: &CatalogEntry) -> String {
             Allow::Anyone => vec!["anyone"],
             Allow::Roles(bits) => {
                 let named = interface.roles.iter().enumerate();
-                named.filter(|(bit, _)| bits >> bit & 1 == 1).map(|(_, role)| role.as_str()).collect()
+                named
+                    .filter(|(bit, _)| bits >> bit & 1 == 1)
+                    .map(|(_, role)| role.as_str())
+                    .collect()
             }
         };
-        let version = if command.version == 1 { String::new() } else { format!("@{}", command.version) };
+        let version = if command.version == 1 {
+            String::new()
+        } else {
+            format!("@{}", command.version)
+        };
         let pages = command.cost.pages_read + command.cost.pages_written;
         let name = format!("{}{version}", command.name);
         let _ = writeln!(
@@ -41,21 +61,36 @@ pub fn banner(address: &str, entry: &CatalogEntry) -> String {
         .commands
         .iter()
         .find(|command| command.kind == CommandKind::Command && command.allow == Allow::Anyone)
-        .or_else(|| interface.commands.iter().find(|command| command.allow == Allow::Anyone));
+        .or_else(|| {
+            interface
+                .commands
+                .iter()
+                .find(|command| command.allow == Allow::Anyone)
+        });
     if let Some(command) = callable {
-        let _ = writeln!(out, "\nTry:\n  {}", curl(address, &entry.package, command, &interface.shapes));
+        let _ = writeln!(
+            out,
+            "\nTry:\n  {}",
+            curl(address, &entry.package, command, &interface.shapes)
+        );
     }
     out
 }
 
 fn curl(address: &str, package: &str, command: &Command, shapes: &Shapes) -> String {
     let body = sample_record(shapes, &command.arguments);
-    format!("curl -sS http://{address}/{package}/{} -H 'Content-Type: application/json' -d '{body}'", command.name)
+    format!(
+        "curl -sS http://{address}/{package}/{} -H 'Content-Type: application/json' -d '{body}'",
+        command.name
+    )
 }
 
 fn sample_record(shapes: &Shapes, record: &Record) -> String {
-    let fields: Vec<String> =
-        record.fields.iter().map(|(name, shape)| format!("\"{name}\":{}", sample(shapes, shape))).collect();
+    let fields: Vec<String> = record
+        .fields
+        .iter()
+        .map(|(name, shape)| format!("\"{name}\":{}", sample(shapes, shape)))
+        .collect();
     format!("{{{}}}", fields.join(","))
 }
 
@@ -79,9 +114,17 @@ fn sample(shapes: &Shapes, shape: &Shape) -> String {
         Shape::Struct(index) => sample_record(shapes, &shapes.structs[*index as usize]),
         Shape::Enum(index) => {
             let variants = &shapes.enums[*index as usize].variants;
-            match variants.iter().find(|variant| variant.fields.is_empty()).or_else(|| variants.first()) {
+            match variants
+                .iter()
+                .find(|variant| variant.fields.is_empty())
+                .or_else(|| variants.first())
+            {
                 Some(variant) if variant.fields.is_empty() => format!("\"{}\"", variant.name),
-                Some(variant) => format!("{{\"{}\":{}}}", variant.name, sample_record(shapes, variant)),
+                Some(variant) => format!(
+                    "{{\"{}\":{}}}",
+                    variant.name,
+                    sample_record(shapes, variant)
+                ),
                 None => "null".to_string(),
             }
         }

@@ -19,7 +19,9 @@ impl DataDirectory {
     pub fn open(root: &Path) -> io::Result<DataDirectory> {
         fs::create_dir_all(root)?;
         fs::set_permissions(root, fs::Permissions::from_mode(0o700))?;
-        Ok(DataDirectory { root: root.to_path_buf() })
+        Ok(DataDirectory {
+            root: root.to_path_buf(),
+        })
     }
 
     pub fn log(&self) -> PathBuf {
@@ -39,7 +41,10 @@ impl DataDirectory {
         let path = self.root.join("token");
         match fs::read_to_string(&path) {
             Ok(token) if token.trim().len() >= 32 => Ok(token.trim().to_string()),
-            Ok(_) => Err(io::Error::other(format!("{} is damaged: remove it to get a new token", path.display()))),
+            Ok(_) => Err(io::Error::other(format!(
+                "{} is damaged: remove it to get a new token",
+                path.display()
+            ))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let token = random_hex()?;
                 write_private(&path, &token)?;
@@ -68,7 +73,11 @@ pub fn random_seed() -> io::Result<u64> {
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let part = path.with_extension("part");
     let _ = fs::remove_file(&part);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&part)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&part, path)

@@ -21,14 +21,19 @@ use std::time::Instant;
 /// Why a node did not start or stay.
 #[derive(Debug, thiserror::Error)]
 pub enum DevError {
-    #[error("{0} is not a loopback address: another bind needs TLS and authentication, which `dev` does not have")]
+    #[error(
+        "{0} is not a loopback address: another bind needs TLS and authentication, which `dev` does not have"
+    )]
     NotLoopback(std::net::IpAddr),
     #[error("{path}: {source}")]
     Io { path: PathBuf, source: io::Error },
     #[error("{path} is in use by another process")]
     InUse { path: PathBuf },
     #[error("{address} cannot be bound: {source}; choose another one with --port")]
-    Bind { address: SocketAddr, source: io::Error },
+    Bind {
+        address: SocketAddr,
+        source: io::Error,
+    },
     #[error("the checkpoint store cannot be opened: {0}")]
     Store(String),
     #[error(transparent)]
@@ -36,7 +41,10 @@ pub enum DevError {
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> DevError + '_ {
-    move |source| DevError::Io { path: path.to_path_buf(), source }
+    move |source| DevError::Io {
+        path: path.to_path_buf(),
+        source,
+    }
 }
 
 /// Nanoseconds since the process started, for pause figures only.
@@ -52,17 +60,28 @@ pub fn run(arguments: &DevArguments) -> Result<(), DevError> {
     }
     let folder = &arguments.directory;
     package::read(folder).map_err(at(folder))?;
-    let root = arguments.data.clone().unwrap_or_else(|| folder.join(".rc-data"));
+    let root = arguments
+        .data
+        .clone()
+        .unwrap_or_else(|| folder.join(".rc-data"));
     let data = DataDirectory::open(&root).map_err(at(&root))?;
     let disk = RealDisk::open(data.log()).map_err(|source| match source.kind() {
         io::ErrorKind::WouldBlock => DevError::InUse { path: root.clone() },
-        _ => DevError::Io { path: data.log(), source },
+        _ => DevError::Io {
+            path: data.log(),
+            source,
+        },
     })?;
-    let store = RocksStore::open(&data.checkpoint(), RocksOptions::default()).map_err(|error| DevError::Store(error.to_string()))?;
+    let store = RocksStore::open(&data.checkpoint(), RocksOptions::default())
+        .map_err(|error| DevError::Store(error.to_string()))?;
     let token = data.token().map_err(at(&root))?;
     let seed = data_directory::random_seed().map_err(at(Path::new("/dev/urandom")))?;
     let mut options = NodeOptions::new(data.events(), seed);
-    options.mode = if arguments.interpreter { Mode::Interpreter } else { Mode::Jit };
+    options.mode = if arguments.interpreter {
+        Mode::Interpreter
+    } else {
+        Mode::Jit
+    };
     options.checkpoint_log_bytes = arguments.checkpoint_bytes;
     options.stopwatch = Some(stopwatch);
     let started = Instant::now();
@@ -79,7 +98,10 @@ pub fn run(arguments: &DevArguments) -> Result<(), DevError> {
             report.replayed_ops
         );
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(at(folder))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(at(folder))?;
     let served = runtime.block_on(serve(arguments, &node, token));
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     eprintln!("closing: writing a checkpoint");
@@ -89,19 +111,29 @@ pub fn run(arguments: &DevArguments) -> Result<(), DevError> {
 
 async fn serve(arguments: &DevArguments, node: &Node, token: String) -> Result<(), DevError> {
     let address = SocketAddr::new(arguments.bind, arguments.port);
-    let bound = tokio::net::TcpListener::bind(address).await.map_err(|source| DevError::Bind { address, source })?;
-    let port = bound.local_addr().map_err(|source| DevError::Bind { address, source })?.port();
+    let bound = tokio::net::TcpListener::bind(address)
+        .await
+        .map_err(|source| DevError::Bind { address, source })?;
+    let port = bound
+        .local_addr()
+        .map_err(|source| DevError::Bind { address, source })?
+        .port();
     let host = arguments.bind.to_string();
     if let Err(error) = data_directory::publish_token(&host, port, &token) {
         eprintln!("warning: rcc will not find the token by itself: {error}");
     }
     let access = Arc::new(Access::loopback(port, token));
-    let gateway = Gateway { node: node.handle(), access, compiler: Arc::new(WorkerCompiler) };
+    let gateway = Gateway {
+        node: node.handle(),
+        access,
+        compiler: Arc::new(WorkerCompiler),
+    };
     let listener = bound.tap_io(|connection| {
         // Small replies go out at once; where this fails they are only later.
         let _ = connection.set_nodelay(true);
     });
-    let server = axum::serve(listener, router(gateway.clone())).with_graceful_shutdown(interrupted());
+    let server =
+        axum::serve(listener, router(gateway.clone())).with_graceful_shutdown(interrupted());
     let server = tokio::spawn(server.into_future());
     let shown = format!("{host}:{port}");
     deploy_folder(&gateway, &arguments.directory, &shown).await;
@@ -160,7 +192,10 @@ fn watch(gateway: Gateway, folder: PathBuf, address: String) {
         }
         Err(error) => eprintln!("warning: the folder is not watched: {error}"),
     };
-    if let Err(error) = std::thread::Builder::new().name("watching".to_string()).spawn(body) {
+    if let Err(error) = std::thread::Builder::new()
+        .name("watching".to_string())
+        .spawn(body)
+    {
         eprintln!("warning: the folder is not watched: {error}");
     }
 }

@@ -20,7 +20,12 @@ use std::process::ExitCode;
 
 /// The Re-Current server.
 #[derive(Parser)]
-#[command(name = "rcd", version, about, after_help = "Example:\n  rcd dev examples/ledger")]
+#[command(
+    name = "rcd",
+    version,
+    about,
+    after_help = "Example:\n  rcd dev examples/ledger"
+)]
 struct Arguments {
     #[command(subcommand)]
     word: Word,

@@ -16,25 +16,37 @@ pub fn read(folder: &Path) -> io::Result<Vec<PackageFile>> {
     let mut total = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let Some(name) = entry.file_name().to_str().map(str::to_string) else { continue };
+        let Some(name) = entry.file_name().to_str().map(str::to_string) else {
+            continue;
+        };
         if !(name.ends_with(".rc") || name == "rc.toml") || name.starts_with('.') {
             continue;
         }
         if entry.file_type()?.is_symlink() {
-            return Err(io::Error::other(format!("{name} is a symbolic link: packages hold regular files")));
+            return Err(io::Error::other(format!(
+                "{name} is a symbolic link: packages hold regular files"
+            )));
         }
         total += entry.metadata()?.len();
         if total > PACKAGE_BYTES_MAX {
-            return Err(io::Error::other(format!("the package is larger than {PACKAGE_BYTES_MAX} bytes")));
+            return Err(io::Error::other(format!(
+                "the package is larger than {PACKAGE_BYTES_MAX} bytes"
+            )));
         }
         let bytes = fs::read(entry.path())?;
         let text = String::from_utf8(bytes).map_err(|error| {
-            io::Error::other(format!("{name} is not UTF-8 from byte {}", error.utf8_error().valid_up_to()))
+            io::Error::other(format!(
+                "{name} is not UTF-8 from byte {}",
+                error.utf8_error().valid_up_to()
+            ))
         })?;
         files.push(PackageFile { name, text });
     }
     if !files.iter().any(|file| file.name.ends_with(".rc")) {
-        return Err(io::Error::other(format!("{} has no .rc files", folder.display())));
+        return Err(io::Error::other(format!(
+            "{} has no .rc files",
+            folder.display()
+        )));
     }
     files.sort_by(|left, right| left.name.cmp(&right.name));
     Ok(files)

@@ -18,12 +18,17 @@ impl Watch {
     pub fn start(folder: &Path) -> notify::Result<Watch> {
         let (sender, changed): (Sender<()>, Receiver<()>) = channel();
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            if event.is_ok_and(|event| !event.kind.is_access() && event.paths.iter().any(|path| matters(path))) {
+            if event.is_ok_and(|event| {
+                !event.kind.is_access() && event.paths.iter().any(|path| matters(path))
+            }) {
                 let _ = sender.send(());
             }
         })?;
         watcher.watch(folder, RecursiveMode::NonRecursive)?;
-        Ok(Watch { _watcher: watcher, changed })
+        Ok(Watch {
+            _watcher: watcher,
+            changed,
+        })
     }
 
     /// Waits for the next save; false when the watch has ended.
@@ -37,6 +42,9 @@ impl Watch {
 }
 
 fn matters(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
     (name.ends_with(".rc") || name == "rc.toml") && !name.starts_with('.')
 }

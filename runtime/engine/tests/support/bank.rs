@@ -2,13 +2,14 @@
 //! interface can have. Its variations are what a second deployment may change. `pay` writes and emits before it fails.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use rc_bytecode::Module;
 use rc_bytecode::builder::{FunctionBuilder, ModuleBuilder, record};
 use rc_bytecode::instr::{
-    Access, BinaryOp, CommandIndex, CompareOp, Environment, EventIndex, Failure, Instr, RegionIndex, Register, Scalar, View,
+    Access, BinaryOp, CommandIndex, CompareOp, Environment, EventIndex, Failure, Instr,
+    RegionIndex, Register, Scalar, View,
 };
 use rc_bytecode::interface::{Allow, CommandKind};
 use rc_bytecode::layout::{Shape, Sum};
-use rc_bytecode::Module;
 
 pub const OPEN: u32 = 0;
 pub const PAY: u32 = 1;
@@ -84,7 +85,14 @@ fn row(f: &mut FunctionBuilder, id: Register, access: Access, page_bytes: u32) -
     let index = f.binary(BinaryOp::Rem, id, per_page);
     let page = f.touch(RegionIndex(0), number, access, page_bytes);
     let dst = f.reg(View::page(RegionIndex(0), 16, access == Access::Write));
-    f.emit(Instr::ViewAt { dst, src: page, index, base: 0, stride: 16, count: page_bytes / 16 });
+    f.emit(Instr::ViewAt {
+        dst,
+        src: page,
+        index,
+        base: 0,
+        stride: 16,
+        count: page_bytes / 16,
+    });
     dst
 }
 
@@ -104,13 +112,27 @@ impl Bank {
         interface.roles = vec!["teller".into(), "admin".into()];
         let payment = Sum {
             name: "Payment".into(),
-            variants: vec![record("Insufficient", &[("needed", U64), ("available", U64)]), record("SameAccount", &[])],
+            variants: vec![
+                record("Insufficient", &[("needed", U64), ("available", U64)]),
+                record("SameAccount", &[]),
+            ],
         };
         interface.errors = vec![payment];
         if self.shuffled {
-            interface.roles = vec!["auditor".into(), "admin".into(), "owner".into(), "teller".into()];
+            interface.roles = vec![
+                "auditor".into(),
+                "admin".into(),
+                "owner".into(),
+                "teller".into(),
+            ];
             interface.roles.swap(0, 1);
-            interface.errors.insert(0, Sum { name: "Other".into(), variants: vec![record("Odd", &[])] });
+            interface.errors.insert(
+                0,
+                Sum {
+                    name: "Other".into(),
+                    variants: vec![record("Odd", &[])],
+                },
+            );
         }
         let error = u32::from(self.shuffled);
         module.event("Paid", &[("from", U64), ("to", U64), ("amount", U64)]);
@@ -140,19 +162,40 @@ impl Bank {
         for (offset, value) in [(0, from), (8, to), (16, amount)] {
             f.store(paid, offset, value);
         }
-        f.emit(Instr::Emit { event: EventIndex(0), view: paid });
+        f.emit(Instr::Emit {
+            event: EventIndex(0),
+            view: paid,
+        });
         let same = f.compare(CompareOp::Equal, from, to);
-        let failure = Failure::Declared { error, variant: SAME_ACCOUNT };
-        f.branch(same, |f| f.emit(Instr::Fail { failure, payload: None }), |_| {});
+        let failure = Failure::Declared {
+            error,
+            variant: SAME_ACCOUNT,
+        };
+        f.branch(
+            same,
+            |f| {
+                f.emit(Instr::Fail {
+                    failure,
+                    payload: None,
+                })
+            },
+            |_| {},
+        );
         let short = f.compare(CompareOp::Less, had, price);
-        let failure = Failure::Declared { error, variant: INSUFFICIENT };
+        let failure = Failure::Declared {
+            error,
+            variant: INSUFFICIENT,
+        };
         let payload = f.slot(16);
         f.branch(
             short,
             |f| {
                 f.store(payload, 0, price);
                 f.store(payload, 8, had);
-                f.emit(Instr::Fail { failure, payload: Some(payload) });
+                f.emit(Instr::Fail {
+                    failure,
+                    payload: Some(payload),
+                });
             },
             |_| {},
         );
@@ -180,7 +223,10 @@ impl Bank {
         assert_eq!(offsets[0], 0);
         let mut f = FunctionBuilder::entry("note", extent.size, text_bytes);
         let given = f.narrow(Register(0), 0, text_bytes);
-        f.emit(Instr::Copy { dst: Register(1), src: given });
+        f.emit(Instr::Copy {
+            dst: Register(1),
+            src: given,
+        });
         f.give(&[]);
         let echo = module.function(f.finish());
 
@@ -193,7 +239,12 @@ impl Bank {
         let reset = module.function(f.finish());
 
         let mut f = FunctionBuilder::entry("dice", 0, 32);
-        let values = [Environment::Random, Environment::Random, Environment::OpNumber, Environment::CallerId];
+        let values = [
+            Environment::Random,
+            Environment::Random,
+            Environment::OpNumber,
+            Environment::CallerId,
+        ];
         for (value, offset) in values.into_iter().zip((0..).step_by(8)) {
             let dst = f.reg(Scalar::U64);
             f.emit(Instr::Environment { value, dst });
@@ -208,18 +259,46 @@ impl Bank {
         }
         let command = CommandKind::Command;
         if self.shuffled {
-            module.command("first", command, &[("id", U64), ("balance", U64)], None, open);
+            module.command(
+                "first",
+                command,
+                &[("id", U64), ("balance", U64)],
+                None,
+                open,
+            );
         }
-        module.command("open", command, &[("id", U64), ("balance", U64)], None, open);
+        module.command(
+            "open",
+            command,
+            &[("id", U64), ("balance", U64)],
+            None,
+            open,
+        );
         module.command("pay", command, &pays, Some(U64), pay);
-        module.command("balance", CommandKind::Query, &[("id", U64)], Some(U64), balance);
+        module.command(
+            "balance",
+            CommandKind::Query,
+            &[("id", U64)],
+            Some(U64),
+            balance,
+        );
         module.command("note", command, &arguments, Some(text), echo);
         let CommandIndex(reset) = module.command("reset", command, &[("id", U64)], None, reset);
         module.command("dice", command, &[], Some(Shape::Tuple(vec![U64; 4])), dice);
         for command in &mut module.module.interface.commands {
-            command.fails = if command.name == "pay" { vec![error] } else { vec![] };
+            command.fails = if command.name == "pay" {
+                vec![error]
+            } else {
+                vec![]
+            };
         }
-        let admin = module.module.interface.roles.iter().position(|role| role == "admin").unwrap();
+        let admin = module
+            .module
+            .interface
+            .roles
+            .iter()
+            .position(|role| role == "admin")
+            .unwrap();
         module.module.interface.commands[reset as usize].allow = Allow::Roles(1 << admin);
         module.finish()
     }

@@ -6,7 +6,8 @@ pub mod bank;
 use bank::Bank;
 use rc_canvas::{Canvas, CanvasOptions, MemoryStore, PageShift, persist};
 use rc_engine::{
-    Applied, Batch, Call, Deploy, Engine, EngineOptions, EventRecord, Mode, Op, Principal, Reply, SessionKey,
+    Applied, Batch, Call, Deploy, Engine, EngineOptions, EventRecord, Mode, Op, Principal, Reply,
+    SessionKey,
 };
 use std::sync::Arc;
 
@@ -15,11 +16,18 @@ pub const START: i64 = 1_700_000_000_000_000_000;
 
 pub fn canvas() -> Canvas {
     let page_shift = PageShift::new(rc_bytecode::limits::PAGE_SHIFT_DEFAULT).unwrap();
-    Canvas::new(CanvasOptions { memory_bytes_max: 1 << 32, ..CanvasOptions::new(page_shift) }).unwrap()
+    Canvas::new(CanvasOptions {
+        memory_bytes_max: 1 << 32,
+        ..CanvasOptions::new(page_shift)
+    })
+    .unwrap()
 }
 
 pub fn options(mode: Mode) -> EngineOptions {
-    EngineOptions { cluster_id: CLUSTER, mode }
+    EngineOptions {
+        cluster_id: CLUSTER,
+        mode,
+    }
 }
 
 /// Runs one op after another, each in a batch of its own unless told otherwise.
@@ -33,7 +41,13 @@ pub struct Stage {
 
 impl Stage {
     pub fn new(mode: Mode) -> Stage {
-        Stage { engine: Engine::new(canvas(), options(mode)).unwrap(), mode, replies: vec![], events: vec![], now: START }
+        Stage {
+            engine: Engine::new(canvas(), options(mode)).unwrap(),
+            mode,
+            replies: vec![],
+            events: vec![],
+            now: START,
+        }
     }
 
     /// With the first bank deployed as epoch 1.
@@ -69,7 +83,9 @@ impl Stage {
             }
         }
         let mut applied = Applied::default();
-        self.engine.apply(&batch, &encoded, &mut applied).expect("no halt");
+        self.engine
+            .apply(&batch, &encoded, &mut applied)
+            .expect("no halt");
         assert_eq!(applied.replies.len(), batch.ops.len());
         self.replies.extend(applied.replies.iter().cloned());
         self.events.extend(applied.events);
@@ -90,7 +106,14 @@ impl Stage {
 
     pub fn balance(&mut self, id: u64) -> u64 {
         let epoch = self.engine.epoch();
-        match self.engine.query(&Call { epoch, ..call(bank::BALANCE, bank::words(&[id])) }).unwrap() {
+        match self
+            .engine
+            .query(&Call {
+                epoch,
+                ..call(bank::BALANCE, bank::words(&[id]))
+            })
+            .unwrap()
+        {
             Reply::Done(bytes) => u64::from_le_bytes(bytes.try_into().unwrap()),
             other => panic!("{other:?}"),
         }
@@ -98,7 +121,11 @@ impl Stage {
 
     /// Everything that must agree between two nodes.
     pub fn state(&self) -> (u64, u64, u64) {
-        (self.engine.next_op(), self.engine.digest(), self.engine.canvas().digest_pages())
+        (
+            self.engine.next_op(),
+            self.engine.digest(),
+            self.engine.canvas().digest_pages(),
+        )
     }
 
     /// As after a restart from a checkpoint made now.
@@ -113,14 +140,20 @@ impl Stage {
         let recovered = rc_canvas::recover(CanvasOptions::new(page_shift), &mut store).unwrap();
         let stamp = recovered.superblock.unwrap().stamp;
         let engine = Engine::recover(recovered.canvas, &stamp, options(mode)).unwrap();
-        let stage = Stage { engine, mode, ..self };
+        let stage = Stage {
+            engine,
+            mode,
+            ..self
+        };
         assert_eq!(stage.state(), before);
         stage
     }
 }
 
 pub fn stage_code(engine: &mut Engine, encoded: &[u8]) {
-    let verified = rc_bytecode::decode(encoded).ok().and_then(|module| rc_bytecode::verify(module).ok());
+    let verified = rc_bytecode::decode(encoded)
+        .ok()
+        .and_then(|module| rc_bytecode::verify(module).ok());
     if let Some(verified) = verified {
         let code = rc_jit::Compiled::compile(&verified).expect("it compiles");
         engine.install_code(*verified.hash(), Arc::new(code));
@@ -129,11 +162,22 @@ pub fn stage_code(engine: &mut Engine, encoded: &[u8]) {
 
 /// Of epoch 1, by nobody, without a session.
 pub fn call(command: u32, arguments: Vec<u8>) -> Call {
-    Call { epoch: 1, command, principal: Principal::default(), session: SessionKey::None, arguments }
+    Call {
+        epoch: 1,
+        command,
+        principal: Principal::default(),
+        session: SessionKey::None,
+        arguments,
+    }
 }
 
 pub fn deploy(expected_epoch: u64, module: Vec<u8>) -> Op {
-    Op::Deploy(Box::new(Deploy { expected_epoch, deployer: 4, module, source: b"source".to_vec() }))
+    Op::Deploy(Box::new(Deploy {
+        expected_epoch,
+        deployer: 4,
+        module,
+        source: b"source".to_vec(),
+    }))
 }
 
 /// A small generator of numbers for tests.
@@ -141,7 +185,10 @@ pub struct Random(pub u64);
 
 impl Random {
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
 }

@@ -13,7 +13,10 @@ use crate::translate::Sabotage;
 
 /// Random modules per page size; more by `RC_DIFFERENTIAL_CASES`.
 fn cases() -> u32 {
-    std::env::var("RC_DIFFERENTIAL_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(100)
+    std::env::var("RC_DIFFERENTIAL_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(100)
 }
 
 fn module(seed: u64, page_shift: u8) -> Verified {
@@ -30,8 +33,13 @@ fn module(seed: u64, page_shift: u8) -> Verified {
 /// Packed arguments of a command: scalars, mostly small or at the end of their range, so that things collide and overflow.
 fn arguments(verified: &Verified, command: usize, random: &mut Random) -> Vec<u8> {
     let mut packed = Vec::new();
-    for (_, shape) in &verified.module().interface.commands[command].arguments.fields {
-        let Shape::Scalar(scalar) = shape else { panic!("generated arguments are scalars") };
+    for (_, shape) in &verified.module().interface.commands[command]
+        .arguments
+        .fields
+    {
+        let Shape::Scalar(scalar) = shape else {
+            panic!("generated arguments are scalars")
+        };
         let wide = u128::from(random.next()) | u128::from(random.next()) << 64;
         let mut value = match random.below(5) {
             0 | 1 => u128::from(random.below(6)),
@@ -56,14 +64,21 @@ struct Seen {
 }
 
 /// Runs ops on one pair of canvases; what differs, if anything does.
-fn run_ops(verified: &Verified, twins: &mut Twins, ops: &[u64], seen: &mut Seen) -> Result<(), String> {
+fn run_ops(
+    verified: &Verified,
+    twins: &mut Twins,
+    ops: &[u64],
+    seen: &mut Seen,
+) -> Result<(), String> {
     let commands = verified.module().interface.commands.len();
     for (number, op) in ops.iter().enumerate() {
         let mut random = Random::new(*op);
         let command = random.below(commands as u64) as usize;
         let packed = arguments(verified, command, &mut random);
         let outcome = twins.compare(command as u32, &packed);
-        match outcome.map_err(|difference| format!("op {number}, command {command} with {packed:?}: {difference}"))? {
+        match outcome.map_err(|difference| {
+            format!("op {number}, command {command} with {packed:?}: {difference}")
+        })? {
             Ok(Outcome::Done(_)) => seen.done += 1,
             Ok(Outcome::Failed(..)) => seen.failed += 1,
             Err(_) => seen.halted += 1,
@@ -74,7 +89,11 @@ fn run_ops(verified: &Verified, twins: &mut Twins, ops: &[u64], seen: &mut Seen)
 
 fn both_engines_agree(page_shift: u8) {
     let strategy = (any::<u64>(), prop::collection::vec(any::<u64>(), 1..24));
-    let config = ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig {
+        cases: cases(),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
     let mut runner = proptest::test_runner::TestRunner::new(config);
     let seen = std::cell::RefCell::new(Seen::default());
     let result = runner.run(&strategy, |(seed, ops)| {
@@ -87,7 +106,10 @@ fn both_engines_agree(page_shift: u8) {
         panic!("{difference}");
     }
     let seen = seen.into_inner();
-    assert!(seen.done > 50 && seen.failed > 50, "a run that shows little: {seen:?}");
+    assert!(
+        seen.done > 50 && seen.failed > 50,
+        "a run that shows little: {seen:?}"
+    );
 }
 
 #[test]
@@ -102,7 +124,11 @@ fn engines_agree_on_production_pages() {
 
 #[test]
 fn planted_bugs_are_found() {
-    for sabotage in [Sabotage::NoOverflowCheck, Sabotage::NoJournal, Sabotage::NoByteDigest] {
+    for sabotage in [
+        Sabotage::NoOverflowCheck,
+        Sabotage::NoJournal,
+        Sabotage::NoByteDigest,
+    ] {
         let found = (0..300).any(|seed| {
             let verified = module(seed, 8);
             let mut twins = Twins::of(&verified, sabotage);

@@ -24,18 +24,28 @@ pub(crate) struct Side {
 impl Side {
     fn new(module: &Module) -> Side {
         let shift = PageShift::new(module.page_shift).expect("a page size");
-        let options = CanvasOptions { memory_bytes_max: 64 << 20, ..CanvasOptions::new(shift) };
+        let options = CanvasOptions {
+            memory_bytes_max: 64 << 20,
+            ..CanvasOptions::new(shift)
+        };
         let mut canvas = Canvas::new(options).expect("address space");
         for region in bindings(module).regions {
             canvas.create_region(region).expect("a free region");
         }
-        Side { canvas, run: Run::default() }
+        Side {
+            canvas,
+            run: Run::default(),
+        }
     }
 }
 
 /// Module regions in descending canvas regions, so that the two numbers never agree by accident.
 pub(crate) fn bindings(module: &Module) -> Bindings {
-    Bindings { regions: (0..module.regions.len() as u16).map(|index| 900 - index).collect() }
+    Bindings {
+        regions: (0..module.regions.len() as u16)
+            .map(|index| 900 - index)
+            .collect(),
+    }
 }
 
 /// Both engines side by side.
@@ -59,7 +69,8 @@ impl Twins {
         let module = verified.module();
         Twins {
             interpreter: Interpreter::of(verified),
-            compiled: Compiled::compile_with(verified, sabotage).expect("native code for this machine"),
+            compiled: Compiled::compile_with(verified, sabotage)
+                .expect("native code for this machine"),
             machine: Machine::new(),
             bindings: bindings(module),
             reference: Side::new(module),
@@ -69,7 +80,11 @@ impl Twins {
     }
 
     /// Runs a command in both and compares everything. The outcome, or what differs.
-    pub(crate) fn compare(&mut self, command: u32, arguments: &[u8]) -> Result<Result<Outcome, InterpretError>, String> {
+    pub(crate) fn compare(
+        &mut self,
+        command: u32,
+        arguments: &[u8],
+    ) -> Result<Result<Outcome, InterpretError>, String> {
         self.op_number += 1;
         let environment = Environment {
             now: 1_700_000_000_000_000_000 + self.op_number as i64,
@@ -81,9 +96,19 @@ impl Twins {
         self.native.run.begin(environment);
         let command = CommandIndex(command);
         let Side { canvas, run } = &mut self.reference;
-        let wanted = self.interpreter.interpret(&self.bindings, command, arguments, canvas, run).map(|executed| executed.outcome);
+        let wanted = self
+            .interpreter
+            .interpret(&self.bindings, command, arguments, canvas, run)
+            .map(|executed| executed.outcome);
         let Side { canvas, run } = &mut self.native;
-        let found = self.compiled.execute(&mut self.machine, &self.bindings, command, arguments, canvas, run);
+        let found = self.compiled.execute(
+            &mut self.machine,
+            &self.bindings,
+            command,
+            arguments,
+            canvas,
+            run,
+        );
         let same = match (&wanted, &found) {
             // The words may differ, the verdict may not.
             (Err(InterpretError::Halt(_)), Err(InterpretError::Halt(_))) => true,
@@ -94,7 +119,10 @@ impl Twins {
         }
         let (reference, native) = (&self.reference, &self.native);
         if reference.run.events != native.run.events {
-            return Err(format!("events: interpreter {:?}, native {:?}", reference.run.events, native.run.events));
+            return Err(format!(
+                "events: interpreter {:?}, native {:?}",
+                reference.run.events, native.run.events
+            ));
         }
         if reference.run.randoms != native.run.randoms {
             return Err("random numbers".to_owned());
@@ -120,5 +148,8 @@ impl Twins {
 
 /// Packed words.
 pub(crate) fn words(values: &[u64]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
 }

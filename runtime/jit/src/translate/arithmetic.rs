@@ -13,7 +13,11 @@ use crate::context;
 
 /// The least and greatest value of an integer (or `Bool`), as bits.
 pub(crate) fn range(scalar: Scalar) -> (u128, u128) {
-    let bits = if scalar == Scalar::Bool { 1 } else { scalar.bits() };
+    let bits = if scalar == Scalar::Bool {
+        1
+    } else {
+        scalar.bits()
+    };
     if scalar.is_signed() {
         let greatest = (1u128 << (bits - 1)) - 1;
         (!greatest, greatest)
@@ -23,10 +27,24 @@ pub(crate) fn range(scalar: Scalar) -> (u128, u128) {
 }
 
 impl Translator<'_, '_> {
-    pub(crate) fn binary(&mut self, activation: &mut Activation, op: BinaryOp, dst: Register, left: Register, right: Register) {
+    pub(crate) fn binary(
+        &mut self,
+        activation: &mut Activation,
+        op: BinaryOp,
+        dst: Register,
+        left: Register,
+        right: Register,
+    ) {
         let scalar = activation.scalar_of(left);
-        let (a, b) = (self.scalar(activation, left), self.scalar(activation, right));
-        let value = if scalar == Scalar::F64 { self.binary_float(op, a, b) } else { self.binary_integer(op, scalar, a, b) };
+        let (a, b) = (
+            self.scalar(activation, left),
+            self.scalar(activation, right),
+        );
+        let value = if scalar == Scalar::F64 {
+            self.binary_float(op, a, b)
+        } else {
+            self.binary_integer(op, scalar, a, b)
+        };
         self.set_scalar(activation, dst, value);
     }
 
@@ -57,7 +75,15 @@ impl Translator<'_, '_> {
                 self.fail_if(overflow, Builtin::Overflow);
                 difference
             }
-            BinaryOp::Mul if wide => self.wide(if signed { WideOp::MulSigned } else { WideOp::Mul }, a, b),
+            BinaryOp::Mul if wide => self.wide(
+                if signed {
+                    WideOp::MulSigned
+                } else {
+                    WideOp::Mul
+                },
+                a,
+                b,
+            ),
             BinaryOp::Mul => {
                 let (product, overflow) = self.multiply_overflow(signed, a, b);
                 self.fail_if(overflow, Builtin::Overflow);
@@ -67,14 +93,24 @@ impl Translator<'_, '_> {
             BinaryOp::WrappingAdd => self.builder.ins().iadd(a, b),
             BinaryOp::WrappingSub => self.builder.ins().isub(a, b),
             BinaryOp::WrappingMul => self.builder.ins().imul(a, b),
-            BinaryOp::SaturatingAdd | BinaryOp::SaturatingSub | BinaryOp::SaturatingMul => self.saturating(op, scalar, a, b),
+            BinaryOp::SaturatingAdd | BinaryOp::SaturatingSub | BinaryOp::SaturatingMul => {
+                self.saturating(op, scalar, a, b)
+            }
             BinaryOp::Min => {
-                let condition = if signed { IntCC::SignedLessThan } else { IntCC::UnsignedLessThan };
+                let condition = if signed {
+                    IntCC::SignedLessThan
+                } else {
+                    IntCC::UnsignedLessThan
+                };
                 let less = self.builder.ins().icmp(condition, a, b);
                 self.choose(less, a, b)
             }
             BinaryOp::Max => {
-                let condition = if signed { IntCC::SignedGreaterThan } else { IntCC::UnsignedGreaterThan };
+                let condition = if signed {
+                    IntCC::SignedGreaterThan
+                } else {
+                    IntCC::UnsignedGreaterThan
+                };
                 let greater = self.builder.ins().icmp(condition, a, b);
                 self.choose(greater, a, b)
             }
@@ -83,9 +119,17 @@ impl Translator<'_, '_> {
             BinaryOp::Xor => self.builder.ins().bxor(a, b),
             BinaryOp::ShiftLeft | BinaryOp::ShiftRight => {
                 // A negative count is far above every width when read as unsigned.
-                let outside = self.compare_to(IntCC::UnsignedGreaterThanOrEqual, b, u128::from(scalar.bits()));
+                let outside = self.compare_to(
+                    IntCC::UnsignedGreaterThanOrEqual,
+                    b,
+                    u128::from(scalar.bits()),
+                );
                 self.fail_if(outside, Builtin::Overflow);
-                let count = if wide { self.builder.ins().ireduce(types::I64, b) } else { b };
+                let count = if wide {
+                    self.builder.ins().ireduce(types::I64, b)
+                } else {
+                    b
+                };
                 match op {
                     BinaryOp::ShiftLeft => self.builder.ins().ishl(a, count),
                     _ if signed => self.builder.ins().sshr(a, count),
@@ -96,7 +140,11 @@ impl Translator<'_, '_> {
     }
 
     fn multiply_overflow(&mut self, signed: bool, a: Value, b: Value) -> (Value, Value) {
-        if signed { self.builder.ins().smul_overflow(a, b) } else { self.builder.ins().umul_overflow(a, b) }
+        if signed {
+            self.builder.ins().smul_overflow(a, b)
+        } else {
+            self.builder.ins().umul_overflow(a, b)
+        }
     }
 
     fn divide(&mut self, op: BinaryOp, scalar: Scalar, a: Value, b: Value) -> Value {
@@ -135,17 +183,33 @@ impl Translator<'_, '_> {
         let (least, greatest) = range(scalar);
         let signed = scalar.is_signed();
         if kind == types::I128 && op == BinaryOp::SaturatingMul {
-            return self.wide(if signed { WideOp::SaturatingMulSigned } else { WideOp::SaturatingMul }, a, b);
+            return self.wide(
+                if signed {
+                    WideOp::SaturatingMulSigned
+                } else {
+                    WideOp::SaturatingMul
+                },
+                a,
+                b,
+            );
         }
         if !signed {
             let (value, outside, end) = match op {
                 BinaryOp::SaturatingAdd => {
                     let sum = self.builder.ins().iadd(a, b);
-                    (sum, self.builder.ins().icmp(IntCC::UnsignedLessThan, sum, a), greatest)
+                    (
+                        sum,
+                        self.builder.ins().icmp(IntCC::UnsignedLessThan, sum, a),
+                        greatest,
+                    )
                 }
                 BinaryOp::SaturatingSub => {
                     let difference = self.builder.ins().isub(a, b);
-                    (difference, self.builder.ins().icmp(IntCC::UnsignedLessThan, a, b), 0)
+                    (
+                        difference,
+                        self.builder.ins().icmp(IntCC::UnsignedLessThan, a, b),
+                        0,
+                    )
                 }
                 _ => {
                     let (product, outside) = self.multiply_overflow(false, a, b);
@@ -161,7 +225,11 @@ impl Translator<'_, '_> {
             _ => self.multiply_overflow(true, a, b),
         };
         // Which end: for sums and differences the left operand's sign says it, for products both.
-        let side = if op == BinaryOp::SaturatingMul { self.builder.ins().bxor(a, b) } else { a };
+        let side = if op == BinaryOp::SaturatingMul {
+            self.builder.ins().bxor(a, b)
+        } else {
+            a
+        };
         let negative = self.compare_to(IntCC::SignedLessThan, side, 0);
         let (least, greatest) = (self.constant(kind, least), self.constant(kind, greatest));
         let end = self.choose(negative, least, greatest);
@@ -174,14 +242,24 @@ impl Translator<'_, '_> {
         let (b_low, b_high) = self.builder.ins().isplit(b);
         let op = self.word(op as u64);
         let arguments = [self.context, op, a_low, a_high, b_low, b_high];
-        let status = self.call_out(Callout::Wide, &arguments).expect("answers a status");
+        let status = self
+            .call_out(Callout::Wide, &arguments)
+            .expect("answers a status");
         self.fail_if_status(status);
         self.wide_result()
     }
 
     pub(crate) fn wide_result(&mut self) -> Value {
-        let low = self.builder.ins().load(types::I64, self.flags.context, self.context, context::WIDE);
-        let high = self.builder.ins().load(types::I64, self.flags.context, self.context, context::WIDE + 8);
+        let low =
+            self.builder
+                .ins()
+                .load(types::I64, self.flags.context, self.context, context::WIDE);
+        let high = self.builder.ins().load(
+            types::I64,
+            self.flags.context,
+            self.context,
+            context::WIDE + 8,
+        );
         self.builder.ins().iconcat(low, high)
     }
 
@@ -224,12 +302,21 @@ impl Translator<'_, '_> {
         let size = self.builder.ins().fabs(value);
         let infinite = self.builder.ins().f64const(f64::INFINITY);
         // Unordered counts as outside, so NaN fails too.
-        let outside = self.builder.ins().fcmp(FloatCC::UnorderedOrGreaterThanOrEqual, size, infinite);
+        let outside =
+            self.builder
+                .ins()
+                .fcmp(FloatCC::UnorderedOrGreaterThanOrEqual, size, infinite);
         self.fail_if(outside, Builtin::Overflow);
         value
     }
 
-    pub(crate) fn unary(&mut self, activation: &mut Activation, op: UnaryOp, dst: Register, src: Register) {
+    pub(crate) fn unary(
+        &mut self,
+        activation: &mut Activation,
+        op: UnaryOp,
+        dst: Register,
+        src: Register,
+    ) {
         let scalar = activation.scalar_of(src);
         let a = self.scalar(activation, src);
         let kind = native_type(scalar);
@@ -273,9 +360,19 @@ impl Translator<'_, '_> {
         self.builder.ins().isub(zero, value)
     }
 
-    pub(crate) fn compare(&mut self, activation: &mut Activation, op: CompareOp, dst: Register, left: Register, right: Register) {
+    pub(crate) fn compare(
+        &mut self,
+        activation: &mut Activation,
+        op: CompareOp,
+        dst: Register,
+        left: Register,
+        right: Register,
+    ) {
         let scalar = activation.scalar_of(left);
-        let (a, b) = (self.scalar(activation, left), self.scalar(activation, right));
+        let (a, b) = (
+            self.scalar(activation, left),
+            self.scalar(activation, right),
+        );
         let value = if scalar == Scalar::F64 {
             let condition = match op {
                 CompareOp::Equal => FloatCC::Equal,

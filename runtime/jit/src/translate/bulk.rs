@@ -39,15 +39,27 @@ impl Translator<'_, '_> {
             let to_flags = translator.flags_of(to_view.space);
             if to_view.length <= INLINE_COPY_MAX {
                 // A frame was mostly stored in words just before: loading it in words lets the stores be forwarded.
-                let largest = if from_view.space == Space::Frame && copied <= INLINE_WORDS_MAX { 8 } else { 16 };
+                let largest = if from_view.space == Space::Frame && copied <= INLINE_WORDS_MAX {
+                    8
+                } else {
+                    16
+                };
                 let loaded: Vec<(u32, Value)> = pieces_up_to(copied, largest)
                     .map(|(offset, size)| {
-                        let value = translator.builder.ins().load(piece_type(size), from_flags, from.host, offset as i32);
+                        let value = translator.builder.ins().load(
+                            piece_type(size),
+                            from_flags,
+                            from.host,
+                            offset as i32,
+                        );
                         (offset, value)
                     })
                     .collect();
                 for (offset, value) in loaded {
-                    translator.builder.ins().store(to_flags, value, to.host, offset as i32);
+                    translator
+                        .builder
+                        .ins()
+                        .store(to_flags, value, to.host, offset as i32);
                 }
                 translator.store_zeroes(to_flags, to.host, copied, to_view.length - copied);
             } else {
@@ -76,7 +88,13 @@ impl Translator<'_, '_> {
     }
 
     /// Runs `write` over `length` bytes at `to`, with journal and digest where it is a page.
-    fn bulk_store(&mut self, space: Space, to: Pointer, length: u32, write: impl FnOnce(&mut Self)) {
+    fn bulk_store(
+        &mut self,
+        space: Space,
+        to: Pointer,
+        length: u32,
+        write: impl FnOnce(&mut Self),
+    ) {
         if length == 0 {
             return;
         }
@@ -94,19 +112,30 @@ impl Translator<'_, '_> {
             }
         }
         write(self);
-        let address = to.address.expect("verified: only a writable view is stored to");
+        let address = to
+            .address
+            .expect("verified: only a writable view is stored to");
         if length <= INLINE_HASH_MAX {
             let seed = self.word(0);
             let hash = self.hash_inline(self.flags.page, to.host, length, seed);
             self.fold_store(address, hash);
         } else {
             let length = self.word(u64::from(length));
-            self.call_out(Callout::FoldBytes, &[self.context, address, to.host, length]);
+            self.call_out(
+                Callout::FoldBytes,
+                &[self.context, address, to.host, length],
+            );
         }
     }
 
     /// `shape`: base, stride, count; `ends`: from, to, length.
-    pub(crate) fn move_within(&mut self, activation: &mut Activation, view: Register, shape: [u32; 3], ends: [Register; 3]) {
+    pub(crate) fn move_within(
+        &mut self,
+        activation: &mut Activation,
+        view: Register,
+        shape: [u32; 3],
+        ends: [Register; 3],
+    ) {
         let [base, stride, count] = shape;
         let space = activation.view_of(view).space;
         let whole = self.pointer(activation, view);
@@ -117,11 +146,18 @@ impl Translator<'_, '_> {
         let count = self.word(u64::from(count));
         let last = self.builder.ins().isub(count, length);
         for start in [from, to] {
-            let outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, start, last);
+            let outside = self
+                .builder
+                .ins()
+                .icmp(IntCC::UnsignedGreaterThan, start, last);
             self.fail_if(outside, Builtin::BoundExceeded);
         }
         let array = self.narrow(whole, u64::from(base));
-        let (from, to, length) = (self.scaled_by(from, stride), self.scaled_by(to, stride), self.scaled_by(length, stride));
+        let (from, to, length) = (
+            self.scaled_by(from, stride),
+            self.scaled_by(to, stride),
+            self.scaled_by(length, stride),
+        );
         let source = self.builder.ins().iadd(array.host, from);
         let target = self.builder.ins().iadd(array.host, to);
         if space != Space::Frame && self.journaled() {
@@ -129,30 +165,53 @@ impl Translator<'_, '_> {
         }
         self.call_out(Callout::MoveBytes, &[target, source, length]);
         if space != Space::Frame {
-            let address = array.address.expect("verified: only a writable view is stored to");
+            let address = array
+                .address
+                .expect("verified: only a writable view is stored to");
             let address = self.builder.ins().iadd(address, to);
             self.call_out(Callout::FoldBytes, &[self.context, address, target, length]);
         }
     }
 
     fn scaled_by(&mut self, value: Value, stride: u32) -> Value {
-        if stride == 0 { self.word(0) } else { self.scaled(value, stride) }
+        if stride == 0 {
+            self.word(0)
+        } else {
+            self.scaled(value, stride)
+        }
     }
 
     // -- comparisons ----------------------------------------------------------------------------------
 
-    pub(crate) fn compare_bytes(&mut self, activation: &mut Activation, dst: Register, left: Register, right: Register) {
+    pub(crate) fn compare_bytes(
+        &mut self,
+        activation: &mut Activation,
+        dst: Register,
+        left: Register,
+        right: Register,
+    ) {
         let (left_view, right_view) = (activation.view_of(left), activation.view_of(right));
-        let (a, b) = (self.pointer(activation, left).host, self.pointer(activation, right).host);
-        let (a_flags, b_flags) = (self.flags_of(left_view.space), self.flags_of(right_view.space));
+        let (a, b) = (
+            self.pointer(activation, left).host,
+            self.pointer(activation, right).host,
+        );
+        let (a_flags, b_flags) = (
+            self.flags_of(left_view.space),
+            self.flags_of(right_view.space),
+        );
         let length = left_view.length;
         let order = if length > INLINE_COMPARE_MAX {
             let length = self.word(u64::from(length));
-            self.call_out(Callout::CompareBytes, &[a, b, length]).expect("answers an order")
+            self.call_out(Callout::CompareBytes, &[a, b, length])
+                .expect("answers an order")
         } else {
             // The first piece that differs decides; pieces are visited from the last to the first.
             let mut decided: Option<(Value, Value)> = None;
-            for (offset, size) in pieces_up_to(length, 8).collect::<Vec<_>>().into_iter().rev() {
+            for (offset, size) in pieces_up_to(length, 8)
+                .collect::<Vec<_>>()
+                .into_iter()
+                .rev()
+            {
                 let x = self.load_big_endian(a_flags, a, offset, size);
                 let y = self.load_big_endian(b_flags, b, offset, size);
                 decided = Some(match decided {
@@ -178,25 +237,52 @@ impl Translator<'_, '_> {
     }
 
     fn load_big_endian(&mut self, flags: MemFlagsData, at: Value, offset: u32, size: u32) -> Value {
-        let value = self.builder.ins().load(piece_type(size), flags, at, offset as i32);
-        let turned = if size == 1 { value } else { self.builder.ins().bswap(value) };
+        let value = self
+            .builder
+            .ins()
+            .load(piece_type(size), flags, at, offset as i32);
+        let turned = if size == 1 {
+            value
+        } else {
+            self.builder.ins().bswap(value)
+        };
         self.widen(turned)
     }
 
-    pub(crate) fn equal_bytes(&mut self, activation: &mut Activation, dst: Register, left: Register, right: Register) {
+    pub(crate) fn equal_bytes(
+        &mut self,
+        activation: &mut Activation,
+        dst: Register,
+        left: Register,
+        right: Register,
+    ) {
         let (left_view, right_view) = (activation.view_of(left), activation.view_of(right));
-        let (a, b) = (self.pointer(activation, left).host, self.pointer(activation, right).host);
-        let (a_flags, b_flags) = (self.flags_of(left_view.space), self.flags_of(right_view.space));
+        let (a, b) = (
+            self.pointer(activation, left).host,
+            self.pointer(activation, right).host,
+        );
+        let (a_flags, b_flags) = (
+            self.flags_of(left_view.space),
+            self.flags_of(right_view.space),
+        );
         let length = left_view.length;
         let equal = if length > INLINE_EQUAL_MAX {
             let length = self.word(u64::from(length));
-            let order = self.call_out(Callout::CompareBytes, &[a, b, length]).expect("answers an order");
+            let order = self
+                .call_out(Callout::CompareBytes, &[a, b, length])
+                .expect("answers an order");
             self.compare_to(IntCC::Equal, order, 0)
         } else {
             let mut differing = None;
             for (offset, size) in pieces_up_to(length, 8) {
-                let x = self.builder.ins().load(piece_type(size), a_flags, a, offset as i32);
-                let y = self.builder.ins().load(piece_type(size), b_flags, b, offset as i32);
+                let x = self
+                    .builder
+                    .ins()
+                    .load(piece_type(size), a_flags, a, offset as i32);
+                let y = self
+                    .builder
+                    .ins()
+                    .load(piece_type(size), b_flags, b, offset as i32);
                 let differ = self.builder.ins().bxor(x, y);
                 let differ = self.widen(differ);
                 differing = Some(match differing {
@@ -214,7 +300,13 @@ impl Translator<'_, '_> {
 
     // -- hashes ---------------------------------------------------------------------------------------
 
-    pub(crate) fn hash(&mut self, activation: &mut Activation, dst: Register, view: Register, seed: Register) {
+    pub(crate) fn hash(
+        &mut self,
+        activation: &mut Activation,
+        dst: Register,
+        view: Register,
+        seed: Register,
+    ) {
         let kind = activation.view_of(view);
         let at = self.pointer(activation, view).host;
         let seed = self.scalar(activation, seed);
@@ -222,7 +314,8 @@ impl Translator<'_, '_> {
             self.hash_inline(self.flags_of(kind.space), at, kind.length, seed)
         } else {
             let length = self.word(u64::from(kind.length));
-            self.call_out(Callout::HashBytes, &[at, length, seed]).expect("answers a hash")
+            self.call_out(Callout::HashBytes, &[at, length, seed])
+                .expect("answers a hash")
         };
         self.set_scalar(activation, dst, hash);
     }
@@ -244,7 +337,10 @@ impl Translator<'_, '_> {
     fn load_padded(&mut self, flags: MemFlagsData, at: Value, start: u32, size: u32) -> Value {
         let mut word = None;
         for (offset, piece) in pieces_up_to(size, 8) {
-            let value = self.builder.ins().load(piece_type(piece), flags, at, (start + offset) as i32);
+            let value =
+                self.builder
+                    .ins()
+                    .load(piece_type(piece), flags, at, (start + offset) as i32);
             let value = self.widen(value);
             word = Some(match word {
                 None => value,
@@ -259,7 +355,10 @@ impl Translator<'_, '_> {
 
     fn fold_multiply(&mut self, left: Value, right: u64) -> Value {
         let right = self.word(right);
-        let (left, right) = (self.builder.ins().uextend(types::I128, left), self.builder.ins().uextend(types::I128, right));
+        let (left, right) = (
+            self.builder.ins().uextend(types::I128, left),
+            self.builder.ins().uextend(types::I128, right),
+        );
         let product = self.builder.ins().imul(left, right);
         let (low, high) = self.builder.ins().isplit(product);
         self.builder.ins().bxor(low, high)
@@ -267,7 +366,13 @@ impl Translator<'_, '_> {
 
     // -- matches --------------------------------------------------------------------------------------
 
-    pub(crate) fn match_byte(&mut self, activation: &mut Activation, dst: Register, view: Register, byte: Register) {
+    pub(crate) fn match_byte(
+        &mut self,
+        activation: &mut Activation,
+        dst: Register,
+        view: Register,
+        byte: Register,
+    ) {
         let kind = activation.view_of(view);
         let at = self.pointer(activation, view).host;
         let byte = self.scalar(activation, byte);
@@ -277,12 +382,20 @@ impl Translator<'_, '_> {
         for start in (0..kind.length).step_by(16) {
             let size = (kind.length - start).min(16);
             let found = if size == 16 {
-                self.builder.ins().load(types::I8X16, flags, at, start as i32)
+                self.builder
+                    .ins()
+                    .load(types::I8X16, flags, at, start as i32)
             } else {
                 let low = self.load_padded(flags, at, start, size.min(8));
-                let high = if size > 8 { self.load_padded(flags, at, start + 8, size - 8) } else { self.word(0) };
+                let high = if size > 8 {
+                    self.load_padded(flags, at, start + 8, size - 8)
+                } else {
+                    self.word(0)
+                };
                 let both = self.builder.ins().iconcat(low, high);
-                self.builder.ins().bitcast(types::I8X16, little_endian(), both)
+                self.builder
+                    .ins()
+                    .bitcast(types::I8X16, little_endian(), both)
             };
             let equal = self.builder.ins().icmp(IntCC::Equal, found, wanted);
             let bits = self.builder.ins().vhigh_bits(types::I32, equal);
@@ -293,7 +406,11 @@ impl Translator<'_, '_> {
                 let mask = self.word((1 << size) - 1);
                 self.builder.ins().band(bits, mask)
             };
-            let raised = if start == 0 { bits } else { self.shift_left(bits, u64::from(start)) };
+            let raised = if start == 0 {
+                bits
+            } else {
+                self.shift_left(bits, u64::from(start))
+            };
             matches = self.builder.ins().bor(matches, raised);
         }
         self.set_scalar(activation, dst, matches);

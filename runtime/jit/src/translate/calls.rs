@@ -43,9 +43,13 @@ impl<'a> Translator<'a, '_> {
     fn worth_inlining(&self, activation: &Activation, function: FunctionIndex) -> bool {
         let weight = self.program.weights[function.0 as usize];
         let present = self.builder.func.dfg.num_insts();
-        let grown = present.saturating_add(usize::try_from(weight.saturating_mul(EXPANSION)).unwrap_or(usize::MAX));
+        let grown = present.saturating_add(
+            usize::try_from(weight.saturating_mul(EXPANSION)).unwrap_or(usize::MAX),
+        );
         let single = self.program.call_sites[function.0 as usize] <= 1;
-        activation.depth < INLINE_DEPTH_MAX && grown <= NATIVE_INSTRUCTIONS_MAX && (single || weight <= SMALL_FUNCTION_MAX)
+        activation.depth < INLINE_DEPTH_MAX
+            && grown <= NATIVE_INSTRUCTIONS_MAX
+            && (single || weight <= SMALL_FUNCTION_MAX)
     }
 
     fn call_in_place(
@@ -58,7 +62,10 @@ impl<'a> Translator<'a, '_> {
     ) {
         let program = self.program;
         let callee = &program.module.functions[function.0 as usize];
-        let results = results.iter().map(|register| self.place(activation, *register)).collect();
+        let results = results
+            .iter()
+            .map(|register| self.place(activation, *register))
+            .collect();
         let done = self.builder.create_block();
         let none = callee.maybe.then(|| self.builder.create_block());
         let mut inner = Activation {
@@ -66,7 +73,11 @@ impl<'a> Translator<'a, '_> {
             places: vec![None; callee.registers.len()],
             frame_offset: activation.frame_offset + activation.function.slot_bytes() as u32,
             depth: activation.depth + 1,
-            exit: Exit::Inline { done, results, none },
+            exit: Exit::Inline {
+                done,
+                results,
+                none,
+            },
             done_used: false,
             none_used: false,
             scopes: Vec::new(),
@@ -123,7 +134,11 @@ impl<'a> Translator<'a, '_> {
                     let value = self.pointer(activation, *argument);
                     flat.push(value.host);
                     if is_located(*view) {
-                        flat.push(value.address.expect("verified: only a writable view is given as one"));
+                        flat.push(
+                            value
+                                .address
+                                .expect("verified: only a writable view is given as one"),
+                        );
                     }
                 }
             }
@@ -136,13 +151,19 @@ impl<'a> Translator<'a, '_> {
             self.take_results(activation, callee.results.as_slice(), results);
             return;
         };
-        let (other, none, done) = (self.builder.create_block(), self.builder.create_block(), self.builder.create_block());
+        let (other, none, done) = (
+            self.builder.create_block(),
+            self.builder.create_block(),
+            self.builder.create_block(),
+        );
         let some = self.builder.create_block();
         self.builder.ins().brif(answered, other, &[], some, &[]);
         self.builder.switch_to_block(other);
         self.builder.seal_block(other);
         let is_none = self.compare_to(IntCC::Equal, answered, u128::from(status::NONE));
-        self.builder.ins().brif(is_none, none, &[], self.fail, &[answered.into()]);
+        self.builder
+            .ins()
+            .brif(is_none, none, &[], self.fail, &[answered.into()]);
         self.builder.switch_to_block(some);
         self.builder.seal_block(some);
         self.take_results(activation, callee.results.as_slice(), results);
@@ -163,7 +184,12 @@ impl<'a> Translator<'a, '_> {
         if results.is_empty() {
             return;
         }
-        let area = self.builder.ins().load(types::I64, self.flags.context, self.context, context::RESULTS);
+        let area = self.builder.ins().load(
+            types::I64,
+            self.flags.context,
+            self.context,
+            context::RESULTS,
+        );
         let flags = self.flags.context;
         for (index, (kind, result)) in kinds.iter().zip(results).enumerate() {
             let at = index as i32 * 16;
@@ -175,12 +201,16 @@ impl<'a> Translator<'a, '_> {
                     self.set_scalar(activation, *result, value);
                 }
                 Type::Scalar(scalar) => {
-                    let value = self.builder.ins().load(native_type(*scalar), flags, area, at);
+                    let value = self
+                        .builder
+                        .ins()
+                        .load(native_type(*scalar), flags, area, at);
                     self.set_scalar(activation, *result, value);
                 }
                 view => {
                     let host = self.builder.ins().load(types::I64, flags, area, at);
-                    let address = is_located(*view).then(|| self.builder.ins().load(types::I64, flags, area, at + 8));
+                    let address = is_located(*view)
+                        .then(|| self.builder.ins().load(types::I64, flags, area, at + 8));
                     self.set_pointer(activation, *result, Pointer { host, address });
                 }
             }
@@ -201,16 +231,30 @@ impl<'a> Translator<'a, '_> {
             return;
         }
         if !values.is_empty() {
-            let area = self.builder.ins().load(types::I64, self.flags.context, self.context, context::RESULTS);
+            let area = self.builder.ins().load(
+                types::I64,
+                self.flags.context,
+                self.context,
+                context::RESULTS,
+            );
             for (index, value) in values.iter().enumerate() {
                 self.give_result(activation, *value, area, index as i32 * 16);
             }
         }
-        let done = self.builder.ins().iconst(types::I32, i64::from(status::DONE));
+        let done = self
+            .builder
+            .ins()
+            .iconst(types::I32, i64::from(status::DONE));
         self.builder.ins().return_(&[done]);
     }
 
-    fn give_result(&mut self, activation: &mut Activation, value: Register, area: cranelift_codegen::ir::Value, at: i32) {
+    fn give_result(
+        &mut self,
+        activation: &mut Activation,
+        value: Register,
+        area: cranelift_codegen::ir::Value,
+        at: i32,
+    ) {
         let flags = self.flags.context;
         match self.place(activation, value) {
             Place::Scalar(variable) => {
@@ -241,13 +285,21 @@ impl<'a> Translator<'a, '_> {
             self.builder.ins().jump(none, &[]);
             return;
         }
-        let none = self.builder.ins().iconst(types::I32, i64::from(status::NONE));
+        let none = self
+            .builder
+            .ins()
+            .iconst(types::I32, i64::from(status::NONE));
         self.builder.ins().return_(&[none]);
     }
 
     // -- effects --------------------------------------------------------------------------------------
 
-    pub(crate) fn fail(&mut self, activation: &mut Activation, failure: Failure, payload: Option<Register>) {
+    pub(crate) fn fail(
+        &mut self,
+        activation: &mut Activation,
+        failure: Failure,
+        payload: Option<Register>,
+    ) {
         match failure {
             Failure::Builtin(builtin) => self.fail_with_status(status::of_builtin(builtin)),
             Failure::Declared { error, variant } => {
@@ -257,9 +309,15 @@ impl<'a> Translator<'a, '_> {
                 };
                 let (error, variant) = (self.word(u64::from(error)), self.word(u64::from(variant)));
                 let flags = self.flags.context;
-                self.builder.ins().store(flags, error, self.context, context::FAILURE_ERROR);
-                self.builder.ins().store(flags, variant, self.context, context::FAILURE_VARIANT);
-                self.builder.ins().store(flags, payload, self.context, context::FAILURE_PAYLOAD);
+                self.builder
+                    .ins()
+                    .store(flags, error, self.context, context::FAILURE_ERROR);
+                self.builder
+                    .ins()
+                    .store(flags, variant, self.context, context::FAILURE_VARIANT);
+                self.builder
+                    .ins()
+                    .store(flags, payload, self.context, context::FAILURE_PAYLOAD);
                 self.fail_with_status(status::DECLARED);
             }
         }
@@ -270,44 +328,79 @@ impl<'a> Translator<'a, '_> {
         let at = self.pointer(activation, view).host;
         let program = self.program;
         let plain = program.packings.events[event.0 as usize].plain.as_ref();
-        let Some(Plain { runs, packed_bytes }) = plain.filter(|plain| plain.packed_bytes <= INLINE_EVENT_MAX) else {
+        let Some(Plain { runs, packed_bytes }) =
+            plain.filter(|plain| plain.packed_bytes <= INLINE_EVENT_MAX)
+        else {
             return self.emit_by_runtime(event, at);
         };
         let cursor = self.event_room(EVENT_HEADER_BYTES + packed_bytes);
         let header = self.word(u64::from(event.0) | u64::from(*packed_bytes) << 32);
-        self.builder.ins().store(self.flags.journal, header, cursor, 0);
+        self.builder
+            .ins()
+            .store(self.flags.journal, header, cursor, 0);
         let from = self.flags_of(kind.space);
         for run in runs {
             for (offset, size) in pieces_up_to(run.length, 8) {
-                let value = self.builder.ins().load(piece_type(size), from, at, (run.memory + offset) as i32);
+                let value = self.builder.ins().load(
+                    piece_type(size),
+                    from,
+                    at,
+                    (run.memory + offset) as i32,
+                );
                 let to = EVENT_HEADER_BYTES + run.packed + offset;
-                self.builder.ins().store(self.flags.journal, value, cursor, to as i32);
+                self.builder
+                    .ins()
+                    .store(self.flags.journal, value, cursor, to as i32);
             }
         }
         let next = self.offset(cursor, u64::from(EVENT_HEADER_BYTES + packed_bytes));
-        self.builder.ins().store(self.flags.context, next, self.context, context::EVENT_CURSOR);
+        self.builder.ins().store(
+            self.flags.context,
+            next,
+            self.context,
+            context::EVENT_CURSOR,
+        );
     }
 
     fn emit_by_runtime(&mut self, event: EventIndex, at: cranelift_codegen::ir::Value) {
         let event = self.word(u64::from(event.0));
-        let answered = self.call_out(Callout::Emit, &[self.context, event, at]).expect("answers a status");
+        let answered = self
+            .call_out(Callout::Emit, &[self.context, event, at])
+            .expect("answers a status");
         self.fail_if_status(answered);
     }
 
     /// The event buffer's cursor, with at least `bytes` bytes after it.
     fn event_room(&mut self, bytes: u32) -> cranelift_codegen::ir::Value {
-        let cursor = self.builder.ins().load(types::I64, self.flags.context, self.context, context::EVENT_CURSOR);
-        let end = self.builder.ins().load(types::I64, self.flags.context, self.context, context::EVENT_END);
+        let cursor = self.builder.ins().load(
+            types::I64,
+            self.flags.context,
+            self.context,
+            context::EVENT_CURSOR,
+        );
+        let end = self.builder.ins().load(
+            types::I64,
+            self.flags.context,
+            self.context,
+            context::EVENT_END,
+        );
         let after = self.offset(cursor, u64::from(bytes));
-        let full = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, after, end);
+        let full = self
+            .builder
+            .ins()
+            .icmp(IntCC::UnsignedGreaterThan, after, end);
         let (grow, ready) = (self.builder.create_block(), self.builder.create_block());
         self.builder.set_cold_block(grow);
         let found = self.builder.append_block_param(ready, types::I64);
-        self.builder.ins().brif(full, grow, &[], ready, &[cursor.into()]);
+        self.builder
+            .ins()
+            .brif(full, grow, &[], ready, &[cursor.into()]);
         self.builder.switch_to_block(grow);
         self.builder.seal_block(grow);
         let bytes = self.word(u64::from(bytes));
-        let moved = self.call_out(Callout::EventGrow, &[self.context, bytes]).expect("answers the cursor");
+        let moved = self
+            .call_out(Callout::EventGrow, &[self.context, bytes])
+            .expect("answers the cursor");
         self.builder.ins().jump(ready, &[moved.into()]);
         self.builder.switch_to_block(ready);
         self.builder.seal_block(ready);

@@ -59,21 +59,51 @@ impl Translator<'_, '_> {
                 let (to, from) = (self.place(activation, *dst), self.place(activation, *src));
                 self.assign(to, from);
             }
-            Instr::Binary { op, dst, left, right } => self.binary(activation, *op, *dst, *left, *right),
+            Instr::Binary {
+                op,
+                dst,
+                left,
+                right,
+            } => self.binary(activation, *op, *dst, *left, *right),
             Instr::Unary { op, dst, src } => self.unary(activation, *op, *dst, *src),
-            Instr::Compare { op, dst, left, right } => self.compare(activation, *op, *dst, *left, *right),
+            Instr::Compare {
+                op,
+                dst,
+                left,
+                right,
+            } => self.compare(activation, *op, *dst, *left, *right),
             Instr::Convert { mode, dst, src } => self.convert(activation, *mode, *dst, *src),
-            Instr::Select { dst, condition, then, otherwise } => {
+            Instr::Select {
+                dst,
+                condition,
+                then,
+                otherwise,
+            } => {
                 let condition = self.scalar(activation, *condition);
-                let (then, otherwise) = (self.scalar(activation, *then), self.scalar(activation, *otherwise));
+                let (then, otherwise) = (
+                    self.scalar(activation, *then),
+                    self.scalar(activation, *otherwise),
+                );
                 let value = self.choose(condition, then, otherwise);
                 self.set_scalar(activation, *dst, value);
             }
             Instr::Environment { value, dst } => self.environment(activation, *value, *dst),
             Instr::Slot { dst, slot } => self.slot(activation, *dst, *slot),
-            Instr::Touch { dst, region, page, access } => self.touch(activation, *dst, *region, *page, *access),
+            Instr::Touch {
+                dst,
+                region,
+                page,
+                access,
+            } => self.touch(activation, *dst, *region, *page, *access),
             Instr::View { dst, src, offset } => self.view(activation, *dst, *src, *offset),
-            Instr::ViewAt { dst, src, index, base, stride, count } => {
+            Instr::ViewAt {
+                dst,
+                src,
+                index,
+                base,
+                stride,
+                count,
+            } => {
                 let at = self.element(activation, *src, *index, [*base, *stride, *count]);
                 self.set_pointer(activation, *dst, at);
             }
@@ -85,31 +115,81 @@ impl Translator<'_, '_> {
                 let at = self.pointer(activation, *view);
                 self.store(activation, *view, at, *offset, *src);
             }
-            Instr::LoadAt { dst, view, index, base, stride, count } => {
+            Instr::LoadAt {
+                dst,
+                view,
+                index,
+                base,
+                stride,
+                count,
+            } => {
                 let at = self.element(activation, *view, *index, [*base, *stride, *count]);
                 self.load(activation, *dst, *view, at, 0);
             }
-            Instr::StoreAt { view, index, base, stride, count, src } => {
+            Instr::StoreAt {
+                view,
+                index,
+                base,
+                stride,
+                count,
+                src,
+            } => {
                 let at = self.element(activation, *view, *index, [*base, *stride, *count]);
                 self.store(activation, *view, at, 0, *src);
             }
             Instr::Copy { dst, src } => self.copy(activation, *dst, *src),
             Instr::Zero { view } => self.zero(activation, *view),
-            Instr::MoveWithin { view, base, stride, count, from, to, length } => {
-                self.move_within(activation, *view, [*base, *stride, *count], [*from, *to, *length]);
+            Instr::MoveWithin {
+                view,
+                base,
+                stride,
+                count,
+                from,
+                to,
+                length,
+            } => {
+                self.move_within(
+                    activation,
+                    *view,
+                    [*base, *stride, *count],
+                    [*from, *to, *length],
+                );
             }
-            Instr::CompareBytes { dst, left, right } => self.compare_bytes(activation, *dst, *left, *right),
-            Instr::EqualBytes { dst, left, right } => self.equal_bytes(activation, *dst, *left, *right),
+            Instr::CompareBytes { dst, left, right } => {
+                self.compare_bytes(activation, *dst, *left, *right)
+            }
+            Instr::EqualBytes { dst, left, right } => {
+                self.equal_bytes(activation, *dst, *left, *right)
+            }
             Instr::Hash { dst, view, seed } => self.hash(activation, *dst, *view, *seed),
             Instr::MatchByte { dst, view, byte } => self.match_byte(activation, *dst, *view, *byte),
             Instr::Block { body } => self.block(activation, body),
-            Instr::If { condition, then, otherwise } => self.branch(activation, *condition, then, otherwise),
+            Instr::If {
+                condition,
+                then,
+                otherwise,
+            } => self.branch(activation, *condition, then, otherwise),
             Instr::Loop { max, body } => self.bounded_loop(activation, *max, body),
-            Instr::Switch { value, arms, otherwise } => self.switch(activation, *value, arms, otherwise),
+            Instr::Switch {
+                value,
+                arms,
+                otherwise,
+            } => self.switch(activation, *value, arms, otherwise),
             Instr::Break { depth } => self.leave(activation, *depth),
             Instr::Continue { depth } => self.again(activation, *depth),
-            Instr::Call { function, arguments, results, otherwise } => {
-                self.call(activation, *function, arguments, results, otherwise.as_ref());
+            Instr::Call {
+                function,
+                arguments,
+                results,
+                otherwise,
+            } => {
+                self.call(
+                    activation,
+                    *function,
+                    arguments,
+                    results,
+                    otherwise.as_ref(),
+                );
             }
             Instr::Return { values } => self.return_values(activation, values),
             Instr::ReturnNone => self.return_none(activation),
@@ -127,17 +207,26 @@ impl Translator<'_, '_> {
             Environment::CallerId => context::CALLER_ID,
             Environment::OpNumber => context::OP_NUMBER,
             Environment::Random => {
-                let random = self.call_out(Callout::Random, &[self.context]).expect("answers a number");
+                let random = self
+                    .call_out(Callout::Random, &[self.context])
+                    .expect("answers a number");
                 return self.set_scalar(activation, dst, random);
             }
         };
-        let value = self.builder.ins().load(types::I64, self.flags.context, self.context, offset);
+        let value = self
+            .builder
+            .ins()
+            .load(types::I64, self.flags.context, self.context, offset);
         self.set_scalar(activation, dst, value);
     }
 
     fn block(&mut self, activation: &mut Activation, body: &Body) {
         let exit = self.builder.create_block();
-        activation.scopes.push(Scope { exit, exit_used: false, header: None });
+        activation.scopes.push(Scope {
+            exit,
+            exit_used: false,
+            header: None,
+        });
         self.body(activation, body);
         let scope = activation.scopes.pop().expect("pushed above");
         if self.reachable {
@@ -148,11 +237,23 @@ impl Translator<'_, '_> {
         }
     }
 
-    fn branch(&mut self, activation: &mut Activation, condition: Register, then: &Body, otherwise: &Body) {
+    fn branch(
+        &mut self,
+        activation: &mut Activation,
+        condition: Register,
+        then: &Body,
+        otherwise: &Body,
+    ) {
         let condition = self.scalar(activation, condition);
         let (then_block, join) = (self.builder.create_block(), self.builder.create_block());
-        let otherwise_block = if otherwise.is_empty() { join } else { self.builder.create_block() };
-        self.builder.ins().brif(condition, then_block, &[], otherwise_block, &[]);
+        let otherwise_block = if otherwise.is_empty() {
+            join
+        } else {
+            self.builder.create_block()
+        };
+        self.builder
+            .ins()
+            .brif(condition, then_block, &[], otherwise_block, &[]);
         self.resume(then_block);
         self.body(activation, then);
         let mut joined = otherwise.is_empty();
@@ -185,7 +286,11 @@ impl Translator<'_, '_> {
         self.fail_if(exceeded, Builtin::BoundExceeded);
         let next = self.offset(started, 1);
         self.builder.def_var(counter, next);
-        activation.scopes.push(Scope { exit, exit_used: false, header: Some(header) });
+        activation.scopes.push(Scope {
+            exit,
+            exit_used: false,
+            header: Some(header),
+        });
         self.body(activation, body);
         let scope = activation.scopes.pop().expect("pushed above");
         if self.reachable {
@@ -198,7 +303,13 @@ impl Translator<'_, '_> {
         }
     }
 
-    fn switch(&mut self, activation: &mut Activation, value: Register, arms: &[(u64, Body)], otherwise: &Body) {
+    fn switch(
+        &mut self,
+        activation: &mut Activation,
+        value: Register,
+        arms: &[(u64, Body)],
+        otherwise: &Body,
+    ) {
         let value = self.scalar(activation, value);
         let mut switch = Switch::new();
         let mut blocks = Vec::new();
@@ -240,7 +351,9 @@ impl Translator<'_, '_> {
 
     fn again(&mut self, activation: &mut Activation, depth: u32) {
         let place = activation.scopes.len() - 1 - depth as usize;
-        let header = activation.scopes[place].header.expect("verified: `Continue` names a loop");
+        let header = activation.scopes[place]
+            .header
+            .expect("verified: `Continue` names a loop");
         self.builder.ins().jump(header, &[]);
         self.reachable = false;
     }

@@ -12,7 +12,13 @@ use super::{Activation, Translator, native_type};
 use crate::callouts::Callout;
 
 impl Translator<'_, '_> {
-    pub(crate) fn convert(&mut self, activation: &mut Activation, mode: ConvertMode, dst: Register, src: Register) {
+    pub(crate) fn convert(
+        &mut self,
+        activation: &mut Activation,
+        mode: ConvertMode,
+        dst: Register,
+        src: Register,
+    ) {
         let (from, to) = (activation.scalar_of(src), activation.scalar_of(dst));
         let value = self.scalar(activation, src);
         let value = match (from, to, mode) {
@@ -60,7 +66,9 @@ impl Translator<'_, '_> {
         match (from.is_signed(), to.is_signed()) {
             (false, _) if to_greatest >= from_greatest => None,
             (false, _) => Some(self.compare_to(IntCC::UnsignedGreaterThan, value, to_greatest)),
-            (true, false) if to_greatest >= from_greatest => Some(self.compare_to(IntCC::SignedLessThan, value, 0)),
+            (true, false) if to_greatest >= from_greatest => {
+                Some(self.compare_to(IntCC::SignedLessThan, value, 0))
+            }
             // Negative numbers are large ones when read as unsigned.
             (true, false) => Some(self.compare_to(IntCC::UnsignedGreaterThan, value, to_greatest)),
             (true, true) if to_greatest >= from_greatest => None,
@@ -87,7 +95,11 @@ impl Translator<'_, '_> {
             }
         }
         if to_greatest < from_greatest {
-            let condition = if from.is_signed() { IntCC::SignedGreaterThan } else { IntCC::UnsignedGreaterThan };
+            let condition = if from.is_signed() {
+                IntCC::SignedGreaterThan
+            } else {
+                IntCC::UnsignedGreaterThan
+            };
             let above = self.compare_to(condition, value, to_greatest);
             let end = self.constant(kind, to_greatest);
             value = self.choose(above, end, value);
@@ -100,7 +112,9 @@ impl Translator<'_, '_> {
         if kind == types::I128 {
             let (low, high) = self.builder.ins().isplit(value);
             let signed = self.word(u64::from(from.is_signed()));
-            return self.call_out(Callout::FloatFromWide, &[low, high, signed]).expect("answers a float");
+            return self
+                .call_out(Callout::FloatFromWide, &[low, high, signed])
+                .expect("answers a float");
         }
         // Every narrower integer fits 64 signed bits exactly; only U64 needs the unsigned form.
         let word = self.resize(from.is_signed(), types::I64, value);
@@ -116,19 +130,31 @@ impl Translator<'_, '_> {
         if kind == types::I128 {
             let signed = self.word(u64::from(to.is_signed()));
             let arguments = [self.context, value, signed];
-            let status = self.call_out(Callout::WideFromFloat, &arguments).expect("answers a status");
+            let status = self
+                .call_out(Callout::WideFromFloat, &arguments)
+                .expect("answers a status");
             self.fail_if_status(status);
             return self.wide_result();
         }
         let bits = to.bits() as i32;
         // Both ends are powers of two (or 0), which F64 has exactly. The fraction is dropped first.
-        let (least, end) = if to.is_signed() { (-f64::powi(2.0, bits - 1), f64::powi(2.0, bits - 1)) } else { (0.0, f64::powi(2.0, bits)) };
+        let (least, end) = if to.is_signed() {
+            (-f64::powi(2.0, bits - 1), f64::powi(2.0, bits - 1))
+        } else {
+            (0.0, f64::powi(2.0, bits))
+        };
         let whole = self.truncate(value);
         let least = self.builder.ins().f64const(least);
-        let below = self.builder.ins().fcmp(FloatCC::UnorderedOrLessThan, whole, least);
+        let below = self
+            .builder
+            .ins()
+            .fcmp(FloatCC::UnorderedOrLessThan, whole, least);
         self.fail_if(below, Builtin::Overflow);
         let end = self.builder.ins().f64const(end);
-        let above = self.builder.ins().fcmp(FloatCC::UnorderedOrGreaterThanOrEqual, whole, end);
+        let above = self
+            .builder
+            .ins()
+            .fcmp(FloatCC::UnorderedOrGreaterThanOrEqual, whole, end);
         self.fail_if(above, Builtin::Overflow);
         let word = if to == Scalar::U64 {
             self.builder.ins().fcvt_to_uint_sat(types::I64, whole)
@@ -140,6 +166,7 @@ impl Translator<'_, '_> {
 
     /// Without its fraction. By the runtime: not every machine has the instruction, and the result must not depend on it.
     fn truncate(&mut self, value: Value) -> Value {
-        self.call_out(Callout::Truncate, &[value]).expect("answers a float")
+        self.call_out(Callout::Truncate, &[value])
+            .expect("answers a float")
     }
 }

@@ -79,7 +79,10 @@ pub(crate) enum Place {
     /// A view without canvas address.
     Pointer(Variable),
     /// A writable view of a page.
-    Located { pointer: Variable, address: Variable },
+    Located {
+        pointer: Variable,
+        address: Variable,
+    },
 }
 
 /// A view's machine form.
@@ -106,7 +109,11 @@ pub(crate) enum Exit {
     /// Out of the native function.
     Native,
     /// To the code after the call that was translated in place.
-    Inline { done: Block, results: Vec<Place>, none: Option<Block> },
+    Inline {
+        done: Block,
+        results: Vec<Place>,
+        none: Option<Block>,
+    },
 }
 
 /// One function being translated, natively or in place of a call.
@@ -245,7 +252,10 @@ impl<'a, 'f> Translator<'a, 'f> {
 
     fn receive_parameters(&mut self, activation: &mut Activation, parameters: &[Value]) {
         let mut rest = parameters.iter().copied();
-        let mut next = || rest.next().expect("the signature was made by `flatten` of the same types");
+        let mut next = || {
+            rest.next()
+                .expect("the signature was made by `flatten` of the same types")
+        };
         for (index, kind) in activation.function.parameters.iter().enumerate() {
             let register = Register(index as u32);
             match kind {
@@ -307,7 +317,12 @@ impl<'a, 'f> Translator<'a, 'f> {
         }
     }
 
-    pub(crate) fn set_scalar(&mut self, activation: &mut Activation, register: Register, value: Value) {
+    pub(crate) fn set_scalar(
+        &mut self,
+        activation: &mut Activation,
+        register: Register,
+        value: Value,
+    ) {
         match self.place(activation, register) {
             Place::Scalar(variable) => self.builder.def_var(variable, value),
             _ => unreachable!("verified: register {} is a scalar", register.0),
@@ -321,7 +336,10 @@ impl<'a, 'f> Translator<'a, 'f> {
 
     fn pointer_in(&mut self, place: Place) -> Pointer {
         match place {
-            Place::Pointer(variable) => Pointer { host: self.builder.use_var(variable), address: None },
+            Place::Pointer(variable) => Pointer {
+                host: self.builder.use_var(variable),
+                address: None,
+            },
             Place::Located { pointer, address } => Pointer {
                 host: self.builder.use_var(pointer),
                 address: Some(self.builder.use_var(address)),
@@ -330,7 +348,12 @@ impl<'a, 'f> Translator<'a, 'f> {
         }
     }
 
-    pub(crate) fn set_pointer(&mut self, activation: &mut Activation, register: Register, value: Pointer) {
+    pub(crate) fn set_pointer(
+        &mut self,
+        activation: &mut Activation,
+        register: Register,
+        value: Pointer,
+    ) {
         let place = self.place(activation, register);
         self.set_pointer_in(place, value);
     }
@@ -340,7 +363,9 @@ impl<'a, 'f> Translator<'a, 'f> {
             Place::Pointer(variable) => self.builder.def_var(variable, value.host),
             Place::Located { pointer, address } => {
                 self.builder.def_var(pointer, value.host);
-                let known = value.address.expect("verified: only a writable view becomes a writable one");
+                let known = value
+                    .address
+                    .expect("verified: only a writable view becomes a writable one");
                 self.builder.def_var(address, known);
             }
             Place::Scalar(_) => unreachable!("verified: the register is a view"),
@@ -370,10 +395,17 @@ impl<'a, 'f> Translator<'a, 'f> {
         }
         if kind == types::I128 {
             let low = self.builder.ins().iconst(types::I64, bits as u64 as i64);
-            let high = self.builder.ins().iconst(types::I64, (bits >> 64) as u64 as i64);
+            let high = self
+                .builder
+                .ins()
+                .iconst(types::I64, (bits >> 64) as u64 as i64);
             return self.builder.ins().iconcat(low, high);
         }
-        let masked = if kind.bits() == 64 { bits as u64 } else { bits as u64 & ((1 << kind.bits()) - 1) };
+        let masked = if kind.bits() == 64 {
+            bits as u64
+        } else {
+            bits as u64 & ((1 << kind.bits()) - 1)
+        };
         self.builder.ins().iconst(kind, masked as i64)
     }
 
@@ -428,7 +460,9 @@ impl<'a, 'f> Translator<'a, 'f> {
     /// Ends the command where `status` is not zero, with that status.
     pub(crate) fn fail_if_status(&mut self, status: Value) {
         let next = self.builder.create_block();
-        self.builder.ins().brif(status, self.fail, &[status.into()], next, &[]);
+        self.builder
+            .ins()
+            .brif(status, self.fail, &[status.into()], next, &[]);
         self.builder.switch_to_block(next);
         self.builder.seal_block(next);
     }
@@ -454,8 +488,14 @@ impl<'a, 'f> Translator<'a, 'f> {
         }
         let (then_low, then_high) = self.builder.ins().isplit(then);
         let (otherwise_low, otherwise_high) = self.builder.ins().isplit(otherwise);
-        let low = self.builder.ins().select(condition, then_low, otherwise_low);
-        let high = self.builder.ins().select(condition, then_high, otherwise_high);
+        let low = self
+            .builder
+            .ins()
+            .select(condition, then_low, otherwise_low);
+        let high = self
+            .builder
+            .ins()
+            .select(condition, then_high, otherwise_high);
         self.builder.ins().iconcat(low, high)
     }
 
@@ -476,7 +516,10 @@ impl<'a, 'f> Translator<'a, 'f> {
     }
 
     pub(crate) fn native_reference(&mut self, function: FunctionIndex) -> FuncRef {
-        let key = NativeKey { function, journaling: self.key.journaling };
+        let key = NativeKey {
+            function,
+            journaling: self.key.journaling,
+        };
         if let Some(reference) = self.native_references.get(&key) {
             return *reference;
         }
@@ -488,17 +531,31 @@ impl<'a, 'f> Translator<'a, 'f> {
 
 fn make_flags(builder: &mut FunctionBuilder) -> Flags {
     let mut region = |user_id, description: &'static str| {
-        let data = AliasRegionData { user_id, description: Cow::Borrowed(description) };
+        let data = AliasRegionData {
+            user_id,
+            description: Cow::Borrowed(description),
+        };
         let region = builder.func.dfg.alias_regions.insert(data);
-        MemFlagsData::new().with_notrap().with_alias_region(Some(region))
+        MemFlagsData::new()
+            .with_notrap()
+            .with_alias_region(Some(region))
     };
-    Flags { context: region(0, "context"), frame: region(1, "frame"), page: region(2, "page"), journal: region(3, "journal") }
+    Flags {
+        context: region(0, "context"),
+        frame: region(1, "frame"),
+        page: region(2, "page"),
+        journal: region(3, "journal"),
+    }
 }
 
 /// The settings that all native code is compiled with.
 pub(crate) fn settings() -> cranelift_codegen::settings::Flags {
     let mut settings = cranelift_codegen::settings::builder();
-    let verify = if cfg!(debug_assertions) { "true" } else { "false" };
+    let verify = if cfg!(debug_assertions) {
+        "true"
+    } else {
+        "false"
+    };
     let wanted = [
         ("opt_level", "speed"),
         ("enable_verifier", verify),
@@ -508,7 +565,9 @@ pub(crate) fn settings() -> cranelift_codegen::settings::Flags {
         ("unwind_info", "false"),
     ];
     for (name, value) in wanted {
-        settings.set(name, value).expect("a setting that Cranelift knows");
+        settings
+            .set(name, value)
+            .expect("a setting that Cranelift knows");
     }
     cranelift_codegen::settings::Flags::new(settings)
 }

@@ -1,0 +1,4 @@
+//! libFuzzer's entry to the target `format`; see `fuzz-bodies`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (fuzz_bodies::body("format").expect("a target by this name"))(bytes));
