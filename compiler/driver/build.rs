@@ -4,17 +4,24 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 fn main() {
-    let folder = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../../stdlib");
+    let folder = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"))
+        .join("../../stdlib");
     println!("cargo::rerun-if-changed={}", folder.display());
     let entries = std::fs::read_dir(&folder).expect("the folder stdlib/ stands beside compiler/");
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("a readable folder").path()).collect();
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("a readable folder").path())
+        .collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "rc"));
     files.sort();
     let mut list = String::from("&[\n");
     for path in files {
         let path = path.canonicalize().expect("a file that was just listed");
-        let module = path.file_stem().and_then(|stem| stem.to_str()).expect("names of modules are ASCII");
-        writeln!(list, "    ({module:?}, include_str!({path:?})),").expect("strings take what is written");
+        let module = path
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .expect("names of modules are ASCII");
+        writeln!(list, "    ({module:?}, include_str!({path:?})),")
+            .expect("strings take what is written");
         println!("cargo::rerun-if-changed={}", path.display());
     }
     list.push_str("]\n");

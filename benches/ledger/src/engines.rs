@@ -184,7 +184,7 @@ pub fn run(arguments: &Arguments, module: &Verified) {
     let code = Compiled::compile(module).expect("machine code");
     let mut edge = Edge::new(module);
     let mut checked = Edge::new(module);
-    let mut native = Ledger::new(12_345);
+    let mut native = Ledger::new(12_345, arguments.accounts);
     let filling = Instant::now();
     edge.fill(&code, arguments.accounts);
     println!(

@@ -1,11 +1,12 @@
 //! The baseline: the ledger's payment written by hand in Rust, with the layout of `stdlib/hashed.rc`.
 //!
 //! Frozen: it changes only with the container. Same pages of 16 KiB, same groups with tags, same hash, same row of 96
-//! bytes, same checks (two accounts, funds, the cap of each balance, supply = minted), same event of 32 bytes. No
-//! overflow tree: the benchmark's keys never need it, and `insert` says so if they do. No undo journal: a person
-//! checks first and writes after.
+//! bytes, same checks (two accounts, funds, the cap of each balance, supply = minted), same event of 32 bytes. The few
+//! rows that their group cannot take stand in pages of their own behind a `BTreeMap`. No undo journal: a person checks
+//! first and writes after.
 
 use rc_bytecode::hash::hash_bytes;
+use std::collections::BTreeMap;
 
 const PAGE_BYTES: usize = 16 << 10;
 /// key 8, owner 66 padded to 72, balance 8, opened_at 8.
@@ -26,6 +27,9 @@ pub struct Ledger {
     count: u64,
     supply: u128,
     minted: u64,
+    /// Rows that their marked group could not take.
+    overflow: BTreeMap<u64, Place>,
+    overflow_first: usize,
     pub events: Vec<u8>,
 }
 
@@ -50,7 +54,8 @@ fn tag_of(hashed: u64) -> u8 {
 }
 
 impl Ledger {
-    pub fn new(seed: u64) -> Ledger {
+    /// `rows_max` sizes the pages of groups; those of the overflow stand behind.
+    pub fn new(seed: u64, rows_max: u64) -> Ledger {
         let fit = PAGE_BYTES / (ROW_BYTES + 1);
         let mut groups_log = 0;
         while fit >> groups_log > 64 {
@@ -58,8 +63,13 @@ impl Ledger {
         }
         let group_bytes = PAGE_BYTES >> groups_log;
         let slots = (group_bytes - 16) / (ROW_BYTES + 1);
+        let overflow_first = (rows_max as usize * 3 / slots + 2 >> groups_log) + 1;
         Ledger {
-            pages: Vec::new(),
+            pages: (0..overflow_first)
+                .map(|_| Box::new([0; PAGE_BYTES]))
+                .collect(),
+            overflow: BTreeMap::new(),
+            overflow_first,
             groups_log,
             slots,
             group_bytes,
@@ -118,7 +128,11 @@ impl Ledger {
             }
             bits &= bits - 1;
         }
-        None
+        if group[0] == 0 {
+            None
+        } else {
+            self.overflow.get(&id).copied()
+        }
     }
 
     #[inline]
@@ -144,17 +158,28 @@ impl Ledger {
         }
         let hashed = hash_bytes(&id.to_le_bytes(), self.seed);
         let (page, base) = self.group(self.group_of(hashed));
-        self.page(page);
-        let free = Self::matches(&self.pages[page][base + 1..base + 1 + self.slots], 0);
-        assert!(
-            free != 0,
-            "a group is full: this baseline has no overflow tree"
-        );
-        let slot = free.trailing_zeros() as usize;
-        self.pages[page][base + 1 + slot] = tag_of(hashed);
-        let place = Place {
-            page,
-            offset: base + self.slots_base() + slot * ROW_BYTES,
+        let tags = &self.pages[page][base + 1..base + 1 + self.slots];
+        let (free, same) = (Self::matches(tags, 0), Self::matches(tags, tag_of(hashed)));
+        let place = if free == 0 || same.count_ones() >= 4 {
+            self.pages[page][base] = 1;
+            let rows_per_page = PAGE_BYTES / ROW_BYTES;
+            let row = self.overflow.len();
+            if row % rows_per_page == 0 {
+                self.pages.push(Box::new([0; PAGE_BYTES]));
+            }
+            let place = Place {
+                page: self.overflow_first + row / rows_per_page,
+                offset: row % rows_per_page * ROW_BYTES,
+            };
+            self.overflow.insert(id, place);
+            place
+        } else {
+            let slot = free.trailing_zeros() as usize;
+            self.pages[page][base + 1 + slot] = tag_of(hashed);
+            Place {
+                page,
+                offset: base + self.slots_base() + slot * ROW_BYTES,
+            }
         };
         self.set_word(place, 0, id);
         self.set_word(place, BALANCE, balance);
@@ -162,12 +187,6 @@ impl Ledger {
         self.count += 1;
         self.supply += u128::from(balance);
         self.minted += balance;
-    }
-
-    fn page(&mut self, page: usize) {
-        while self.pages.len() <= page {
-            self.pages.push(Box::new([0; PAGE_BYTES]));
-        }
     }
 
     fn split(&mut self) {
@@ -178,7 +197,7 @@ impl Ledger {
         let added = self.last;
         let (old_page, old_base) = self.group(added & (self.mask >> 1));
         let (new_page, new_base) = self.group(added);
-        self.page(old_page.max(new_page));
+        self.pages[new_page][new_base] = self.pages[old_page][old_base];
         let mut to = 0;
         for from in 0..self.slots {
             let tag = self.pages[old_page][old_base + 1 + from];

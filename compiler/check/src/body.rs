@@ -46,7 +46,12 @@ pub(crate) struct Body<'w, 'a> {
 }
 
 impl<'w, 'a> Body<'w, 'a> {
-    pub fn new(world: &'w mut World<'a>, module: usize, generics: &'a [ast::Generic], place: Place) -> Body<'w, 'a> {
+    pub fn new(
+        world: &'w mut World<'a>,
+        module: usize,
+        generics: &'a [ast::Generic],
+        place: Place,
+    ) -> Body<'w, 'a> {
         Body {
             world,
             module,
@@ -75,15 +80,26 @@ impl<'w, 'a> Body<'w, 'a> {
         for local in parameters {
             let name: Arc<str> = local.name.as_str().into();
             let id = self.anonymous(local);
-            self.scopes.last_mut().expect("a body has a scope").insert(name, id);
+            self.scopes
+                .last_mut()
+                .expect("a body has a scope")
+                .insert(name, id);
         }
     }
 
     /// A new local that the current scope names.
     pub fn bind(&mut self, name: &ast::Name, ty: Type, mutable: bool) -> LocalId {
         self.world.local_name(self.module, name);
-        let id = self.anonymous(Local { name: name.text.to_string(), ty, mutable, span: name.span });
-        self.scopes.last_mut().expect("a body has a scope").insert(name.text.clone(), id);
+        let id = self.anonymous(Local {
+            name: name.text.to_string(),
+            ty,
+            mutable,
+            span: name.span,
+        });
+        self.scopes
+            .last_mut()
+            .expect("a body has a scope")
+            .insert(name.text.clone(), id);
         id
     }
 
@@ -98,11 +114,18 @@ impl<'w, 'a> Body<'w, 'a> {
     }
 
     pub fn find_local(&self, name: &str) -> Option<LocalId> {
-        self.scopes.iter().rev().find_map(|scope| scope.get(name)).copied()
+        self.scopes
+            .iter()
+            .rev()
+            .find_map(|scope| scope.get(name))
+            .copied()
     }
 
     pub fn local_names(&self) -> impl Iterator<Item = &str> {
-        self.scopes.iter().flat_map(|scope| scope.keys()).map(|name| &**name)
+        self.scopes
+            .iter()
+            .flat_map(|scope| scope.keys())
+            .map(|name| &**name)
     }
 
     pub fn in_scope<T>(&mut self, inside: impl FnOnce(&mut Self) -> T) -> T {
@@ -116,7 +139,11 @@ impl<'w, 'a> Body<'w, 'a> {
     pub fn deeper(&mut self, span: Span, inside: impl FnOnce(&mut Self) -> hir::Expr) -> hir::Expr {
         if self.depth >= NESTING_MAX {
             self.world
-                .error(codes::TOO_COMPLEX, span, format!("expressions nest more than {NESTING_MAX} deep here"))
+                .error(
+                    codes::TOO_COMPLEX,
+                    span,
+                    format!("expressions nest more than {NESTING_MAX} deep here"),
+                )
                 .hint("name the parts with `let`");
             return error(span);
         }
@@ -128,7 +155,10 @@ impl<'w, 'a> Body<'w, 'a> {
 
     pub fn show(&self, ty: &Type) -> String {
         match ty {
-            Type::Parameter(number) => self.generics.get(*number as usize).map_or_else(|| self.world.show(ty), |generic| generic.name.text.to_string()),
+            Type::Parameter(number) => self.generics.get(*number as usize).map_or_else(
+                || self.world.show(ty),
+                |generic| generic.name.text.to_string(),
+            ),
             _ => self.world.show(ty),
         }
     }

@@ -1,9 +1,10 @@
 //! Calls: of commands, queries and functions, of variants, of tables' operations, of values' methods.
 
 use crate::body::{Body, Place, error, make};
+use crate::built::Fields;
 use crate::names::nearest;
 use crate::types::substitute;
-use crate::values::{Fields, are, count, is_upper};
+use crate::values::{are, count, is_upper};
 use crate::world::Symbol;
 use rc_diagnostics::codes;
 use rc_hir as hir;
@@ -12,24 +13,48 @@ use rc_source::Span;
 use rc_syntax::ast;
 
 impl Body<'_, '_> {
-    pub fn call(&mut self, callee: &ast::Expr, arguments: &[ast::Expr], expected: Option<&Type>, span: Span) -> hir::Expr {
+    pub fn call(
+        &mut self,
+        callee: &ast::Expr,
+        arguments: &[ast::Expr],
+        expected: Option<&Type>,
+        span: Span,
+    ) -> hir::Expr {
         match &callee.kind {
             ast::ExprKind::Broken => error(span),
-            ast::ExprKind::Name { name, arguments: types } => self.call_name(name, types, arguments, expected, span),
-            ast::ExprKind::Member { base, name } => self.call_member(base, name, arguments, expected, span),
+            ast::ExprKind::Name {
+                name,
+                arguments: types,
+            } => self.call_name(name, types, arguments, expected, span),
+            ast::ExprKind::Member { base, name } => {
+                self.call_member(base, name, arguments, expected, span)
+            }
             _ => {
                 let value = self.expr(callee, None);
-                arguments.iter().for_each(|argument| drop(self.expr(argument, None)));
+                arguments
+                    .iter()
+                    .for_each(|argument| drop(self.expr(argument, None)));
                 if value.ty != Type::Error {
                     let shown = self.show(&value.ty);
-                    self.world.error(codes::NOT_CALLABLE, callee.span, format!("`{shown}` cannot be called"));
+                    self.world.error(
+                        codes::NOT_CALLABLE,
+                        callee.span,
+                        format!("`{shown}` cannot be called"),
+                    );
                 }
                 error(span)
             }
         }
     }
 
-    fn call_name(&mut self, name: &ast::Name, types: &[ast::TypeArgument], arguments: &[ast::Expr], expected: Option<&Type>, span: Span) -> hir::Expr {
+    fn call_name(
+        &mut self,
+        name: &ast::Name,
+        types: &[ast::TypeArgument],
+        arguments: &[ast::Expr],
+        expected: Option<&Type>,
+        span: Span,
+    ) -> hir::Expr {
         if is_upper(&name.text)
             && let Some(variant) = self.bare_variant(name, expected)
         {
@@ -38,16 +63,32 @@ impl Body<'_, '_> {
         match self.world.find(self.module, &name.text) {
             Some(Symbol::Callable(id)) => self.call_callable(id, types, arguments, expected, span),
             Some(Symbol::Struct(_)) => {
-                self.world.error(codes::NOT_CALLABLE, name.span, format!("`{}` is a struct, made with braces", name.text)).hint(format!("{} {{ … }}", name.text));
+                self.world
+                    .error(
+                        codes::NOT_CALLABLE,
+                        name.span,
+                        format!("`{}` is a struct, made with braces", name.text),
+                    )
+                    .hint(format!("{} {{ … }}", name.text));
                 self.skip(arguments, span)
             }
             Some(Symbol::Event(_)) => {
-                self.world.error(codes::NOT_CALLABLE, name.span, format!("`{}` is an event", name.text)).hint(format!("emit {} {{ … }}", name.text));
+                self.world
+                    .error(
+                        codes::NOT_CALLABLE,
+                        name.span,
+                        format!("`{}` is an event", name.text),
+                    )
+                    .hint(format!("emit {} {{ … }}", name.text));
                 self.skip(arguments, span)
             }
             Some(other) => {
                 let kind = other.kind(&self.world.program);
-                self.world.error(codes::NOT_CALLABLE, name.span, format!("`{}` is {kind} and cannot be called", name.text));
+                self.world.error(
+                    codes::NOT_CALLABLE,
+                    name.span,
+                    format!("`{}` is {kind} and cannot be called", name.text),
+                );
                 self.skip(arguments, span)
             }
             None => {
@@ -55,17 +96,27 @@ impl Body<'_, '_> {
                     return built_in;
                 }
                 if self.find_local(&name.text).is_some() {
-                    self.world.error(codes::NOT_CALLABLE, name.span, format!("`{}` is a value, not a function", name.text));
+                    self.world.error(
+                        codes::NOT_CALLABLE,
+                        name.span,
+                        format!("`{}` is a value, not a function", name.text),
+                    );
                     return self.skip(arguments, span);
                 }
                 if is_upper(&name.text) && self.world.error_variants.contains_key(&name.text) {
                     self.skip(arguments, span);
                     return self.error_as_value(span);
                 }
-                let near = self.world.near(self.module, &name.text, |symbol| matches!(symbol, Symbol::Callable(_)));
+                let near = self.world.near(self.module, &name.text, |symbol| {
+                    matches!(symbol, Symbol::Callable(_))
+                });
                 let near = near.or_else(|| nearest(&name.text, ["min", "max", "abs"].into_iter()));
                 self.world
-                    .error(codes::UNKNOWN_NAME, name.span, format!("there is no function `{}`", name.text))
+                    .error(
+                        codes::UNKNOWN_NAME,
+                        name.span,
+                        format!("there is no function `{}`", name.text),
+                    )
                     .label("not known here")
                     .hint_if(near.map(|near| format!("did you mean `{near}`?")));
                 self.skip(arguments, span)
@@ -83,8 +134,18 @@ impl Body<'_, '_> {
         error(span)
     }
 
-    fn call_member(&mut self, base: &ast::Expr, name: &ast::Name, arguments: &[ast::Expr], expected: Option<&Type>, span: Span) -> hir::Expr {
-        if let ast::ExprKind::Name { name: owner, arguments: types } = &base.kind
+    fn call_member(
+        &mut self,
+        base: &ast::Expr,
+        name: &ast::Name,
+        arguments: &[ast::Expr],
+        expected: Option<&Type>,
+        span: Span,
+    ) -> hir::Expr {
+        if let ast::ExprKind::Name {
+            name: owner,
+            arguments: types,
+        } = &base.kind
             && types.is_empty()
             && self.find_local(&owner.text).is_none()
         {
@@ -101,15 +162,23 @@ impl Body<'_, '_> {
                 }
                 Some(Symbol::Table(id)) => return self.table_operation(id, name, arguments, span),
                 Some(_) => {}
-                None if &*owner.text == "caller" && matches!(&*name.text, "has" | "has_role") => return self.caller_has(arguments, span),
+                None if &*owner.text == "caller" && matches!(&*name.text, "has" | "has_role") => {
+                    return self.caller_has(arguments, span);
+                }
                 None => {
-                    if let Some(Symbol::Callable(id)) = self.world.find_in_module(self.module, &owner.text, &name.text) {
+                    if let Some(Symbol::Callable(id)) =
+                        self.world
+                            .find_in_module(self.module, &owner.text, &name.text)
+                    {
                         return self.call_callable(id, &[], arguments, expected, span);
                     }
                 }
             }
         }
-        if let ast::ExprKind::Member { base: inner, name: middle } = &base.kind
+        if let ast::ExprKind::Member {
+            base: inner,
+            name: middle,
+        } = &base.kind
             && let ast::ExprKind::Name { name: owner, .. } = &inner.kind
             && self.find_local(&owner.text).is_none()
         {
@@ -125,38 +194,91 @@ impl Body<'_, '_> {
 
     fn caller_has(&mut self, arguments: &[ast::Expr], span: Span) -> hir::Expr {
         match arguments {
-            [ast::Expr { kind: ast::ExprKind::Name { name, .. }, .. }] => match self.world.role_bit(&name.text, name.span) {
+            [
+                ast::Expr {
+                    kind: ast::ExprKind::Name { name, .. },
+                    ..
+                },
+            ] => match self.world.role_bit(&name.text, name.span) {
                 0 => error(span),
-                bit => make(ExprKind::CallerHasRole(bit.trailing_zeros()), Type::BOOL, span),
+                bit => make(
+                    ExprKind::CallerHasRole(bit.trailing_zeros()),
+                    Type::BOOL,
+                    span,
+                ),
             },
             _ => {
-                self.world.error(codes::WRONG_ARGUMENT_COUNT, span, "which role?").hint("caller.roles.contains(treasurer)");
+                self.world
+                    .error(codes::WRONG_ARGUMENT_COUNT, span, "which role?")
+                    .hint("caller.roles.contains(treasurer)");
                 error(span)
             }
         }
     }
 
-    fn call_callable(&mut self, id: hir::CallableId, types: &[ast::TypeArgument], arguments: &[ast::Expr], expected: Option<&Type>, span: Span) -> hir::Expr {
+    fn call_callable(
+        &mut self,
+        id: hir::CallableId,
+        types: &[ast::TypeArgument],
+        arguments: &[ast::Expr],
+        expected: Option<&Type>,
+        span: Span,
+    ) -> hir::Expr {
         let callable = &self.world.program.callables[id.0 as usize];
-        let (kind, name, generics, result) = (callable.kind, callable.name.clone(), callable.generics, callable.result.clone());
+        let (kind, name, generics, result) = (
+            callable.kind,
+            callable.name.clone(),
+            callable.generics,
+            callable.result.clone(),
+        );
         let header = callable.span;
-        let wanted: Vec<(String, Type)> = callable.parameters.iter().map(|local| &callable.locals[local.0 as usize]).map(|local| (local.name.clone(), local.ty.clone())).collect();
+        let wanted: Vec<(String, Type)> = callable
+            .parameters
+            .iter()
+            .map(|local| &callable.locals[local.0 as usize])
+            .map(|local| (local.name.clone(), local.ty.clone()))
+            .collect();
         if kind != CallableKind::Function && self.place != Place::Test {
-            let word = if kind == CallableKind::Query { "query" } else { "command" };
+            let word = if kind == CallableKind::Query {
+                "query"
+            } else {
+                "command"
+            };
             self.world
-                .error(codes::CALL_FROM_INSIDE, span, format!("the {word} `{name}` is called from outside and from tests, not from inside"))
+                .error(
+                    codes::CALL_FROM_INSIDE,
+                    span,
+                    format!(
+                        "the {word} `{name}` is called from outside and from tests, not from inside"
+                    ),
+                )
                 .secondary(header, format!("a {word}"))
                 .hint("put what both need into a `fn`");
             return self.skip(arguments, span);
         }
         if arguments.len() != wanted.len() {
-            let form: Vec<String> = wanted.iter().map(|(name, ty)| format!("{name}: {}", self.show(ty))).collect();
+            let form: Vec<String> = wanted
+                .iter()
+                .map(|(name, ty)| format!("{name}: {}", self.show(ty)))
+                .collect();
             self.world
-                .error(codes::WRONG_ARGUMENT_COUNT, span, format!("`{name}` takes {}, {} given", count(wanted.len(), "argument"), are(arguments.len())))
+                .error(
+                    codes::WRONG_ARGUMENT_COUNT,
+                    span,
+                    format!(
+                        "`{name}` takes {}, {} given",
+                        count(wanted.len(), "argument"),
+                        are(arguments.len())
+                    ),
+                )
                 .secondary(header, "declared here")
                 .hint(format!("{name}({})", form.join(", ")));
             self.skip(arguments, span);
-            return if generics == 0 { make(ExprKind::Error, Type::Error, span) } else { error(span) };
+            return if generics == 0 {
+                make(ExprKind::Error, Type::Error, span)
+            } else {
+                error(span)
+            };
         }
         if generics == 0 {
             let mut checked = Vec::new();
@@ -166,12 +288,23 @@ impl Body<'_, '_> {
             if checked.iter().any(|argument| argument.ty == Type::Error) || result == Type::Error {
                 return error(span);
             }
-            return make(ExprKind::Call { callable: id, generics: Vec::new(), arguments: checked }, result, span);
+            return make(
+                ExprKind::Call {
+                    callable: id,
+                    generics: Vec::new(),
+                    arguments: checked,
+                },
+                result,
+                span,
+            );
         }
         // One-way inference: arguments first, then what is expected, then a parameter of the same name around the call.
         let mut found: Vec<Option<Type>> = vec![None; generics as usize];
         for (number, argument) in types.iter().enumerate().take(generics as usize) {
-            found[number] = Some(self.world.type_argument(argument, self.module, self.generics));
+            found[number] = Some(
+                self.world
+                    .type_argument(argument, self.module, self.generics),
+            );
         }
         let mut checked = Vec::new();
         for (argument, (_, ty)) in arguments.iter().zip(&wanted) {
@@ -192,12 +325,21 @@ impl Body<'_, '_> {
         let mut settled = Vec::new();
         for (number, found) in found.into_iter().enumerate() {
             let name = &tree.generics[number].name.text;
-            let same = || self.generics.iter().position(|generic| generic.name.text == *name).map(|number| Type::Parameter(number as u32));
+            let same = || {
+                self.generics
+                    .iter()
+                    .position(|generic| generic.name.text == *name)
+                    .map(|number| Type::Parameter(number as u32))
+            };
             match found.or_else(same) {
                 Some(ty) => settled.push(ty),
                 None => {
                     let name = name.clone();
-                    self.world.error(codes::TYPE_NEEDED, span, format!("the type `{name}` cannot be worked out here"));
+                    self.world.error(
+                        codes::TYPE_NEEDED,
+                        span,
+                        format!("the type `{name}` cannot be worked out here"),
+                    );
                     return error(span);
                 }
             }
@@ -210,7 +352,15 @@ impl Body<'_, '_> {
             return error(span);
         }
         let result = substitute(&result, &settled);
-        make(ExprKind::Call { callable: id, generics: settled, arguments }, result, span)
+        make(
+            ExprKind::Call {
+                callable: id,
+                generics: settled,
+                arguments,
+            },
+            result,
+            span,
+        )
     }
 
     fn argument(&mut self, argument: &ast::Expr, ty: &Type) -> hir::Expr {
@@ -221,7 +371,13 @@ impl Body<'_, '_> {
     /// An opaque value may be passed where a place to read it is asked for.
     fn passed(&mut self, value: hir::Expr, ty: &Type) -> hir::Expr {
         match (&value.ty, ty) {
-            (Type::Parameter(_), Type::Place { ty: inner, mutable: false }) if **inner == value.ty => value,
+            (
+                Type::Parameter(_),
+                Type::Place {
+                    ty: inner,
+                    mutable: false,
+                },
+            ) if **inner == value.ty => value,
             _ => self.coerce(value, ty),
         }
     }
@@ -232,9 +388,16 @@ fn mentions_parameter(ty: &Type) -> bool {
     match ty {
         Type::Parameter(_) => true,
         Type::Optional(inner) => mentions_parameter(inner),
-        Type::Tuple(parts) | Type::Struct(_, parts) | Type::Enum(_, parts) | Type::Layout(_, parts) => parts.iter().any(mentions_parameter),
-        Type::List(inner, count) | Type::Array(inner, count) => mentions_parameter(inner) || matches!(count, Count::Open(_)),
-        Type::String(count) | Type::Bytes(count) | Type::Number(count) => matches!(count, Count::Open(_)),
+        Type::Tuple(parts)
+        | Type::Struct(_, parts)
+        | Type::Enum(_, parts)
+        | Type::Layout(_, parts) => parts.iter().any(mentions_parameter),
+        Type::List(inner, count) | Type::Array(inner, count) => {
+            mentions_parameter(inner) || matches!(count, Count::Open(_))
+        }
+        Type::String(count) | Type::Bytes(count) | Type::Number(count) => {
+            matches!(count, Count::Open(_))
+        }
         Type::Place { ty, .. } => mentions_parameter(ty),
         _ => false,
     }
@@ -247,11 +410,24 @@ fn infer(declared: &Type, actual: &Type, found: &mut Vec<Option<Type>>) {
         (Type::Parameter(number), Type::Place { ty, .. }) => set(found, *number, (**ty).clone()),
         (Type::Parameter(number), actual) => set(found, *number, actual.clone()),
         (Type::Optional(declared), Type::Optional(actual)) => infer(declared, actual, found),
-        (Type::Tuple(declared), Type::Tuple(actual)) => declared.iter().zip(actual).for_each(|(declared, actual)| infer(declared, actual, found)),
-        (Type::Struct(a, declared), Type::Struct(b, actual)) if a == b => declared.iter().zip(actual).for_each(|(declared, actual)| infer(declared, actual, found)),
-        (Type::Enum(a, declared), Type::Enum(b, actual)) if a == b => declared.iter().zip(actual).for_each(|(declared, actual)| infer(declared, actual, found)),
-        (Type::Layout(a, declared), Type::Layout(b, actual)) if a == b => declared.iter().zip(actual).for_each(|(declared, actual)| infer(declared, actual, found)),
-        (Type::List(declared, declared_count), Type::List(actual, actual_count)) | (Type::Array(declared, declared_count), Type::Array(actual, actual_count)) => {
+        (Type::Tuple(declared), Type::Tuple(actual)) => declared
+            .iter()
+            .zip(actual)
+            .for_each(|(declared, actual)| infer(declared, actual, found)),
+        (Type::Struct(a, declared), Type::Struct(b, actual)) if a == b => declared
+            .iter()
+            .zip(actual)
+            .for_each(|(declared, actual)| infer(declared, actual, found)),
+        (Type::Enum(a, declared), Type::Enum(b, actual)) if a == b => declared
+            .iter()
+            .zip(actual)
+            .for_each(|(declared, actual)| infer(declared, actual, found)),
+        (Type::Layout(a, declared), Type::Layout(b, actual)) if a == b => declared
+            .iter()
+            .zip(actual)
+            .for_each(|(declared, actual)| infer(declared, actual, found)),
+        (Type::List(declared, declared_count), Type::List(actual, actual_count))
+        | (Type::Array(declared, declared_count), Type::Array(actual, actual_count)) => {
             infer(declared, actual, found);
             if let Count::Open(open) = declared_count
                 && let ConstExpr::Parameter(number) = &**open
@@ -259,7 +435,9 @@ fn infer(declared: &Type, actual: &Type, found: &mut Vec<Option<Type>>) {
                 set(found, *number, Type::Number(actual_count.clone()));
             }
         }
-        (Type::Place { ty: declared, .. }, Type::Place { ty: actual, .. }) => infer(declared, actual, found),
+        (Type::Place { ty: declared, .. }, Type::Place { ty: actual, .. }) => {
+            infer(declared, actual, found)
+        }
         (Type::Place { ty: declared, .. }, actual) => infer(declared, actual, found),
         _ => {}
     }

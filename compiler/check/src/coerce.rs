@@ -18,12 +18,18 @@ impl Body<'_, '_> {
         }
         let span = expr.span;
         match (&expr.ty, ty) {
-            (Type::Optional(from), Type::Optional(to)) if self.widens(from, to) && matches!(expr.kind, ExprKind::Some(_)) => {
-                let ExprKind::Some(inner) = expr.kind else { unreachable!("just matched") };
+            (Type::Optional(from), Type::Optional(to))
+                if self.widens(from, to) && matches!(expr.kind, ExprKind::Some(_)) =>
+            {
+                let ExprKind::Some(inner) = expr.kind else {
+                    unreachable!("just matched")
+                };
                 let inner = self.coerce(*inner, to);
                 make(ExprKind::Some(Box::new(inner)), ty.clone(), span)
             }
-            (Type::Optional(from), Type::Optional(to)) if self.fits(from, to) => make(expr.kind, ty.clone(), span),
+            (Type::Optional(from), Type::Optional(to)) if self.fits(from, to) => {
+                make(expr.kind, ty.clone(), span)
+            }
             (from, Type::Optional(inner)) if !matches!(from, Type::Optional(_)) => {
                 let value = self.coerce(expr, inner);
                 if value.ty == Type::Error {
@@ -34,8 +40,19 @@ impl Body<'_, '_> {
             (from, to) if self.widens(from, to) => self.convert(expr, to),
             (Type::Place { ty: inner, .. }, to) if !matches!(to, Type::Place { .. }) => {
                 // Reading a place.
-                let read = make(ExprKind::Convert { mode: ConvertMode::Checked, value: Box::new(expr.clone()) }, (**inner).clone(), span);
-                if **inner == *to || self.widens(inner, to) { self.coerce(read, to) } else { self.mismatch(&expr, ty) }
+                let read = make(
+                    ExprKind::Convert {
+                        mode: ConvertMode::Checked,
+                        value: Box::new(expr.clone()),
+                    },
+                    (**inner).clone(),
+                    span,
+                );
+                if **inner == *to || self.widens(inner, to) {
+                    self.coerce(read, to)
+                } else {
+                    self.mismatch(&expr, ty)
+                }
             }
             _ => self.mismatch(&expr, ty),
         }
@@ -46,7 +63,14 @@ impl Body<'_, '_> {
         // A literal is simply one of the larger type.
         match expr.kind {
             ExprKind::String(_) | ExprKind::Bytes(_) => make(expr.kind, to.clone(), span),
-            _ => make(ExprKind::Convert { mode: ConvertMode::Checked, value: Box::new(expr) }, to.clone(), span),
+            _ => make(
+                ExprKind::Convert {
+                    mode: ConvertMode::Checked,
+                    value: Box::new(expr),
+                },
+                to.clone(),
+                span,
+            ),
         }
     }
 
@@ -54,8 +78,18 @@ impl Body<'_, '_> {
     pub fn fits(&self, from: &Type, to: &Type) -> bool {
         match (from, to) {
             (Type::Never | Type::Error, _) | (_, Type::Error) => true,
-            (Type::Place { ty: from, mutable }, Type::Place { ty: to, mutable: wanted }) => from == to && (*mutable || !wanted),
-            (Type::Optional(from), Type::Optional(to)) => from == to || matches!((&**from, &**to), (Type::Place { .. }, Type::Place { .. })) && self.fits(from, to),
+            (
+                Type::Place { ty: from, mutable },
+                Type::Place {
+                    ty: to,
+                    mutable: wanted,
+                },
+            ) => from == to && (*mutable || !wanted),
+            (Type::Optional(from), Type::Optional(to)) => {
+                from == to
+                    || matches!((&**from, &**to), (Type::Place { .. }, Type::Place { .. }))
+                        && self.fits(from, to)
+            }
             _ => from == to,
         }
     }
@@ -63,8 +97,12 @@ impl Body<'_, '_> {
     /// Whether a shorter thing is asked to be a longer one of its kind.
     fn widens(&self, from: &Type, to: &Type) -> bool {
         match (from, to) {
-            (Type::String(from), Type::String(to)) | (Type::Bytes(from), Type::Bytes(to)) => at_most(from, to),
-            (Type::List(from, from_count), Type::List(to, to_count)) => from == to && at_most(from_count, to_count),
+            (Type::String(from), Type::String(to)) | (Type::Bytes(from), Type::Bytes(to)) => {
+                at_most(from, to)
+            }
+            (Type::List(from, from_count), Type::List(to, to_count)) => {
+                from == to && at_most(from_count, to_count)
+            }
             _ => false,
         }
     }
@@ -76,24 +114,40 @@ impl Body<'_, '_> {
         match (&expr.ty, ty) {
             (Type::Optional(inner), to) if **inner == *to || self.widens(inner, to) => {
                 self.world
-                    .error(codes::MAY_BE_NONE, span, format!("expected `{wanted}`, and this may be `none`"))
+                    .error(
+                        codes::MAY_BE_NONE,
+                        span,
+                        format!("expected `{wanted}`, and this may be `none`"),
+                    )
                     .label(format!("`{found}`"))
                     .hint(format!("{text} ?? …, or `let x = {text} else …`"));
             }
             (Type::Row(table), _) => {
                 let table = self.world.program.tables[table.0 as usize].name.clone();
                 self.world
-                    .error(codes::ROW_AS_VALUE, span, format!("expected `{wanted}`, found a row of `{table}`"))
+                    .error(
+                        codes::ROW_AS_VALUE,
+                        span,
+                        format!("expected `{wanted}`, found a row of `{table}`"),
+                    )
                     .label("a row is a place, not a value")
                     .hint(format!("use its fields, as in `{text}.field`"));
             }
             (Type::Unit, _) => {
-                self.world.error(codes::TYPE_MISMATCH, span, format!("expected `{wanted}`, and this gives nothing"));
+                self.world.error(
+                    codes::TYPE_MISMATCH,
+                    span,
+                    format!("expected `{wanted}`, and this gives nothing"),
+                );
             }
             (from, to) => {
                 let hint = self.conversion_hint(from, to, &text);
                 self.world
-                    .error(codes::TYPE_MISMATCH, span, format!("expected `{wanted}`, found `{found}`"))
+                    .error(
+                        codes::TYPE_MISMATCH,
+                        span,
+                        format!("expected `{wanted}`, found `{found}`"),
+                    )
                     .label(format!("this is `{found}`"))
                     .hint_if(hint);
             }
@@ -103,22 +157,41 @@ impl Body<'_, '_> {
 
     /// What to write to get from one type to the other, if there is a way.
     fn conversion_hint(&self, from: &Type, to: &Type, text: &str) -> Option<String> {
-        let text = if text.contains(' ') { format!("({text})") } else { text.to_string() };
+        let text = if text.contains(' ') {
+            format!("({text})")
+        } else {
+            text.to_string()
+        };
         match (from, to) {
-            (Type::Scalar(from), Type::Scalar(to)) if from.is_integer() && lossless(*from, *to) => Some(format!("{text} as {}", crate::show::scalar_name(*to))),
-            (Type::Scalar(from), Type::Scalar(to)) if from.is_integer() && to.is_integer() => Some(format!("{text}.try_into(), which fails `Overflow` where it does not fit")),
-            (Type::Scalar(from), Type::Scalar(Scalar::Bool)) if from.is_integer() => Some(format!("{text} != 0")),
-            (Type::Scalar(from), Type::Duration) if from.is_integer() => Some("write a duration with its unit, as in `5s`".into()),
-            (Type::String(_), Type::String(_)) | (Type::Bytes(_), Type::Bytes(_)) | (Type::List(..), Type::List(..)) => {
-                Some(format!("{text}.try_into(), which fails `TooLong` where it does not fit"))
+            (Type::Scalar(from), Type::Scalar(to)) if from.is_integer() && lossless(*from, *to) => {
+                Some(format!("{text} as {}", crate::show::scalar_name(*to)))
             }
+            (Type::Scalar(from), Type::Scalar(to)) if from.is_integer() && to.is_integer() => Some(
+                format!("{text}.try_into(), which fails `Overflow` where it does not fit"),
+            ),
+            (Type::Scalar(from), Type::Scalar(Scalar::Bool)) if from.is_integer() => {
+                Some(format!("{text} != 0"))
+            }
+            (Type::Scalar(from), Type::Duration) if from.is_integer() => {
+                Some("write a duration with its unit, as in `5s`".into())
+            }
+            (Type::String(_), Type::String(_))
+            | (Type::Bytes(_), Type::Bytes(_))
+            | (Type::List(..), Type::List(..)) => Some(format!(
+                "{text}.try_into(), which fails `TooLong` where it does not fit"
+            )),
             _ => None,
         }
     }
 
     /// `x as u128`: only where nothing can be lost. The standard library's may be checked when it runs.
     pub fn cast(&mut self, value: &ast::Expr, written: &ast::Type, span: Span) -> hir::Expr {
-        if let ast::ExprKind::Touch { mutable, region, page } = &value.kind {
+        if let ast::ExprKind::Touch {
+            mutable,
+            region,
+            page,
+        } = &value.kind
+        {
             return self.touch(*mutable, region, page, written, span);
         }
         let ty = self.ty(written);
@@ -127,13 +200,29 @@ impl Body<'_, '_> {
         if self.fits(&checked.ty, &ty) {
             return hir::Expr { span, ..checked };
         }
-        let convert = |value: hir::Expr| make(ExprKind::Convert { mode: ConvertMode::Checked, value: Box::new(value) }, ty.clone(), span);
+        let convert = |value: hir::Expr| {
+            make(
+                ExprKind::Convert {
+                    mode: ConvertMode::Checked,
+                    value: Box::new(value),
+                },
+                ty.clone(),
+                span,
+            )
+        };
         match (&checked.ty, &ty) {
             (Type::Scalar(from), Type::Scalar(to)) if lossless(*from, *to) => convert(checked),
-            (Type::Scalar(from), Type::Scalar(to)) if from.is_integer() && to.is_integer() && self.is_std() => convert(checked),
+            (Type::Scalar(from), Type::Scalar(to))
+                if from.is_integer() && to.is_integer() && self.is_std() =>
+            {
+                convert(checked)
+            }
             (from, to) if self.widens(from, to) => convert(checked),
             (Type::Scalar(from), Type::Scalar(to)) if from.is_integer() && to.is_integer() => {
-                let (from, to) = (crate::show::scalar_name(*from), crate::show::scalar_name(*to));
+                let (from, to) = (
+                    crate::show::scalar_name(*from),
+                    crate::show::scalar_name(*to),
+                );
                 let text = self.world.text_of(value.span);
                 self.world
                     .error(codes::LOSSY_CONVERSION, span, format!("a `{from}` may not fit `{to}`, and `as` never loses anything"))
@@ -142,7 +231,11 @@ impl Body<'_, '_> {
             }
             (from, to) => {
                 let (from, to) = (self.show(from), self.show(to));
-                self.world.error(codes::LOSSY_CONVERSION, span, format!("there is no conversion from `{from}` to `{to}`"));
+                self.world.error(
+                    codes::LOSSY_CONVERSION,
+                    span,
+                    format!("there is no conversion from `{from}` to `{to}`"),
+                );
                 error(span)
             }
         }
@@ -150,8 +243,13 @@ impl Body<'_, '_> {
 
     /// `x.try_into()`: to the expected type, checked when it runs.
     pub fn try_into(&mut self, value: hir::Expr, expected: Option<&Type>, span: Span) -> hir::Expr {
-        let Some(ty) = expected.map(crate::body::peeled).filter(|ty| !matches!(ty, Type::Unit)) else {
-            self.world.error(codes::TYPE_NEEDED, span, "into which type?").hint("let x: u32 = y.try_into()");
+        let Some(ty) = expected
+            .map(crate::body::peeled)
+            .filter(|ty| !matches!(ty, Type::Unit))
+        else {
+            self.world
+                .error(codes::TYPE_NEEDED, span, "into which type?")
+                .hint("let x: u32 = y.try_into()");
             return error(span);
         };
         let possible = match (&value.ty, ty) {
@@ -163,18 +261,40 @@ impl Body<'_, '_> {
         };
         if !possible {
             let (from, to) = (self.show(&value.ty), self.show(ty));
-            self.world.error(codes::LOSSY_CONVERSION, span, format!("there is no conversion from `{from}` to `{to}`"));
+            self.world.error(
+                codes::LOSSY_CONVERSION,
+                span,
+                format!("there is no conversion from `{from}` to `{to}`"),
+            );
             return error(span);
         }
-        make(ExprKind::Convert { mode: ConvertMode::Checked, value: Box::new(value) }, ty.clone(), span)
+        make(
+            ExprKind::Convert {
+                mode: ConvertMode::Checked,
+                value: Box::new(value),
+            },
+            ty.clone(),
+            span,
+        )
     }
 
     /// An index or bound: any unsigned integer, brought to `u64`.
     pub fn as_u64(&mut self, expr: hir::Expr) -> hir::Expr {
         match &expr.ty {
-            Type::Scalar(scalar) if *scalar != Scalar::U64 && scalar.is_integer() && lossless(*scalar, Scalar::U64) => {
+            Type::Scalar(scalar)
+                if *scalar != Scalar::U64
+                    && scalar.is_integer()
+                    && lossless(*scalar, Scalar::U64) =>
+            {
                 let span = expr.span;
-                make(ExprKind::Convert { mode: ConvertMode::Checked, value: Box::new(expr) }, Type::U64, span)
+                make(
+                    ExprKind::Convert {
+                        mode: ConvertMode::Checked,
+                        value: Box::new(expr),
+                    },
+                    Type::U64,
+                    span,
+                )
             }
             _ => self.coerce(expr, &Type::U64),
         }

@@ -8,19 +8,42 @@ use rc_source::Span;
 use rc_syntax::ast;
 
 impl Body<'_, '_> {
-    pub fn if_expr(&mut self, condition: &ast::Expr, then: &ast::Block, otherwise: Option<&ast::Expr>, expected: Option<&Type>, span: Span) -> hir::Expr {
+    pub fn if_expr(
+        &mut self,
+        condition: &ast::Expr,
+        then: &ast::Block,
+        otherwise: Option<&ast::Expr>,
+        expected: Option<&Type>,
+        span: Span,
+    ) -> hir::Expr {
         let condition = self.condition(condition);
         let then = self.block(then, self.branch_wish(expected, otherwise));
         let Some(otherwise) = otherwise else {
             if let Some(error) = self.else_missing(&then.ty, expected, span) {
                 return error;
             }
-            return make(ExprKind::If { condition: Box::new(condition), then, otherwise: None }, Type::Unit, span);
+            return make(
+                ExprKind::If {
+                    condition: Box::new(condition),
+                    then,
+                    otherwise: None,
+                },
+                Type::Unit,
+                span,
+            );
         };
         let wish = next_wish(expected, &then.ty);
         let otherwise = self.as_block(otherwise, wish.as_ref());
         let ty = joined(&then.ty, &otherwise.ty);
-        make(ExprKind::If { condition: Box::new(condition), then, otherwise: Some(otherwise) }, ty, span)
+        make(
+            ExprKind::If {
+                condition: Box::new(condition),
+                then,
+                otherwise: Some(otherwise),
+            },
+            ty,
+            span,
+        )
     }
 
     fn condition(&mut self, condition: &ast::Expr) -> hir::Expr {
@@ -28,7 +51,11 @@ impl Body<'_, '_> {
         if let Type::Optional(_) = checked.ty {
             let text = self.world.text_of(condition.span);
             self.world
-                .error(codes::TYPE_MISMATCH, condition.span, "a condition is a `bool`, and this is an optional")
+                .error(
+                    codes::TYPE_MISMATCH,
+                    condition.span,
+                    "a condition is a `bool`, and this is an optional",
+                )
                 .hint(format!("if let x = {text} {{ … }}, or {text} != none"));
             return error(condition.span);
         }
@@ -36,11 +63,24 @@ impl Body<'_, '_> {
     }
 
     /// Without an `else` there is no value to wish for.
-    fn branch_wish<'t>(&self, expected: Option<&'t Type>, otherwise: Option<&ast::Expr>) -> Option<&'t Type> {
-        if otherwise.is_some() { expected } else { expected.filter(|ty| **ty == Type::Unit) }
+    fn branch_wish<'t>(
+        &self,
+        expected: Option<&'t Type>,
+        otherwise: Option<&ast::Expr>,
+    ) -> Option<&'t Type> {
+        if otherwise.is_some() {
+            expected
+        } else {
+            expected.filter(|ty| **ty == Type::Unit)
+        }
     }
 
-    fn else_missing(&mut self, then: &Type, expected: Option<&Type>, span: Span) -> Option<hir::Expr> {
+    fn else_missing(
+        &mut self,
+        then: &Type,
+        expected: Option<&Type>,
+        span: Span,
+    ) -> Option<hir::Expr> {
         let needed = match expected {
             Some(Type::Unit) => return None,
             Some(Type::Error) => return Some(error(span)),
@@ -50,7 +90,11 @@ impl Body<'_, '_> {
         };
         let shown = self.show(&needed);
         self.world
-            .error(codes::ELSE_MISSING, span, format!("a `{shown}` is needed, and without an `else` this `if` may give nothing"))
+            .error(
+                codes::ELSE_MISSING,
+                span,
+                format!("a `{shown}` is needed, and without an `else` this `if` may give nothing"),
+            )
             .hint("if … { … } else { … }");
         Some(error(span))
     }
@@ -79,12 +123,22 @@ impl Body<'_, '_> {
         expected: Option<&Type>,
         span: Span,
     ) -> hir::Expr {
-        let value = self.expr(value, None);
-        let plain = matches!(pattern.kind, ast::PatternKind::Bind(_) | ast::PatternKind::Wildcard);
+        let mut value = self.expr(value, None);
+        if value.ty == Type::Never {
+            value = self.no_value(&value);
+        }
+        let plain = matches!(
+            pattern.kind,
+            ast::PatternKind::Bind(_) | ast::PatternKind::Wildcard
+        );
         if plain && !matches!(value.ty, Type::Optional(_) | Type::Error | Type::Never) {
             let shown = self.show(&value.ty);
             self.world
-                .error(codes::NOT_AN_OPTIONAL, value.span, format!("`{shown}` is always there, so `if let` has nothing to ask"))
+                .error(
+                    codes::NOT_AN_OPTIONAL,
+                    value.span,
+                    format!("`{shown}` is always there, so `if let` has nothing to ask"),
+                )
                 .hint("let x = …");
         }
         let wish = self.branch_wish(expected, otherwise);
@@ -92,7 +146,9 @@ impl Body<'_, '_> {
         let (pattern, then) = self.in_scope(|body| {
             let pattern = body.pattern(pattern, &value_ty, true, false);
             let pattern = match (pattern.kind, &value_ty) {
-                (PatternKind::Wildcard, Type::Optional(inner)) => some(PatternKind::Wildcard, inner, &value_ty, pattern.span),
+                (PatternKind::Wildcard, Type::Optional(inner)) => {
+                    some(PatternKind::Wildcard, inner, &value_ty, pattern.span)
+                }
                 (kind, _) => hir::Pattern { kind, ..pattern },
             };
             (pattern, body.block(then, wish))
@@ -114,22 +170,55 @@ impl Body<'_, '_> {
             }
         };
         let arms = vec![
-            hir::Arm { pattern, guard: None, body: block_expr(then), span: span_then },
-            hir::Arm { pattern: hir::Pattern { kind: PatternKind::Wildcard, ty: value_ty, span }, guard: None, span: otherwise.span, body: otherwise },
+            hir::Arm {
+                pattern,
+                guard: None,
+                body: block_expr(then),
+                span: span_then,
+            },
+            hir::Arm {
+                pattern: hir::Pattern {
+                    kind: PatternKind::Wildcard,
+                    ty: value_ty,
+                    span,
+                },
+                guard: None,
+                span: otherwise.span,
+                body: otherwise,
+            },
         ];
-        make(ExprKind::Match { value: Box::new(value), arms }, ty, span)
+        make(
+            ExprKind::Match {
+                value: Box::new(value),
+                arms,
+            },
+            ty,
+            span,
+        )
     }
 
-    pub fn match_expr(&mut self, value: &ast::Expr, arms: &[ast::MatchArm], expected: Option<&Type>, span: Span) -> hir::Expr {
+    pub fn match_expr(
+        &mut self,
+        value: &ast::Expr,
+        arms: &[ast::MatchArm],
+        expected: Option<&Type>,
+        span: Span,
+    ) -> hir::Expr {
         let value = self.expr(value, None);
-        let value = self.read(value);
+        let mut value = self.read(value);
+        if value.ty == Type::Never {
+            value = self.no_value(&value);
+        }
         let mut ty: Option<Type> = expected.cloned();
         let mut checked: Vec<hir::Arm> = Vec::new();
         for arm in arms {
             let value_ty = value.ty.clone();
             let (pattern, guard, body) = self.in_scope(|body| {
                 let pattern = body.pattern(&arm.pattern, &value_ty, true, false);
-                let guard = arm.guard.as_ref().map(|guard| body.expr_of(guard, &Type::BOOL));
+                let guard = arm
+                    .guard
+                    .as_ref()
+                    .map(|guard| body.expr_of(guard, &Type::BOOL));
                 let result = match &ty {
                     Some(ty) if *ty != Type::Unit => body.expr_of(&arm.body, ty),
                     Some(_) => {
@@ -143,18 +232,34 @@ impl Body<'_, '_> {
             if ty.is_none() && !matches!(body.ty, Type::Never | Type::Error) {
                 ty = Some(body.ty.clone());
             }
-            checked.push(hir::Arm { pattern, guard, body, span: arm.span });
+            checked.push(hir::Arm {
+                pattern,
+                guard,
+                body,
+                span: arm.span,
+            });
         }
         if value.ty == Type::Error {
             return error(span);
         }
         self.exhaustive(&value, &checked, span);
         let leaves = !checked.is_empty() && checked.iter().all(|arm| arm.body.ty == Type::Never);
-        let ty = if leaves { Type::Never } else { ty.unwrap_or(Type::Unit) };
+        let ty = if leaves {
+            Type::Never
+        } else {
+            ty.unwrap_or(Type::Unit)
+        };
         if checked.is_empty() {
             return error(span);
         }
-        make(ExprKind::Match { value: Box::new(value), arms: checked }, ty, span)
+        make(
+            ExprKind::Match {
+                value: Box::new(value),
+                arms: checked,
+            },
+            ty,
+            span,
+        )
     }
 }
 
@@ -176,8 +281,16 @@ fn joined(first: &Type, second: &Type) -> Type {
 }
 
 fn some(kind: PatternKind, inner: &Type, outer: &Type, span: Span) -> hir::Pattern {
-    let content = hir::Pattern { kind, ty: inner.clone(), span };
-    hir::Pattern { kind: PatternKind::Some(Box::new(content)), ty: outer.clone(), span }
+    let content = hir::Pattern {
+        kind,
+        ty: inner.clone(),
+        span,
+    };
+    hir::Pattern {
+        kind: PatternKind::Some(Box::new(content)),
+        ty: outer.clone(),
+        span,
+    }
 }
 
 fn block_expr(block: hir::Block) -> hir::Expr {
@@ -189,9 +302,26 @@ fn block_expr(block: hir::Block) -> hir::Expr {
 fn wrapped(value: hir::Expr, dropped: bool) -> hir::Block {
     let (span, ty) = (value.span, value.ty.clone());
     if !dropped {
-        return hir::Block { statements: Vec::new(), value: Some(Box::new(value)), ty, span };
+        return hir::Block {
+            statements: Vec::new(),
+            value: Some(Box::new(value)),
+            ty,
+            span,
+        };
     }
-    let ty = if ty == Type::Never { Type::Never } else { Type::Unit };
-    let statements = vec![hir::Statement { kind: StatementKind::Expression(value), span }];
-    hir::Block { statements, value: None, ty, span }
+    let ty = if ty == Type::Never {
+        Type::Never
+    } else {
+        Type::Unit
+    };
+    let statements = vec![hir::Statement {
+        kind: StatementKind::Expression(value),
+        span,
+    }];
+    hir::Block {
+        statements,
+        value: None,
+        ty,
+        span,
+    }
 }

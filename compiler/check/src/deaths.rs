@@ -7,7 +7,10 @@
 use crate::world::World;
 use rc_diagnostics::codes;
 use rc_hir as hir;
-use rc_hir::{Block, Child, ExprKind, Local, LocalId, Pattern, PatternKind, Source, StatementKind, TableId, Type};
+use rc_hir::{
+    Block, Child, ExprKind, Local, LocalId, Pattern, PatternKind, Source, StatementKind, TableId,
+    Type,
+};
 use rc_source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +28,14 @@ pub(crate) fn check(world: &mut World<'_>) {
     for death in found {
         let table = &world.program.tables[death.table.0 as usize].name.clone();
         world
-            .error(codes::ROW_IS_GONE, death.used, format!("`{}` may be gone: a row of `{table}` was deleted before", death.name))
+            .error(
+                codes::ROW_IS_GONE,
+                death.used,
+                format!(
+                    "`{}` may be gone: a row of `{table}` was deleted before",
+                    death.name
+                ),
+            )
             .label("used here")
             .secondary(death.deleted, "deleted here")
             .hint("read what you need before the deletion, or look the row up again");
@@ -63,7 +73,14 @@ impl<'w, 'a> Walk<'w, 'a> {
                 rows.entry(*table).or_default().push(LocalId(number as u32));
             }
         }
-        Walk { world, locals, rows, dead: Dead::new(), reported: BTreeSet::new(), found: Vec::new() }
+        Walk {
+            world,
+            locals,
+            rows,
+            dead: Dead::new(),
+            reported: BTreeSet::new(),
+            found: Vec::new(),
+        }
     }
 
     fn run(mut self, body: &Block, found: &mut Vec<Death>) {
@@ -84,7 +101,9 @@ impl<'w, 'a> Walk<'w, 'a> {
             PatternKind::Bind(id) => drop(self.dead.remove(id)),
             PatternKind::Some(inner) | PatternKind::Ok(inner) => self.bind(inner),
             PatternKind::Tuple(parts) => parts.iter().for_each(|part| self.bind(part)),
-            PatternKind::Variant { fields, .. } | PatternKind::Failure { fields, .. } => fields.iter().for_each(|(_, part)| self.bind(part)),
+            PatternKind::Variant { fields, .. } | PatternKind::Failure { fields, .. } => {
+                fields.iter().for_each(|(_, part)| self.bind(part))
+            }
             _ => {}
         }
     }
@@ -104,7 +123,11 @@ impl<'w, 'a> Walk<'w, 'a> {
                 self.expr(value);
                 self.bind(pattern);
             }
-            StatementKind::LetElse { pattern, value, otherwise } => {
+            StatementKind::LetElse {
+                pattern,
+                value,
+                otherwise,
+            } => {
                 self.expr(value);
                 let before = self.dead.clone();
                 self.expr(otherwise);
@@ -118,7 +141,11 @@ impl<'w, 'a> Walk<'w, 'a> {
                     _ => self.expr(target),
                 }
             }
-            StatementKind::For { pattern, source, body } => {
+            StatementKind::For {
+                pattern,
+                source,
+                body,
+            } => {
                 self.source(source);
                 let before = self.dead.clone();
                 for _ in 0..2 {
@@ -163,7 +190,12 @@ impl<'w, 'a> Walk<'w, 'a> {
                     && self.reported.insert(expr.span)
                 {
                     let name = self.locals[id.0 as usize].name.clone();
-                    self.found.push(Death { name, table, used: expr.span, deleted });
+                    self.found.push(Death {
+                        name,
+                        table,
+                        used: expr.span,
+                        deleted,
+                    });
                     // One mistake, one message: the name counts as found again.
                     self.dead.remove(id);
                 }
@@ -172,22 +204,35 @@ impl<'w, 'a> Walk<'w, 'a> {
                 key.iter().for_each(|part| self.expr(part));
                 self.kill(*table, expr.span);
             }
-            ExprKind::Call { callable, arguments, .. } => {
+            ExprKind::Call {
+                callable,
+                arguments,
+                ..
+            } => {
                 arguments.iter().for_each(|argument| self.expr(argument));
                 let world = self.world;
                 for table in &world.deletes[callable.0 as usize] {
                     self.kill(*table, expr.span);
                 }
             }
-            ExprKind::If { condition, then, otherwise } => {
+            ExprKind::If {
+                condition,
+                then,
+                otherwise,
+            } => {
                 self.expr(condition);
                 let start = std::mem::take(&mut self.dead);
                 let first = self.branch(&start, then.ty == Type::Never, |walk| walk.block(then));
                 let second = match otherwise {
-                    Some(otherwise) => self.branch(&start, otherwise.ty == Type::Never, |walk| walk.block(otherwise)),
+                    Some(otherwise) => self.branch(&start, otherwise.ty == Type::Never, |walk| {
+                        walk.block(otherwise)
+                    }),
                     None => Some(start),
                 };
-                first.into_iter().chain(second).for_each(|dead| self.join(dead));
+                first
+                    .into_iter()
+                    .chain(second)
+                    .for_each(|dead| self.join(dead));
             }
             ExprKind::Match { value, arms } => {
                 self.expr(value);
@@ -208,7 +253,12 @@ impl<'w, 'a> Walk<'w, 'a> {
                 self.expr(right);
                 self.join(before);
             }
-            ExprKind::Comprehension { value, pattern, source, condition } => {
+            ExprKind::Comprehension {
+                value,
+                pattern,
+                source,
+                condition,
+            } => {
                 self.source(source);
                 for _ in 0..2 {
                     self.bind(pattern);

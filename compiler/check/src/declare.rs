@@ -11,13 +11,21 @@ use std::sync::Arc;
 
 pub(crate) fn declare<'a>(world: &mut World<'a>, units: &[Unit<'a>]) {
     for unit in units {
-        let found = world.modules.iter().position(|module| module.name == unit.module && module.origin == unit.origin);
+        let found = world
+            .modules
+            .iter()
+            .position(|module| module.name == unit.module && module.origin == unit.origin);
         let module = found.expect("every unit's module was made with the world");
         if unit.origin == Origin::Package {
             package_line(world, unit.file);
         }
         for item in &unit.file.items {
-            Declarer { world, module, item }.declare();
+            Declarer {
+                world,
+                module,
+                item,
+            }
+            .declare();
         }
     }
     resolve_uses(world, units);
@@ -36,28 +44,54 @@ fn package_line(world: &mut World<'_>, file: &ast::File) {
         && *name.text != *world.program.package
     {
         let expected = world.program.package.clone();
-        let who = if world.options.package.is_empty() { "the first file" } else { "rc.toml" };
+        let who = if world.options.package.is_empty() {
+            "the first file"
+        } else {
+            "rc.toml"
+        };
         world
-            .error(codes::WRONG_PACKAGE_NAME, name.span, format!("this file says package `{}`, {who} says `{expected}`", name.text))
+            .error(
+                codes::WRONG_PACKAGE_NAME,
+                name.span,
+                format!(
+                    "this file says package `{}`, {who} says `{expected}`",
+                    name.text
+                ),
+            )
             .hint(format!("package {expected}"));
     }
 }
 
 fn resolve_uses(world: &mut World<'_>, units: &[Unit<'_>]) {
     for unit in units {
-        let found = world.modules.iter().position(|module| module.name == unit.module && module.origin == unit.origin);
+        let found = world
+            .modules
+            .iter()
+            .position(|module| module.name == unit.module && module.origin == unit.origin);
         let Some(module) = found else { continue };
         for item in &unit.file.items {
-            let ast::ItemKind::Use { path } = &item.kind else { continue };
+            let ast::ItemKind::Use { path } = &item.kind else {
+                continue;
+            };
             let names: Vec<&str> = path.iter().map(|name| &*name.text).collect();
             match names.as_slice() {
-                ["std", name] => match (0..world.modules.len()).find(|index| world.is_std(*index) && world.modules[*index].name == *name) {
+                ["std", name] => match (0..world.modules.len())
+                    .find(|index| world.is_std(*index) && world.modules[*index].name == *name)
+                {
                     Some(import) => world.modules[module].imports.push(import),
                     None => {
-                        let known = world.modules.iter().filter(|module| module.origin == Origin::Std).map(|module| module.name.as_str());
+                        let known = world
+                            .modules
+                            .iter()
+                            .filter(|module| module.origin == Origin::Std)
+                            .map(|module| module.name.as_str());
                         let near = crate::names::nearest(name, known);
                         world
-                            .error(codes::UNKNOWN_MODULE, path[1].span, format!("the standard library has no module `{name}`"))
+                            .error(
+                                codes::UNKNOWN_MODULE,
+                                path[1].span,
+                                format!("the standard library has no module `{name}`"),
+                            )
                             .hint_if(near.map(|near| format!("use std.{near}")));
                     }
                 },
@@ -90,48 +124,98 @@ impl<'a> Declarer<'_, 'a> {
             ast::ItemKind::Use { .. } | ast::ItemKind::Broken => {}
             ast::ItemKind::TypeAlias { name, generics, ty } => {
                 let id = self.world.aliases.len();
-                self.world.aliases.push(Declared { module, tree: AliasTree { name, generics, ty } });
+                self.world.aliases.push(Declared {
+                    module,
+                    tree: AliasTree { name, generics, ty },
+                });
                 self.world.alias_states.push(AliasState::Waiting);
                 self.refuse_generics(generics, "a generic type is");
                 self.name(name, Symbol::Alias(id));
             }
-            ast::ItemKind::Struct { name, generics, fields } => {
+            ast::ItemKind::Struct {
+                name,
+                generics,
+                fields,
+            } => {
                 let id = hir::StructId(program.structs.len() as u32);
                 let count = generics.len() as u32;
-                program.structs.push(hir::Struct { name: text(name), generics: count, fields: Vec::new(), origin, span: name.span });
-                self.world.structs.push(Declared { module, tree: FieldsTree { generics, fields } });
+                program.structs.push(hir::Struct {
+                    name: text(name),
+                    generics: count,
+                    fields: Vec::new(),
+                    origin,
+                    span: name.span,
+                });
+                self.world.structs.push(Declared {
+                    module,
+                    tree: FieldsTree { generics, fields },
+                });
                 self.refuse_generics(generics, "a generic struct is");
                 self.name(name, Symbol::Struct(id));
             }
-            ast::ItemKind::Enum { name, generics, variants } => {
+            ast::ItemKind::Enum {
+                name,
+                generics,
+                variants,
+            } => {
                 let id = hir::EnumId(program.enums.len() as u32);
                 let count = generics.len() as u32;
-                program.enums.push(hir::Enum { name: text(name), generics: count, variants: Vec::new(), origin, span: name.span });
-                self.world.enums.push(Declared { module, tree: VariantsTree { generics, variants } });
+                program.enums.push(hir::Enum {
+                    name: text(name),
+                    generics: count,
+                    variants: Vec::new(),
+                    origin,
+                    span: name.span,
+                });
+                self.world.enums.push(Declared {
+                    module,
+                    tree: VariantsTree { generics, variants },
+                });
                 self.refuse_generics(generics, "a generic enum is");
                 self.name(name, Symbol::Enum(id));
             }
-            ast::ItemKind::Layout { name, generics, fields } => {
+            ast::ItemKind::Layout {
+                name,
+                generics,
+                fields,
+            } => {
                 if origin == Origin::Package {
                     self.world.low_level_outside(span, "`layout` is");
                     return;
                 }
                 let id = hir::LayoutId(program.layouts.len() as u32);
                 let count = generics.len() as u32;
-                program.layouts.push(hir::Layout { name: text(name), generics: count, fields: Vec::new(), span: name.span });
-                self.world.layouts.push(Declared { module, tree: FieldsTree { generics, fields } });
+                program.layouts.push(hir::Layout {
+                    name: text(name),
+                    generics: count,
+                    fields: Vec::new(),
+                    span: name.span,
+                });
+                self.world.layouts.push(Declared {
+                    module,
+                    tree: FieldsTree { generics, fields },
+                });
                 self.name(name, Symbol::Layout(id));
             }
             ast::ItemKind::Table(table) => self.table(table, docs),
             ast::ItemKind::State { name, ty, default } => {
                 let id = hir::StateId(program.states.len() as u32);
-                program.states.push(hir::State { name: text(name), ty: Type::Error, default: None, span: name.span });
-                self.world.states.push(Declared { module, tree: (ty, default.as_ref()) });
+                program.states.push(hir::State {
+                    name: text(name),
+                    ty: Type::Error,
+                    default: None,
+                    span: name.span,
+                });
+                self.world.states.push(Declared {
+                    module,
+                    tree: (ty, default.as_ref()),
+                });
                 self.name(name, Symbol::State(id));
             }
             kind @ ast::ItemKind::Aggregate { name, by, .. } => {
                 if let Some(by) = by {
-                    self.world.not_in_this_edition(by.span, "an aggregate by groups is");
+                    self.world
+                        .not_in_this_edition(by.span, "an aggregate by groups is");
                 }
                 let id = hir::AggregateId(self.world.program.aggregates.len() as u32);
                 self.world.program.aggregates.push(hir::Aggregate {
@@ -146,48 +230,100 @@ impl<'a> Declarer<'_, 'a> {
                 self.world.aggregates.push(Declared { module, tree: kind });
                 self.name(name, Symbol::Aggregate(id));
             }
-            ast::ItemKind::Invariant { for_each, condition } => {
-                self.world.invariants.push(Declared { module, tree: (for_each.as_ref(), condition) });
+            ast::ItemKind::Invariant {
+                for_each,
+                condition,
+            } => {
+                self.world.invariants.push(Declared {
+                    module,
+                    tree: (for_each.as_ref(), condition),
+                });
             }
             ast::ItemKind::Role { name } => self.role(name),
             ast::ItemKind::Error { name, variants } => {
                 let id = hir::ErrorId(program.errors.len() as u32);
-                program.errors.push(hir::ErrorType { name: text(name), variants: Vec::new(), span: name.span });
-                self.world.errors.push(Declared { module, tree: VariantsTree { generics: &[], variants } });
+                program.errors.push(hir::ErrorType {
+                    name: text(name),
+                    variants: Vec::new(),
+                    span: name.span,
+                });
+                self.world.errors.push(Declared {
+                    module,
+                    tree: VariantsTree {
+                        generics: &[],
+                        variants,
+                    },
+                });
                 for (number, variant) in variants.iter().enumerate() {
-                    let known = self.world.error_variants.entry(variant.name.text.clone()).or_default();
+                    let known = self
+                        .world
+                        .error_variants
+                        .entry(variant.name.text.clone())
+                        .or_default();
                     known.push((id, number as u32));
                 }
                 self.name(name, Symbol::Error(id));
             }
             ast::ItemKind::Event { name, fields } => {
                 let id = hir::EventId(program.events.len() as u32);
-                program.events.push(hir::Event { name: text(name), fields: Vec::new(), docs, span: name.span });
-                self.world.events.push(Declared { module, tree: FieldsTree { generics: &[], fields } });
+                program.events.push(hir::Event {
+                    name: text(name),
+                    fields: Vec::new(),
+                    docs,
+                    span: name.span,
+                });
+                self.world.events.push(Declared {
+                    module,
+                    tree: FieldsTree {
+                        generics: &[],
+                        fields,
+                    },
+                });
                 self.name(name, Symbol::Event(id));
             }
             ast::ItemKind::Callable(callable) => self.callable(callable, docs),
             kind @ (ast::ItemKind::Test { .. } | ast::ItemKind::Property { .. }) => {
                 self.world.trials.push(Declared { module, tree: kind });
             }
-            ast::ItemKind::Const { name, generics, ty, value } => {
+            ast::ItemKind::Const {
+                name,
+                generics,
+                ty,
+                value,
+            } => {
                 let id = hir::ConstId(program.consts.len() as u32);
                 let count = generics.len() as u32;
-                program.consts.push(hir::Const { name: text(name), generics: count, value: hir::ConstExpr::Number(0), span: name.span });
-                self.world.consts.push(Declared { module, tree: ConstTree { generics, ty: ty.as_ref(), value } });
+                program.consts.push(hir::Const {
+                    name: text(name),
+                    generics: count,
+                    value: hir::ConstExpr::Number(0),
+                    span: name.span,
+                });
+                self.world.consts.push(Declared {
+                    module,
+                    tree: ConstTree {
+                        generics,
+                        ty: ty.as_ref(),
+                        value,
+                    },
+                });
                 self.world.const_states.push(ConstState::Waiting);
                 self.refuse_generics(generics, "a generic constant is");
                 self.name(name, Symbol::Const(id));
             }
             ast::ItemKind::Retire { name, version } => {
-                self.world.program.retired.push((text(name), version.unwrap_or(1)));
+                self.world
+                    .program
+                    .retired
+                    .push((text(name), version.unwrap_or(1)));
             }
         }
     }
 
     fn table(&mut self, table: &'a ast::Table, docs: String) {
         if table.version.is_some_and(|version| version != 1) || table.from.is_some() {
-            self.world.not_in_this_edition(table.name.span, "a table with a version is");
+            self.world
+                .not_in_this_edition(table.name.span, "a table with a version is");
         }
         let id = hir::TableId(self.world.program.tables.len() as u32);
         self.world.program.tables.push(hir::Table {
@@ -202,7 +338,10 @@ impl<'a> Declarer<'_, 'a> {
             docs,
             span: table.name.span,
         });
-        self.world.tables.push(Declared { module: self.module, tree: table });
+        self.world.tables.push(Declared {
+            module: self.module,
+            tree: table,
+        });
         self.world.index_names.push(Default::default());
         self.world.table_fields.push(Default::default());
         self.name(&table.name, Symbol::Table(id));
@@ -215,20 +354,30 @@ impl<'a> Declarer<'_, 'a> {
             ast::CallableKind::Command => hir::CallableKind::Command,
             ast::CallableKind::Query => hir::CallableKind::Query,
             ast::CallableKind::Report => {
-                self.world.not_in_this_edition(callable.header, "a report is");
+                self.world
+                    .not_in_this_edition(callable.header, "a report is");
                 return;
             }
             ast::CallableKind::Function => hir::CallableKind::Function,
         };
         if kind == hir::CallableKind::Function && callable.version.is_some() {
-            self.world.error(codes::MISPLACED_CLAUSE, callable.name.span, "a `fn` has no version").hint("only commands and queries are called from outside");
+            self.world
+                .error(
+                    codes::MISPLACED_CLAUSE,
+                    callable.name.span,
+                    "a `fn` has no version",
+                )
+                .hint("only commands and queries are called from outside");
         }
         if kind != hir::CallableKind::Function {
             self.refuse_generics(&callable.generics, "a generic command is");
         }
         let name = match origin {
             Origin::Package => text(&callable.name),
-            Origin::Std => format!("{}.{}", self.world.modules[self.module].name, callable.name.text),
+            Origin::Std => format!(
+                "{}.{}",
+                self.world.modules[self.module].name, callable.name.text
+            ),
         };
         let id = hir::CallableId(self.world.program.callables.len() as u32);
         self.world.program.callables.push(hir::Callable {
@@ -242,21 +391,35 @@ impl<'a> Declarer<'_, 'a> {
             fails: Vec::new(),
             allow: hir::Allow::Anyone,
             limits: Vec::new(),
-            body: hir::Block { statements: Vec::new(), value: None, ty: Type::Unit, span: callable.body.span },
+            body: hir::Block {
+                statements: Vec::new(),
+                value: None,
+                ty: Type::Unit,
+                span: callable.body.span,
+            },
             effects: hir::Effects::default(),
             docs,
             origin,
             span: callable.header,
         });
-        self.world.callables.push(Declared { module: self.module, tree: callable });
+        self.world.callables.push(Declared {
+            module: self.module,
+            tree: callable,
+        });
 
         // Versions of one command share a name: a call inside a test means the newest.
         let symbol = Symbol::Callable(id);
-        if let Some((Symbol::Callable(other), _)) = self.world.modules[self.module].names.get(&callable.name.text) {
+        if let Some((Symbol::Callable(other), _)) = self.world.modules[self.module]
+            .names
+            .get(&callable.name.text)
+        {
             let other = &self.world.program.callables[other.0 as usize];
-            if other.kind == kind && kind != hir::CallableKind::Function && other.version != version {
+            if other.kind == kind && kind != hir::CallableKind::Function && other.version != version
+            {
                 if version > other.version {
-                    self.world.modules[self.module].names.insert(callable.name.text.clone(), (symbol, callable.name.span));
+                    self.world.modules[self.module]
+                        .names
+                        .insert(callable.name.text.clone(), (symbol, callable.name.span));
                 }
                 return;
             }
@@ -266,12 +429,20 @@ impl<'a> Declarer<'_, 'a> {
 
     fn role(&mut self, name: &'a ast::Name) {
         if &*name.text == "anyone" || self.world.roles.contains_key(&name.text) {
-            self.world.error(codes::DECLARED_TWICE, name.span, format!("the role `{}` is there already", name.text));
+            self.world.error(
+                codes::DECLARED_TWICE,
+                name.span,
+                format!("the role `{}` is there already", name.text),
+            );
             return;
         }
         let number = self.world.program.roles.len() as u32;
         if number >= 64 {
-            self.world.error(codes::PACKAGE_TOO_LARGE, name.span, "a package has at most 64 roles");
+            self.world.error(
+                codes::PACKAGE_TOO_LARGE,
+                name.span,
+                "a package has at most 64 roles",
+            );
             return;
         }
         self.world.program.roles.push(text(name));
@@ -287,11 +458,16 @@ impl<'a> Declarer<'_, 'a> {
     }
 
     fn name(&mut self, name: &'a ast::Name, symbol: Symbol) {
-        let earlier = self.world.modules[self.module].names.get(&name.text).copied();
+        let earlier = self.world.modules[self.module]
+            .names
+            .get(&name.text)
+            .copied();
         match earlier {
             Some((_, first)) => duplicate(self.world, &name.text, name.span, first),
             None => {
-                self.world.modules[self.module].names.insert(name.text.clone(), (symbol, name.span));
+                self.world.modules[self.module]
+                    .names
+                    .insert(name.text.clone(), (symbol, name.span));
             }
         }
     }
@@ -299,7 +475,11 @@ impl<'a> Declarer<'_, 'a> {
 
 pub(crate) fn duplicate(world: &mut World<'_>, name: &Arc<str>, span: Span, first: Span) {
     world
-        .error(codes::DECLARED_TWICE, span, format!("`{name}` is declared twice"))
+        .error(
+            codes::DECLARED_TWICE,
+            span,
+            format!("`{name}` is declared twice"),
+        )
         .label("again here")
         .secondary(first, "first here");
 }

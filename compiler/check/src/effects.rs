@@ -6,7 +6,10 @@ use crate::world::World;
 use rc_bytecode::instr::ConvertMode;
 use rc_diagnostics::codes;
 use rc_hir as hir;
-use rc_hir::{Block, CallableId, CallableKind, Child, Effects, ErrorId, ExprKind, FailureValue, LowLevel, Method, Origin, Source, StatementKind, TableId, Type};
+use rc_hir::{
+    Block, CallableId, CallableKind, Child, Effects, ErrorId, ExprKind, FailureValue, LowLevel,
+    Method, Origin, Source, StatementKind, TableId, Type,
+};
 use rc_source::Span;
 use std::collections::BTreeSet;
 
@@ -24,7 +27,12 @@ pub(crate) struct Footprint {
 }
 
 pub(crate) fn check(world: &mut World<'_>) {
-    let mut prints: Vec<Footprint> = world.program.callables.iter().map(|callable| footprint(&callable.body, world)).collect();
+    let mut prints: Vec<Footprint> = world
+        .program
+        .callables
+        .iter()
+        .map(|callable| footprint(&callable.body, world))
+        .collect();
     let order = order(world, &prints);
     for id in order {
         let index = id.0 as usize;
@@ -37,13 +45,24 @@ pub(crate) fn check(world: &mut World<'_>) {
     }
     for index in 0..world.program.tests.len() {
         let mut own = footprint(&world.program.tests[index].body, world);
-        let helpers: Vec<_> = own.calls.iter().copied().filter(|(callee, _)| world.program.callables[callee.0 as usize].kind == CallableKind::Function).collect();
+        let helpers: Vec<_> = own
+            .calls
+            .iter()
+            .copied()
+            .filter(|(callee, _)| {
+                world.program.callables[callee.0 as usize].kind == CallableKind::Function
+            })
+            .collect();
         for (callee, span) in helpers {
             absorb(&mut own, &prints[callee.0 as usize], callee, span, world);
         }
         if let Some((span, what)) = own.first_write {
             world
-                .error(codes::TEST_WRITES, span, format!("a test changes data by calling commands; this {what}"))
+                .error(
+                    codes::TEST_WRITES,
+                    span,
+                    format!("a test changes data by calling commands; this {what}"),
+                )
                 .hint("call the command that does it");
         }
     }
@@ -82,11 +101,20 @@ fn settle(world: &mut World<'_>, id: CallableId, own: &Footprint) {
         callable.fails = fails;
     } else {
         let direct: Vec<Span> = own.calls.iter().map(|(_, span)| *span).collect();
-        let missing: Vec<(ErrorId, Span)> = own.raises.iter().filter(|(error, span)| !callable.fails.contains(error) && direct.contains(span)).copied().collect();
+        let missing: Vec<(ErrorId, Span)> = own
+            .raises
+            .iter()
+            .filter(|(error, span)| !callable.fails.contains(error) && direct.contains(span))
+            .copied()
+            .collect();
         for (error, span) in missing {
             let error = world.program.errors[error.0 as usize].name.clone();
             world
-                .error(codes::UNDECLARED_FAILURE, span, format!("this may fail with `{error}`, and `{name}` does not say so"))
+                .error(
+                    codes::UNDECLARED_FAILURE,
+                    span,
+                    format!("this may fail with `{error}`, and `{name}` does not say so"),
+                )
                 .label("fails inside")
                 .hint(format!("fails {error}"));
         }
@@ -95,7 +123,11 @@ fn settle(world: &mut World<'_>, id: CallableId, own: &Footprint) {
         && let Some((span, what)) = &own.first_write
     {
         world
-            .error(codes::QUERY_WRITES, *span, format!("the query `{name}` only reads, and this {what}"))
+            .error(
+                codes::QUERY_WRITES,
+                *span,
+                format!("the query `{name}` only reads, and this {what}"),
+            )
             .label("changes data")
             .hint(format!("command {name}(…)"));
     }
@@ -134,8 +166,14 @@ fn order(world: &mut World<'_>, prints: &[Footprint]) -> Vec<CallableId> {
                     stack.push((next, 0));
                 }
                 Mark::Open => {
-                    let from = stack.iter().position(|(node, _)| *node == next).unwrap_or(0);
-                    let mut names: Vec<&str> = stack[from..].iter().map(|(node, _)| world.program.callables[*node].name.as_str()).collect();
+                    let from = stack
+                        .iter()
+                        .position(|(node, _)| *node == next)
+                        .unwrap_or(0);
+                    let mut names: Vec<&str> = stack[from..]
+                        .iter()
+                        .map(|(node, _)| world.program.callables[*node].name.as_str())
+                        .collect();
                     names.push(&world.program.callables[next].name);
                     let circle = names.join(" → ");
                     let message = match names.len() {
@@ -172,11 +210,17 @@ fn visit_block(block: &Block, world: &World<'_>, print: &mut Footprint) {
 
 fn visit_statement(statement: &hir::Statement, world: &World<'_>, print: &mut Footprint) {
     match &statement.kind {
-        StatementKind::Assign { target, operator, .. } => {
+        StatementKind::Assign {
+            target, operator, ..
+        } => {
             print.effects.may_fail |= operator.is_some();
             match root(target) {
-                Root::Row(table) => write(print, statement.span, || format!("changes `{}`", world.program.tables[table.0 as usize].name)),
-                Root::State(state) => write(print, statement.span, || format!("changes `{}`", world.program.states[state.0 as usize].name)),
+                Root::Row(table) => write(print, statement.span, || {
+                    format!("changes `{}`", world.program.tables[table.0 as usize].name)
+                }),
+                Root::State(state) => write(print, statement.span, || {
+                    format!("changes `{}`", world.program.states[state.0 as usize].name)
+                }),
                 Root::Page => print.effects.writes = true,
                 Root::Local => {}
             }
@@ -184,7 +228,10 @@ fn visit_statement(statement: &hir::Statement, world: &World<'_>, print: &mut Fo
         StatementKind::Emit { event, .. } => {
             print.effects.emits = true;
             if print.first_write.is_none() {
-                print.first_write = Some((statement.span, format!("emits `{}`", world.program.events[event.0 as usize].name)));
+                print.first_write = Some((
+                    statement.span,
+                    format!("emits `{}`", world.program.events[event.0 as usize].name),
+                ));
             }
         }
         StatementKind::For { source, .. } => source_effects(source, print),
@@ -235,27 +282,49 @@ fn root(target: &hir::Expr) -> Root {
 fn visit(expr: &hir::Expr, world: &World<'_>, print: &mut Footprint) {
     let table_name = |table: &TableId| world.program.tables[table.0 as usize].name.clone();
     match &expr.kind {
-        ExprKind::State(_) | ExprKind::Aggregate { .. } | ExprKind::Get { .. } | ExprKind::GetUnique { .. } => print.effects.reads = true,
-        ExprKind::Insert { table, .. } | ExprKind::Put { table, .. } | ExprKind::GetOrInsert { table, .. } => {
+        ExprKind::State(_)
+        | ExprKind::Aggregate { .. }
+        | ExprKind::Get { .. }
+        | ExprKind::GetUnique { .. } => print.effects.reads = true,
+        ExprKind::Insert { table, .. }
+        | ExprKind::Put { table, .. }
+        | ExprKind::GetOrInsert { table, .. } => {
             print.effects.may_fail = true;
             print.effects.reads = true;
-            write(print, expr.span, || format!("changes `{}`", table_name(table)));
+            write(print, expr.span, || {
+                format!("changes `{}`", table_name(table))
+            });
         }
         ExprKind::Delete { table, .. } => {
             print.effects.reads = true;
             print.deletes.insert(*table);
-            write(print, expr.span, || format!("changes `{}`", table_name(table)));
+            write(print, expr.span, || {
+                format!("changes `{}`", table_name(table))
+            });
         }
-        ExprKind::Method { method: Method::Push | Method::Pop, receiver, .. } => {
+        ExprKind::Method {
+            method: Method::Push | Method::Pop,
+            receiver,
+            ..
+        } => {
             print.effects.may_fail = true;
             match root(receiver) {
-                Root::Row(table) => write(print, expr.span, || format!("changes `{}`", table_name(&table))),
-                Root::State(state) => write(print, expr.span, || format!("changes `{}`", world.program.states[state.0 as usize].name)),
+                Root::Row(table) => write(print, expr.span, || {
+                    format!("changes `{}`", table_name(&table))
+                }),
+                Root::State(state) => write(print, expr.span, || {
+                    format!("changes `{}`", world.program.states[state.0 as usize].name)
+                }),
                 Root::Page => print.effects.writes = true,
                 Root::Local => {}
             }
         }
-        ExprKind::Binary { .. } | ExprKind::Index { .. } | ExprKind::Convert { mode: ConvertMode::Checked, .. } => print.effects.may_fail = true,
+        ExprKind::Binary { .. }
+        | ExprKind::Index { .. }
+        | ExprKind::Convert {
+            mode: ConvertMode::Checked,
+            ..
+        } => print.effects.may_fail = true,
         ExprKind::Fail(failure) => {
             print.effects.may_fail = true;
             if let FailureValue::Declared { error, .. } = failure
@@ -271,7 +340,10 @@ fn visit(expr: &hir::Expr, world: &World<'_>, print: &mut Footprint) {
             print.effects.writes |= mutable;
             print.effects.may_fail = true;
         }
-        ExprKind::LowLevel { op: LowLevel::Shift | LowLevel::At, .. } => print.effects.may_fail = true,
+        ExprKind::LowLevel {
+            op: LowLevel::Shift | LowLevel::At,
+            ..
+        } => print.effects.may_fail = true,
         _ => {}
     }
     expr.each_child(&mut |child| match child {

@@ -23,12 +23,23 @@ impl Body<'_, '_> {
         if contains_error(arms) {
             return;
         }
-        let rows: Vec<Vec<&Pattern>> = arms.iter().filter(|arm| arm.guard.is_none()).map(|arm| vec![&arm.pattern]).collect();
-        let mut search = Search { program: &self.world.program, left: BUDGET };
+        let rows: Vec<Vec<&Pattern>> = arms
+            .iter()
+            .filter(|arm| arm.guard.is_none())
+            .map(|arm| vec![&arm.pattern])
+            .collect();
+        let mut search = Search {
+            program: &self.world.program,
+            left: BUDGET,
+        };
         let types = [value.ty.clone()];
         let missing = search.missing(&rows, &types);
         let redundant = match (missing.is_empty(), arms.last()) {
-            (true, Some(last)) if arms.len() > 1 && last.guard.is_none() && arms.iter().all(|arm| arm.body.ty != Type::Error) => {
+            (true, Some(last))
+                if arms.len() > 1
+                    && last.guard.is_none()
+                    && arms.iter().all(|arm| arm.body.ty != Type::Error) =>
+            {
                 let before = &rows[..rows.len() - 1];
                 (search.missing(before, &types).is_empty()).then_some(last.span)
             }
@@ -36,22 +47,45 @@ impl Body<'_, '_> {
         };
         let exhausted = search.left == 0;
         if exhausted {
-            self.world.error(codes::TOO_COMPLEX, span, "this match has too many combinations to check").hint("match on fewer parts at once");
+            self.world
+                .error(
+                    codes::TOO_COMPLEX,
+                    span,
+                    "this match has too many combinations to check",
+                )
+                .hint("match on fewer parts at once");
             return;
         }
         if !missing.is_empty() {
-            let mut shown: Vec<String> = missing.iter().take(SHOWN_MAX).map(|case| format!("`{case}`")).collect();
+            let mut shown: Vec<String> = missing
+                .iter()
+                .take(SHOWN_MAX)
+                .map(|case| format!("`{case}`"))
+                .collect();
             if missing.len() > SHOWN_MAX {
                 shown.push(format!("{} more", missing.len() - SHOWN_MAX));
             }
-            let hint = missing.iter().take(SHOWN_MAX).map(|case| format!("{case} => …")).collect::<Vec<_>>().join(", ");
+            let hint = missing
+                .iter()
+                .take(SHOWN_MAX)
+                .map(|case| format!("{case} => …"))
+                .collect::<Vec<_>>()
+                .join(", ");
             let head = Span::new(span.file, span.start, value.span.end.max(span.start));
             self.world
-                .error(codes::NOT_EXHAUSTIVE, head, format!("this match misses {}", shown.join(", ")))
+                .error(
+                    codes::NOT_EXHAUSTIVE,
+                    head,
+                    format!("this match misses {}", shown.join(", ")),
+                )
                 .label("not every case is covered")
                 .hint(hint);
         } else if let Some(last) = redundant {
-            self.world.warning(codes::UNREACHABLE_ARM, last, "this arm is never reached: those above cover everything");
+            self.world.warning(
+                codes::UNREACHABLE_ARM,
+                last,
+                "this arm is never reached: those above cover everything",
+            );
         }
     }
 }
@@ -66,7 +100,9 @@ fn in_error(pattern: &Pattern) -> bool {
         || match &pattern.kind {
             PatternKind::Some(inner) | PatternKind::Ok(inner) => in_error(inner),
             PatternKind::Tuple(parts) => parts.iter().any(in_error),
-            PatternKind::Variant { fields, .. } | PatternKind::Failure { fields, .. } => fields.iter().any(|(_, part)| in_error(part)),
+            PatternKind::Variant { fields, .. } | PatternKind::Failure { fields, .. } => {
+                fields.iter().any(|(_, part)| in_error(part))
+            }
             _ => false,
         }
 }
@@ -118,7 +154,9 @@ impl Search<'_> {
             return rows.is_empty().then(Vec::new);
         }
         // A column of names alone needs no look inside.
-        if rows.iter().all(|row| crate::patterns::always(row[0]) && !matches!(row[0].kind, PatternKind::Tuple(_))) {
+        if rows.iter().all(|row| {
+            crate::patterns::always(row[0]) && !matches!(row[0].kind, PatternKind::Tuple(_))
+        }) {
             let rest: Vec<Vec<&Pattern>> = rows.iter().map(|row| row[1..].to_vec()).collect();
             let mut witness = self.witness(&rest, &types[1..])?;
             witness.insert(0, "_".into());
@@ -142,16 +180,29 @@ impl Search<'_> {
     fn constructors(&self, rows: &[Vec<&Pattern>], ty: &Type) -> Vec<Constructor> {
         match ty {
             Type::Scalar(Scalar::Bool) => vec![Constructor::Bool(true), Constructor::Bool(false)],
-            Type::Enum(id, _) => (0..self.program.enums[id.0 as usize].variants.len() as u32).map(|number| Constructor::Variant(*id, number)).collect(),
+            Type::Enum(id, _) => (0..self.program.enums[id.0 as usize].variants.len() as u32)
+                .map(|number| Constructor::Variant(*id, number))
+                .collect(),
             Type::Optional(_) => vec![Constructor::None, Constructor::Some],
             Type::Tuple(_) => vec![Constructor::Tuple],
             Type::Attempted(_, errors) => {
                 let mut all = vec![Constructor::Ok];
                 for error in errors {
-                    all.extend((0..self.program.errors[error.0 as usize].variants.len() as u32).map(|variant| Constructor::Failure(*error, variant)));
+                    all.extend(
+                        (0..self.program.errors[error.0 as usize].variants.len() as u32)
+                            .map(|variant| Constructor::Failure(*error, variant)),
+                    );
                 }
-                let named = |builtin: Builtin| rows.iter().any(|row| matches!(&row[0].kind, PatternKind::FailureBuiltin(named) if *named == builtin));
-                all.extend(BUILTINS.iter().map(|(_, builtin)| *builtin).filter(|builtin| named(*builtin)).map(Constructor::Builtin));
+                let named = |builtin: Builtin| {
+                    rows.iter().any(|row| matches!(&row[0].kind, PatternKind::FailureBuiltin(named) if *named == builtin))
+                };
+                all.extend(
+                    BUILTINS
+                        .iter()
+                        .map(|(_, builtin)| *builtin)
+                        .filter(|builtin| named(*builtin))
+                        .map(Constructor::Builtin),
+                );
                 if !BUILTINS.iter().all(|(_, builtin)| named(*builtin)) {
                     all.push(Constructor::OtherFailure);
                 }
@@ -175,19 +226,35 @@ impl Search<'_> {
 
     /// Types of a constructor's parts.
     fn parts(&self, constructor: &Constructor, ty: &Type) -> Vec<Type> {
-        let all = |fields: &[hir::Field], arguments: &[Type]| fields.iter().map(|field| substitute(&field.ty, arguments)).collect();
+        let all = |fields: &[hir::Field], arguments: &[Type]| {
+            fields
+                .iter()
+                .map(|field| substitute(&field.ty, arguments))
+                .collect()
+        };
         match (constructor, ty) {
-            (Constructor::Variant(_, number), Type::Enum(id, arguments)) => all(&self.program.enums[id.0 as usize].variants[*number as usize].fields, arguments),
+            (Constructor::Variant(_, number), Type::Enum(id, arguments)) => all(
+                &self.program.enums[id.0 as usize].variants[*number as usize].fields,
+                arguments,
+            ),
             (Constructor::Some, Type::Optional(inner)) => vec![(**inner).clone()],
             (Constructor::Tuple, Type::Tuple(parts)) => parts.clone(),
             (Constructor::Ok, Type::Attempted(inner, _)) => vec![(**inner).clone()],
-            (Constructor::Failure(error, variant), _) => all(&self.program.errors[error.0 as usize].variants[*variant as usize].fields, &[]),
+            (Constructor::Failure(error, variant), _) => all(
+                &self.program.errors[error.0 as usize].variants[*variant as usize].fields,
+                &[],
+            ),
             _ => Vec::new(),
         }
     }
 
     /// The rows that can match this constructor, looking at its parts instead.
-    fn specialised<'r>(&self, rows: &[Vec<&'r Pattern>], constructor: &Constructor, parts: &[Type]) -> Vec<Vec<&'r Pattern>> {
+    fn specialised<'r>(
+        &self,
+        rows: &[Vec<&'r Pattern>],
+        constructor: &Constructor,
+        parts: &[Type],
+    ) -> Vec<Vec<&'r Pattern>> {
         let mut kept = Vec::new();
         for row in rows {
             let mut inner: Vec<&Pattern> = vec![&ANY; parts.len()];
@@ -201,8 +268,12 @@ impl Search<'_> {
             let matches = match (&row[0].kind, constructor) {
                 (PatternKind::Wildcard | PatternKind::Bind(_), _) => true,
                 (PatternKind::Bool(a), Constructor::Bool(b)) => a == b,
-                (PatternKind::Integer(number), Constructor::Range(low, high)) => low == number && high == number,
-                (PatternKind::IntegerRange(from, to), Constructor::Range(low, high)) => from <= low && high <= to,
+                (PatternKind::Integer(number), Constructor::Range(low, high)) => {
+                    low == number && high == number
+                }
+                (PatternKind::IntegerRange(from, to), Constructor::Range(low, high)) => {
+                    from <= low && high <= to
+                }
                 (PatternKind::String(a), Constructor::Text(b)) => a == b,
                 (PatternKind::None, Constructor::None) => true,
                 (PatternKind::Some(content), Constructor::Some) => {
@@ -210,10 +281,15 @@ impl Search<'_> {
                     true
                 }
                 (PatternKind::Tuple(parts), Constructor::Tuple) => {
-                    inner.iter_mut().zip(parts).for_each(|(slot, part)| *slot = part);
+                    inner
+                        .iter_mut()
+                        .zip(parts)
+                        .for_each(|(slot, part)| *slot = part);
                     true
                 }
-                (PatternKind::Variant { variant, fields }, Constructor::Variant(_, number)) if variant == number => {
+                (PatternKind::Variant { variant, fields }, Constructor::Variant(_, number))
+                    if variant == number =>
+                {
                     place(fields, &mut inner);
                     true
                 }
@@ -221,12 +297,22 @@ impl Search<'_> {
                     inner[0] = content;
                     true
                 }
-                (PatternKind::Failure { error, variant, fields }, Constructor::Failure(wanted, number)) if error == wanted && variant == number => {
+                (
+                    PatternKind::Failure {
+                        error,
+                        variant,
+                        fields,
+                    },
+                    Constructor::Failure(wanted, number),
+                ) if error == wanted && variant == number => {
                     place(fields, &mut inner);
                     true
                 }
                 (PatternKind::FailureBuiltin(a), Constructor::Builtin(b)) => a == b,
-                (PatternKind::AnyFailure, Constructor::Failure(..) | Constructor::Builtin(_) | Constructor::OtherFailure) => true,
+                (
+                    PatternKind::AnyFailure,
+                    Constructor::Failure(..) | Constructor::Builtin(_) | Constructor::OtherFailure,
+                ) => true,
                 _ => false,
             };
             if matches {
@@ -241,10 +327,16 @@ impl Search<'_> {
         let inside: Vec<&str> = inside.iter().map(String::as_str).collect();
         let around = |name: &str, fields: &[hir::Field]| match fields.first() {
             None => name.to_string(),
-            Some(first) if first.name.starts_with(|c: char| c.is_ascii_digit()) => format!("{name}({})", inside.join(", ")),
+            Some(first) if first.name.starts_with(|c: char| c.is_ascii_digit()) => {
+                format!("{name}({})", inside.join(", "))
+            }
             Some(_) if inside.iter().all(|part| *part == "_") => format!("{name} {{ .. }}"),
             Some(_) => {
-                let parts: Vec<String> = fields.iter().zip(&inside).map(|(field, part)| format!("{}: {part}", field.name)).collect();
+                let parts: Vec<String> = fields
+                    .iter()
+                    .zip(&inside)
+                    .map(|(field, part)| format!("{}: {part}", field.name))
+                    .collect();
                 format!("{name} {{ {} }}", parts.join(", "))
             }
         };
@@ -275,7 +367,15 @@ impl Search<'_> {
     }
 }
 
-static ANY: Pattern = Pattern { kind: PatternKind::Wildcard, ty: Type::Error, span: Span { file: rc_source::FileId(0), start: 0, end: 0 } };
+static ANY: Pattern = Pattern {
+    kind: PatternKind::Wildcard,
+    ty: Type::Error,
+    span: Span {
+        file: rc_source::FileId(0),
+        start: 0,
+        end: 0,
+    },
+};
 
 /// The integers of a type, cut where any pattern begins or ends.
 fn ranges(rows: &[Vec<&Pattern>], scalar: Scalar) -> Vec<Constructor> {
@@ -295,7 +395,11 @@ fn ranges(rows: &[Vec<&Pattern>], scalar: Scalar) -> Vec<Constructor> {
     cuts.sort_unstable();
     cuts.dedup();
     let ends = cuts.iter().skip(1).map(|next| next - 1).chain([high]);
-    let mut all: Vec<Constructor> = cuts.iter().zip(ends).map(|(from, to)| Constructor::Range(*from, to)).collect();
+    let mut all: Vec<Constructor> = cuts
+        .iter()
+        .zip(ends)
+        .map(|(from, to)| Constructor::Range(*from, to))
+        .collect();
     if scalar == Scalar::U128 {
         // Above what patterns can name.
         all.push(Constructor::Other);

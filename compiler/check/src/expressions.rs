@@ -25,9 +25,19 @@ impl Body<'_, '_> {
         let span = expr.span;
         match &expr.kind {
             Kind::Broken => error(span),
-            Kind::Integer { value, suffix: None } => self.integer(*value, false, expected, span),
-            Kind::Integer { value, suffix: Some(suffix) } => self.duration(*value, suffix, span),
-            Kind::Float(number) => make(ExprKind::Float(*number), Type::Scalar(rc_bytecode::instr::Scalar::F64), span),
+            Kind::Integer {
+                value,
+                suffix: None,
+            } => self.integer(*value, false, expected, span),
+            Kind::Integer {
+                value,
+                suffix: Some(suffix),
+            } => self.duration(*value, suffix, span),
+            Kind::Float(number) => make(
+                ExprKind::Float(*number),
+                Type::Scalar(rc_bytecode::instr::Scalar::F64),
+                span,
+            ),
             Kind::String(text) => self.string(&text.value, expected, span),
             Kind::Bytes(bytes) => self.bytes(bytes, expected, span),
             Kind::Bool(value) => make(ExprKind::Bool(*value), Type::BOOL, span),
@@ -36,23 +46,53 @@ impl Body<'_, '_> {
             Kind::Member { base, name } => self.member(base, name, span, expected),
             Kind::Call { callee, arguments } => self.call(callee, arguments, expected, span),
             Kind::Index { base, index } => self.index(base, index, span),
-            Kind::Record { qualifier, name, fields } => self.record(qualifier.as_ref(), name.as_ref(), fields, expected, span),
+            Kind::Record {
+                qualifier,
+                name,
+                fields,
+            } => self.record(qualifier.as_ref(), name.as_ref(), fields, expected, span),
             Kind::Tuple(parts) => self.tuple(parts, expected, span),
             Kind::List(parts) => self.list(parts, expected, span),
-            Kind::Comprehension { value, pattern, source, condition } => self.comprehension(value, pattern, source, condition.as_deref(), expected, span),
+            Kind::Comprehension {
+                value,
+                pattern,
+                source,
+                condition,
+            } => self.comprehension(value, pattern, source, condition.as_deref(), expected, span),
             Kind::Unary { operator, operand } => self.unary(*operator, operand, expected, span),
-            Kind::Binary { operator, left, right } => self.binary(*operator, left, right, expected, span),
+            Kind::Binary {
+                operator,
+                left,
+                right,
+            } => self.binary(*operator, left, right, expected, span),
             Kind::Cast { value, ty } => self.cast(value, ty, span),
             Kind::Range { .. } => {
-                self.world.error(codes::WRONG_KIND_OF_NAME, span, "a range is not a value").hint("it stands after `in` of a `for`, and in patterns");
+                self.world
+                    .error(codes::WRONG_KIND_OF_NAME, span, "a range is not a value")
+                    .hint("it stands after `in` of a `for`, and in patterns");
                 error(span)
             }
             Kind::Bounded { .. } => {
-                self.world.error(codes::WRONG_BOUND, span, "`take` and `max` bound what a loop walks").hint("[x for x in … take 100]");
+                self.world
+                    .error(
+                        codes::WRONG_BOUND,
+                        span,
+                        "`take` and `max` bound what a loop walks",
+                    )
+                    .hint("[x for x in … take 100]");
                 error(span)
             }
-            Kind::If { condition, then, otherwise } => self.if_expr(condition, then, otherwise.as_deref(), expected, span),
-            Kind::IfLet { pattern, value, then, otherwise } => self.if_let(pattern, value, then, otherwise.as_deref(), expected, span),
+            Kind::If {
+                condition,
+                then,
+                otherwise,
+            } => self.if_expr(condition, then, otherwise.as_deref(), expected, span),
+            Kind::IfLet {
+                pattern,
+                value,
+                then,
+                otherwise,
+            } => self.if_let(pattern, value, then, otherwise.as_deref(), expected, span),
             Kind::Match { value, arms } => self.match_expr(value, arms, expected, span),
             Kind::Block(block) => {
                 let block = self.block(block, expected);

@@ -1,9 +1,9 @@
 //! Failures: `fail`, `attempt`, `expect`, and finding which failure a name means.
 
 use crate::body::{Body, Place, error, make};
+use crate::built::Fields;
 use crate::names::nearest;
 use crate::show::{BUILTINS, builtin};
-use crate::values::Fields;
 use crate::world::Symbol;
 use rc_diagnostics::codes;
 use rc_hir as hir;
@@ -23,19 +23,43 @@ fn written(expr: &ast::Expr) -> Option<Written<'_>> {
     match &expr.kind {
         ast::ExprKind::Fail(inner) => written(inner),
         ast::ExprKind::Call { callee, arguments } => {
-            let Written { qualifier, name, .. } = path(callee)?;
-            Some(Written { qualifier, name, fields: Fields::Tuple(arguments) })
+            let Written {
+                qualifier, name, ..
+            } = path(callee)?;
+            Some(Written {
+                qualifier,
+                name,
+                fields: Fields::Tuple(arguments),
+            })
         }
-        ast::ExprKind::Record { qualifier, name: Some(name), fields } => Some(Written { qualifier: qualifier.as_ref(), name, fields: Fields::Record(fields) }),
+        ast::ExprKind::Record {
+            qualifier,
+            name: Some(name),
+            fields,
+        } => Some(Written {
+            qualifier: qualifier.as_ref(),
+            name,
+            fields: Fields::Record(fields),
+        }),
         _ => path(expr),
     }
 }
 
 fn path(expr: &ast::Expr) -> Option<Written<'_>> {
     match &expr.kind {
-        ast::ExprKind::Name { name, .. } => Some(Written { qualifier: None, name, fields: Fields::None }),
+        ast::ExprKind::Name { name, .. } => Some(Written {
+            qualifier: None,
+            name,
+            fields: Fields::None,
+        }),
         ast::ExprKind::Member { base, name } => match &base.kind {
-            ast::ExprKind::Name { name: qualifier, .. } => Some(Written { qualifier: Some(qualifier), name, fields: Fields::None }),
+            ast::ExprKind::Name {
+                name: qualifier, ..
+            } => Some(Written {
+                qualifier: Some(qualifier),
+                name,
+                fields: Fields::None,
+            }),
             _ => None,
         },
         _ => None,
@@ -51,7 +75,9 @@ impl Body<'_, '_> {
                 Place::Test => ("a test fails by an `assert` that does not hold", "assert …"),
                 _ => ("nothing can fail here", "conditions give `true` or `false`"),
             };
-            self.world.error(codes::MISPLACED_CLAUSE, span, message).hint(hint);
+            self.world
+                .error(codes::MISPLACED_CLAUSE, span, message)
+                .hint(hint);
             return never(ExprKind::Error);
         }
         match self.failure(failure, None) {
@@ -61,12 +87,23 @@ impl Body<'_, '_> {
     }
 
     /// The failure that an expression names. `of` narrows it to those that a call can have.
-    fn failure(&mut self, expr: &ast::Expr, of: Option<(&str, &[ErrorId])>) -> Option<FailureValue> {
+    fn failure(
+        &mut self,
+        expr: &ast::Expr,
+        of: Option<(&str, &[ErrorId])>,
+    ) -> Option<FailureValue> {
         if matches!(expr.kind, ast::ExprKind::Broken) {
             return None;
         }
-        let Some(Written { qualifier, name, fields }) = written(expr) else {
-            self.world.error(codes::UNKNOWN_FAILURE, expr.span, "a failure is named here").hint("fail NoAccount(id)");
+        let Some(Written {
+            qualifier,
+            name,
+            fields,
+        }) = written(expr)
+        else {
+            self.world
+                .error(codes::UNKNOWN_FAILURE, expr.span, "a failure is named here")
+                .hint("fail NoAccount(id)");
             return None;
         };
         let (own, whole) = match of {
@@ -85,11 +122,20 @@ impl Body<'_, '_> {
         }
         if let Some(builtin) = builtin(&name.text) {
             if !matches!(fields, Fields::None) {
-                self.world.error(codes::WRONG_ARGUMENT_COUNT, expr.span, format!("the built-in failure `{}` carries no fields", name.text));
+                self.world.error(
+                    codes::WRONG_ARGUMENT_COUNT,
+                    expr.span,
+                    format!("the built-in failure `{}` carries no fields", name.text),
+                );
             }
             return Some(FailureValue::Builtin(builtin));
         }
-        let elsewhere = self.world.error_variants.get(&name.text).cloned().unwrap_or_default();
+        let elsewhere = self
+            .world
+            .error_variants
+            .get(&name.text)
+            .cloned()
+            .unwrap_or_default();
         match elsewhere.as_slice() {
             [] => {
                 self.no_such_failure(&own, name);
@@ -105,46 +151,98 @@ impl Body<'_, '_> {
                 self.declared(*error, *variant, fields, expr.span)
             }
             several => {
-                let owners: Vec<String> = several.iter().map(|(error, _)| format!("{}.{}", self.world.program.errors[error.0 as usize].name, name.text)).collect();
+                let owners: Vec<String> = several
+                    .iter()
+                    .map(|(error, _)| {
+                        format!(
+                            "{}.{}",
+                            self.world.program.errors[error.0 as usize].name, name.text
+                        )
+                    })
+                    .collect();
                 self.world
-                    .error(codes::AMBIGUOUS_VARIANT, name.span, format!("several errors have a variant `{}`", name.text))
+                    .error(
+                        codes::AMBIGUOUS_VARIANT,
+                        name.span,
+                        format!("several errors have a variant `{}`", name.text),
+                    )
                     .hint(owners.join(" or "));
                 None
             }
         }
     }
 
-    fn declared(&mut self, error: ErrorId, variant: u32, fields: Fields<'_>, span: Span) -> Option<FailureValue> {
+    fn declared(
+        &mut self,
+        error: ErrorId,
+        variant: u32,
+        fields: Fields<'_>,
+        span: Span,
+    ) -> Option<FailureValue> {
         let wanted = self.world.program.errors[error.0 as usize].variants[variant as usize].clone();
-        let fields = self.payload(fields, &wanted.fields, &[], span, &format!("the failure `{}`", wanted.name))?;
-        fields.iter().all(|field| field.ty != Type::Error).then_some(FailureValue::Declared { error, variant, fields })
+        let fields = self.payload(
+            fields,
+            &wanted.fields,
+            &[],
+            span,
+            &format!("the failure `{}`", wanted.name),
+        )?;
+        fields
+            .iter()
+            .all(|field| field.ty != Type::Error)
+            .then_some(FailureValue::Declared {
+                error,
+                variant,
+                fields,
+            })
     }
 
     fn find_variant(&self, errors: &[ErrorId], name: &str) -> Option<(ErrorId, u32)> {
         errors.iter().find_map(|error| {
             let variants = &self.world.program.errors[error.0 as usize].variants;
-            variants.iter().position(|variant| variant.name == name).map(|number| (*error, number as u32))
+            variants
+                .iter()
+                .position(|variant| variant.name == name)
+                .map(|number| (*error, number as u32))
         })
     }
 
-    fn qualified_failure(&mut self, qualifier: &ast::Name, name: &ast::Name) -> Option<(ErrorId, u32)> {
+    fn qualified_failure(
+        &mut self,
+        qualifier: &ast::Name,
+        name: &ast::Name,
+    ) -> Option<(ErrorId, u32)> {
         let id = match self.world.find(self.module, &qualifier.text) {
             Some(Symbol::Error(id)) => id,
             Some(other) => {
                 let kind = other.kind(&self.world.program);
-                self.world.error(codes::WRONG_KIND_OF_NAME, qualifier.span, format!("`{}` is {kind}, not an error type", qualifier.text));
+                self.world.error(
+                    codes::WRONG_KIND_OF_NAME,
+                    qualifier.span,
+                    format!("`{}` is {kind}, not an error type", qualifier.text),
+                );
                 return None;
             }
             None => {
-                let near = self.world.near(self.module, &qualifier.text, |symbol| matches!(symbol, Symbol::Error(_)));
+                let near = self.world.near(self.module, &qualifier.text, |symbol| {
+                    matches!(symbol, Symbol::Error(_))
+                });
                 self.world
-                    .error(codes::UNKNOWN_NAME, qualifier.span, format!("there is no error type `{}`", qualifier.text))
+                    .error(
+                        codes::UNKNOWN_NAME,
+                        qualifier.span,
+                        format!("there is no error type `{}`", qualifier.text),
+                    )
                     .hint_if(near.map(|near| format!("did you mean `{near}`?")));
                 return None;
             }
         };
         let declared = &self.world.program.errors[id.0 as usize];
-        match declared.variants.iter().position(|variant| *variant.name == *name.text) {
+        match declared
+            .variants
+            .iter()
+            .position(|variant| *variant.name == *name.text)
+        {
             Some(number) => Some((id, number as u32)),
             None => {
                 self.no_such_failure(&[id], name);
@@ -156,10 +254,18 @@ impl Body<'_, '_> {
     fn undeclared(&mut self, error: ErrorId, of: Option<(&str, &[ErrorId])>, span: Span) {
         let name = self.world.program.errors[error.0 as usize].name.clone();
         match of {
-            Some((callee, _)) => drop(self.world.error(codes::CANNOT_FAIL_SO, span, format!("`{callee}` does not declare `{name}`, so it cannot fail so"))),
+            Some((callee, _)) => drop(self.world.error(
+                codes::CANNOT_FAIL_SO,
+                span,
+                format!("`{callee}` does not declare `{name}`, so it cannot fail so"),
+            )),
             None => drop(
                 self.world
-                    .error(codes::UNDECLARED_FAILURE, span, format!("this fails with `{name}`, and the header does not say so"))
+                    .error(
+                        codes::UNDECLARED_FAILURE,
+                        span,
+                        format!("this fails with `{name}`, and the header does not say so"),
+                    )
                     .label("not declared")
                     .hint(format!("fails {name}")),
             ),
@@ -167,10 +273,22 @@ impl Body<'_, '_> {
     }
 
     pub fn no_such_failure(&mut self, errors: &[ErrorId], name: &ast::Name) {
-        let known = errors.iter().flat_map(|error| self.world.program.errors[error.0 as usize].variants.iter()).map(|variant| variant.name.as_str());
-        let near = nearest(&name.text, known.chain(BUILTINS.iter().map(|(name, _)| *name)));
+        let known = errors
+            .iter()
+            .flat_map(|error| self.world.program.errors[error.0 as usize].variants.iter())
+            .map(|variant| variant.name.as_str());
+        let near = nearest(
+            &name.text,
+            known.chain(BUILTINS.iter().map(|(name, _)| *name)),
+        );
         let everywhere = || {
-            let all = self.world.program.errors.iter().flat_map(|error| error.variants.iter()).map(|variant| variant.name.as_str());
+            let all = self
+                .world
+                .program
+                .errors
+                .iter()
+                .flat_map(|error| error.variants.iter())
+                .map(|variant| variant.name.as_str());
             nearest(&name.text, all)
         };
         let near = near.or_else(everywhere);
@@ -178,23 +296,39 @@ impl Body<'_, '_> {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("error SomeName {{ {} }}", name.text),
         };
-        self.world.error(codes::UNKNOWN_FAILURE, name.span, format!("there is no failure `{}`", name.text)).label("not known here").hint(hint);
+        self.world
+            .error(
+                codes::UNKNOWN_FAILURE,
+                name.span,
+                format!("there is no failure `{}`", name.text),
+            )
+            .label("not known here")
+            .hint(hint);
     }
 
     /// `attempt f(…)`: its failure is a value.
     pub fn attempt(&mut self, call: &ast::Expr, span: Span) -> hir::Expr {
         if self.place != Place::Test {
-            self.world.not_in_this_edition(span, "`attempt` outside tests and properties is");
+            self.world
+                .not_in_this_edition(span, "`attempt` outside tests and properties is");
             return error(span);
         }
         let call = self.expr(call, None);
         let ExprKind::Call { callable, .. } = &call.kind else {
             if call.ty != Type::Error {
-                self.world.error(codes::NOT_CALLABLE, call.span, "`attempt` takes a call of a command or query").hint("attempt pay(1, 2, 30)");
+                self.world
+                    .error(
+                        codes::NOT_CALLABLE,
+                        call.span,
+                        "`attempt` takes a call of a command or query",
+                    )
+                    .hint("attempt pay(1, 2, 30)");
             }
             return error(span);
         };
-        let fails = self.world.program.callables[callable.0 as usize].fails.clone();
+        let fails = self.world.program.callables[callable.0 as usize]
+            .fails
+            .clone();
         let ty = Type::Attempted(Arc::new(call.ty.clone()), fails);
         make(ExprKind::Attempt(Box::new(call)), ty, span)
     }
@@ -207,14 +341,22 @@ impl Body<'_, '_> {
         };
         let ExprKind::Call { callable, .. } = &call.kind else {
             if call.ty != Type::Error {
-                self.world.error(codes::NOT_CALLABLE, call.span, "`expect … from` takes a call of a command or query");
+                self.world.error(
+                    codes::NOT_CALLABLE,
+                    call.span,
+                    "`expect … from` takes a call of a command or query",
+                );
             }
             return None;
         };
         let callee = &self.world.program.callables[callable.0 as usize];
         if callee.kind == CallableKind::Function {
             let name = callee.name.clone();
-            self.world.error(codes::NOT_CALLABLE, call.span, format!("`{name}` is a `fn`; `expect` watches commands and queries"));
+            self.world.error(
+                codes::NOT_CALLABLE,
+                call.span,
+                format!("`{name}` is a `fn`; `expect` watches commands and queries"),
+            );
             return None;
         }
         let (name, fails) = (callee.name.clone(), callee.fails.clone());

@@ -11,40 +11,41 @@
 //! diagnostics the program keeps every promise of `rc-hir`.
 
 // The program as a whole.
-mod world;
-mod names;
-mod declare;
-mod types;
-mod show;
 mod consts;
+mod declare;
+mod names;
+mod show;
+mod types;
+mod world;
 // Declarations, one file per construct.
-mod records;
-mod tables;
 mod aggregates;
-mod signatures;
 mod invariants;
+mod records;
+mod signatures;
+mod tables;
 mod trials;
 // Bodies.
 mod body;
-mod statements;
-mod expressions;
-mod literals;
-mod operators;
-mod coerce;
-mod values;
-mod members;
+mod built;
 mod calls;
+mod coerce;
+mod control;
+mod exhaustive;
+mod expressions;
+mod failures;
+mod literals;
+mod low_level;
+mod members;
 mod methods;
+mod operators;
+mod patterns;
 mod rows;
 mod sources;
-mod control;
-mod patterns;
-mod exhaustive;
-mod failures;
-mod low_level;
+mod statements;
+mod values;
 // What is known once all bodies are.
-mod effects;
 mod deaths;
+mod effects;
 
 use rc_diagnostics::Diagnostics;
 use rc_hir::{Origin, Program};

@@ -31,12 +31,24 @@ pub(crate) fn range(scalar: Scalar) -> (i128, i128) {
 
 impl Body<'_, '_> {
     /// A literal takes the expected integer type, else `u64`.
-    pub fn integer(&mut self, value: u128, negative: bool, expected: Option<&Type>, span: Span) -> hir::Expr {
+    pub fn integer(
+        &mut self,
+        value: u128,
+        negative: bool,
+        expected: Option<&Type>,
+        span: Span,
+    ) -> hir::Expr {
         let scalar = match expected.map(peeled) {
             Some(Type::Scalar(scalar)) if scalar.is_integer() => *scalar,
             Some(Type::Scalar(Scalar::F64)) => {
                 let text = self.world.text_of(span);
-                self.world.error(codes::TYPE_MISMATCH, span, "expected `f64`, found a whole number").hint(format!("{text}.0"));
+                self.world
+                    .error(
+                        codes::TYPE_MISMATCH,
+                        span,
+                        "expected `f64`, found a whole number",
+                    )
+                    .hint(format!("{text}.0"));
                 return error(span);
             }
             Some(Type::Place { ty, .. }) => match **ty {
@@ -54,8 +66,12 @@ impl Body<'_, '_> {
         };
         let (low, high) = range(scalar);
         match signed {
-            Some(number) if (low..=high).contains(&number) => make(ExprKind::Integer(number), ty, span),
-            None if scalar == Scalar::U128 && !negative => make(ExprKind::Unsigned(value), ty, span),
+            Some(number) if (low..=high).contains(&number) => {
+                make(ExprKind::Integer(number), ty, span)
+            }
+            None if scalar == Scalar::U128 && !negative => {
+                make(ExprKind::Unsigned(value), ty, span)
+            }
             _ => {
                 let name = crate::show::scalar_name(scalar);
                 let bounds = match scalar {
@@ -63,7 +79,13 @@ impl Body<'_, '_> {
                     _ => format!("{low} to {high}"),
                 };
                 let sign = if negative { "-" } else { "" };
-                self.world.error(codes::LITERAL_OUT_OF_RANGE, span, format!("{sign}{value} does not fit `{name}`")).label(format!("`{name}` holds {bounds}"));
+                self.world
+                    .error(
+                        codes::LITERAL_OUT_OF_RANGE,
+                        span,
+                        format!("{sign}{value} does not fit `{name}`"),
+                    )
+                    .label(format!("`{name}` holds {bounds}"));
                 error(span)
             }
         }
@@ -71,14 +93,27 @@ impl Body<'_, '_> {
 
     pub fn duration(&mut self, value: u128, suffix: &str, span: Span) -> hir::Expr {
         let Some((_, unit)) = DURATIONS.iter().find(|(name, _)| *name == suffix) else {
-            self.world.error(codes::UNKNOWN_SUFFIX, span, format!("durations have no unit `{suffix}`")).hint("ns, us, ms, s, m, h, d");
+            self.world
+                .error(
+                    codes::UNKNOWN_SUFFIX,
+                    span,
+                    format!("durations have no unit `{suffix}`"),
+                )
+                .hint("ns, us, ms, s, m, h, d");
             return error(span);
         };
-        let nanoseconds = i128::try_from(value).ok().and_then(|value| value.checked_mul(*unit)).filter(|value| i64::try_from(*value).is_ok());
+        let nanoseconds = i128::try_from(value)
+            .ok()
+            .and_then(|value| value.checked_mul(*unit))
+            .filter(|value| i64::try_from(*value).is_ok());
         match nanoseconds {
             Some(nanoseconds) => make(ExprKind::Integer(nanoseconds), Type::Duration, span),
             None => {
-                self.world.error(codes::LITERAL_OUT_OF_RANGE, span, "a duration is at most 292 years");
+                self.world.error(
+                    codes::LITERAL_OUT_OF_RANGE,
+                    span,
+                    "a duration is at most 292 years",
+                );
                 error(span)
             }
         }
@@ -96,20 +131,32 @@ impl Body<'_, '_> {
             Some(Type::String(Count::Known(capacity))) => *capacity,
             _ => length.max(1),
         };
-        make(ExprKind::String(text.clone()), Type::String(Count::Known(capacity)), span)
+        make(
+            ExprKind::String(text.clone()),
+            Type::String(Count::Known(capacity)),
+            span,
+        )
     }
 
     pub fn bytes(&mut self, bytes: &[u8], expected: Option<&Type>, span: Span) -> hir::Expr {
         let length = bytes.len() as u64;
         let capacity = match expected.map(peeled) {
             Some(Type::Bytes(Count::Known(capacity))) if length > *capacity => {
-                self.world.error(codes::LITERAL_TOO_LONG, span, format!("these are {length} bytes, and `bytes<{capacity}>` holds {capacity}"));
+                self.world.error(
+                    codes::LITERAL_TOO_LONG,
+                    span,
+                    format!("these are {length} bytes, and `bytes<{capacity}>` holds {capacity}"),
+                );
                 return error(span);
             }
             Some(Type::Bytes(Count::Known(capacity))) => *capacity,
             _ => length.max(1),
         };
-        make(ExprKind::Bytes(bytes.into()), Type::Bytes(Count::Known(capacity)), span)
+        make(
+            ExprKind::Bytes(bytes.into()),
+            Type::Bytes(Count::Known(capacity)),
+            span,
+        )
     }
 
     pub fn none(&mut self, expected: Option<&Type>, span: Span) -> hir::Expr {
@@ -119,13 +166,23 @@ impl Body<'_, '_> {
             Some(ty) if *ty != Type::Unit => {
                 let shown = self.show(ty);
                 self.world
-                    .error(codes::TYPE_MISMATCH, span, format!("expected `{shown}`, found `none`"))
+                    .error(
+                        codes::TYPE_MISMATCH,
+                        span,
+                        format!("expected `{shown}`, found `none`"),
+                    )
                     .label("only an optional can be `none`")
                     .hint(format!("{shown}?"));
                 error(span)
             }
             _ => {
-                self.world.error(codes::TYPE_NEEDED, span, "the type of this `none` is not known").hint("let x: u64? = none");
+                self.world
+                    .error(
+                        codes::TYPE_NEEDED,
+                        span,
+                        "the type of this `none` is not known",
+                    )
+                    .hint("let x: u64? = none");
                 error(span)
             }
         }

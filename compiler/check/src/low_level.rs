@@ -16,13 +16,23 @@ use std::sync::Arc;
 pub(crate) fn part(ty: &Type, mutable: bool) -> Type {
     match ty {
         Type::Scalar(_) | Type::Time | Type::Duration | Type::Error => ty.clone(),
-        _ => Type::Place { ty: Arc::new(ty.clone()), mutable },
+        _ => Type::Place {
+            ty: Arc::new(ty.clone()),
+            mutable,
+        },
     }
 }
 
 impl Body<'_, '_> {
     /// `touch(region, page) as Leaf<K, R>`
-    pub fn touch(&mut self, mutable: bool, region: &ast::Expr, page: &ast::Expr, written: &ast::Type, span: Span) -> hir::Expr {
+    pub fn touch(
+        &mut self,
+        mutable: bool,
+        region: &ast::Expr,
+        page: &ast::Expr,
+        written: &ast::Type,
+        span: Span,
+    ) -> hir::Expr {
         if !self.is_std() {
             self.world.low_level_outside(span, "`touch` is");
             return error(span);
@@ -30,7 +40,11 @@ impl Body<'_, '_> {
         let region = self.expr(region, Some(&Type::Region));
         if !matches!(region.ty, Type::Region | Type::Error) {
             let shown = self.show(&region.ty);
-            self.world.error(codes::BAD_LOW_LEVEL, region.span, format!("`touch` needs a region, found `{shown}`"));
+            self.world.error(
+                codes::BAD_LOW_LEVEL,
+                region.span,
+                format!("`touch` needs a region, found `{shown}`"),
+            );
             return error(span);
         }
         let page = self.expr(page, Some(&Type::U64));
@@ -41,16 +55,33 @@ impl Body<'_, '_> {
         }
         if !matches!(ty, Type::Layout(..)) {
             let shown = self.show(&ty);
-            self.world.error(codes::BAD_LOW_LEVEL, written.span, format!("a page is seen as a layout, not as `{shown}`"));
+            self.world.error(
+                codes::BAD_LOW_LEVEL,
+                written.span,
+                format!("a page is seen as a layout, not as `{shown}`"),
+            );
             return error(span);
         }
-        let ty = Type::Place { ty: Arc::new(ty), mutable };
-        make(ExprKind::Touch { mutable, region: Box::new(region), page: Box::new(page) }, ty, span)
+        let ty = Type::Place {
+            ty: Arc::new(ty),
+            mutable,
+        };
+        make(
+            ExprKind::Touch {
+                mutable,
+                region: Box::new(region),
+                page: Box::new(page),
+            },
+            ty,
+            span,
+        )
     }
 
     pub fn bare_touch(&mut self, span: Span) -> hir::Expr {
         if self.is_std() {
-            self.world.error(codes::BAD_LOW_LEVEL, span, "what does this page look like?").hint("touch(region, page) as SomeLayout");
+            self.world
+                .error(codes::BAD_LOW_LEVEL, span, "what does this page look like?")
+                .hint("touch(region, page) as SomeLayout");
         } else {
             self.world.low_level_outside(span, "`touch` is");
         }
@@ -58,16 +89,29 @@ impl Body<'_, '_> {
     }
 
     /// `array.place(i)`: an element as a place, scalars too.
-    pub fn place_method(&mut self, receiver: &hir::Expr, name: &ast::Name, arguments: &[ast::Expr], span: Span) -> Option<hir::Expr> {
-        let Type::Place { ty, mutable } = &receiver.ty else { return None };
-        let Type::Array(element, _) = &**ty else { return None };
+    pub fn place_method(
+        &mut self,
+        receiver: &hir::Expr,
+        name: &ast::Name,
+        arguments: &[ast::Expr],
+        span: Span,
+    ) -> Option<hir::Expr> {
+        let Type::Place { ty, mutable } = &receiver.ty else {
+            return None;
+        };
+        let Type::Array(element, _) = &**ty else {
+            return None;
+        };
         if !matches!(&*name.text, "place" | "at") {
             return None;
         }
         if !self.takes(name, arguments, 1, span) {
             return Some(error(span));
         }
-        let ty = Type::Place { ty: element.clone(), mutable: *mutable };
+        let ty = Type::Place {
+            ty: element.clone(),
+            mutable: *mutable,
+        };
         Some(self.element(receiver.clone(), &arguments[0], ty, span))
     }
 
@@ -77,7 +121,14 @@ impl Body<'_, '_> {
         if index.ty == Type::Error {
             return error(span);
         }
-        make(ExprKind::LowLevel { op: LowLevel::At, arguments: vec![array, index] }, ty, span)
+        make(
+            ExprKind::LowLevel {
+                op: LowLevel::At,
+                arguments: vec![array, index],
+            },
+            ty,
+            span,
+        )
     }
 
     /// A value of type `ty`, or a place that holds one.
@@ -90,7 +141,14 @@ impl Body<'_, '_> {
     }
 
     /// Operations on bytes by name. `None` where the name is none of them, or the file is a package's.
-    pub fn low_level_call(&mut self, name: &ast::Name, types: &[ast::TypeArgument], arguments: &[ast::Expr], expected: Option<&Type>, span: Span) -> Option<hir::Expr> {
+    pub fn low_level_call(
+        &mut self,
+        name: &ast::Name,
+        types: &[ast::TypeArgument],
+        arguments: &[ast::Expr],
+        expected: Option<&Type>,
+        span: Span,
+    ) -> Option<hir::Expr> {
         let op = match &*name.text {
             "copy" => LowLevel::Copy,
             "zero" => LowLevel::Zero,
@@ -130,13 +188,16 @@ impl Body<'_, '_> {
             let wish = match (op, number) {
                 (LowLevel::Hash, 1) | (LowLevel::Shift, 1..) | (LowLevel::At, 1) => Some(Type::U64),
                 (LowLevel::MatchByte, 1) => Some(Type::Scalar(Scalar::U8)),
-                (LowLevel::Copy | LowLevel::Compare | LowLevel::Equal, 1) => match checked.first().map(|first: &hir::Expr| &first.ty) {
-                    Some(Type::Place { ty, .. }) => Some((**ty).clone()),
-                    _ => None,
-                },
+                (LowLevel::Copy | LowLevel::Compare | LowLevel::Equal, 1) => {
+                    match checked.first().map(|first: &hir::Expr| &first.ty) {
+                        Some(Type::Place { ty, .. }) => Some((**ty).clone()),
+                        _ => None,
+                    }
+                }
                 _ => None,
             };
-            let number_wanted = matches!(wish, Some(Type::Scalar(Scalar::U64))) && !matches!(op, LowLevel::Copy | LowLevel::Compare | LowLevel::Equal);
+            let number_wanted = matches!(wish, Some(Type::Scalar(Scalar::U64)))
+                && !matches!(op, LowLevel::Copy | LowLevel::Compare | LowLevel::Equal);
             let mut value = self.expr(argument, wish.as_ref());
             if number_wanted {
                 value = self.as_u64(value);
@@ -159,13 +220,23 @@ impl Body<'_, '_> {
             LowLevel::Hash | LowLevel::MatchByte | LowLevel::Random => Type::U64,
             LowLevel::At => match &checked[0].ty {
                 Type::Place { ty, mutable } => match &**ty {
-                    Type::Array(element, _) => Type::Place { ty: element.clone(), mutable: *mutable },
+                    Type::Array(element, _) => Type::Place {
+                        ty: element.clone(),
+                        mutable: *mutable,
+                    },
                     _ => return Some(error(span)),
                 },
                 _ => return Some(error(span)),
             },
         };
-        Some(make(ExprKind::LowLevel { op, arguments: checked }, ty, span))
+        Some(make(
+            ExprKind::LowLevel {
+                op,
+                arguments: checked,
+            },
+            ty,
+            span,
+        ))
     }
 
     fn misused(&self, op: LowLevel, arguments: &[hir::Expr]) -> Option<(Span, String)> {
@@ -173,19 +244,38 @@ impl Body<'_, '_> {
             Type::Place { ty, mutable } => Some(((**ty).clone(), *mutable)),
             _ => None,
         };
-        let content = |index: usize| place(index).map_or_else(|| arguments[index].ty.clone(), |(ty, _)| ty);
+        let content =
+            |index: usize| place(index).map_or_else(|| arguments[index].ty.clone(), |(ty, _)| ty);
         let at = |index: usize| arguments[index].span;
         match op {
             LowLevel::Copy | LowLevel::Zero => match place(0) {
                 Some((_, true)) if op == LowLevel::Zero || content(0) == content(1) => None,
-                Some((_, true)) => Some((at(1), format!("`copy` needs two of one type, found `{}` and `{}`", self.show(&content(0)), self.show(&content(1))))),
+                Some((_, true)) => Some((
+                    at(1),
+                    format!(
+                        "`copy` needs two of one type, found `{}` and `{}`",
+                        self.show(&content(0)),
+                        self.show(&content(1))
+                    ),
+                )),
                 Some((_, false)) => Some((at(0), "this place is for reading".into())),
-                None => Some((at(0), format!("a place is needed, found `{}`", self.show(&arguments[0].ty)))),
+                None => Some((
+                    at(0),
+                    format!("a place is needed, found `{}`", self.show(&arguments[0].ty)),
+                )),
             },
-            LowLevel::Compare | LowLevel::Equal => {
-                (content(0) != content(1)).then(|| (at(1), format!("two of one type are needed, found `{}` and `{}`", self.show(&content(0)), self.show(&content(1)))))
-            }
-            LowLevel::Hash => matches!(arguments[0].ty, Type::Region | Type::Unit | Type::Never).then(|| (at(0), "a place is needed".to_string())),
+            LowLevel::Compare | LowLevel::Equal => (content(0) != content(1)).then(|| {
+                (
+                    at(1),
+                    format!(
+                        "two of one type are needed, found `{}` and `{}`",
+                        self.show(&content(0)),
+                        self.show(&content(1))
+                    ),
+                )
+            }),
+            LowLevel::Hash => matches!(arguments[0].ty, Type::Region | Type::Unit | Type::Never)
+                .then(|| (at(0), "a place is needed".to_string())),
             LowLevel::MatchByte | LowLevel::Shift | LowLevel::At => match place(0) {
                 Some((Type::Array(element, _), mutable)) => {
                     if op == LowLevel::MatchByte && *element != Type::Scalar(Scalar::U8) {
@@ -196,20 +286,37 @@ impl Body<'_, '_> {
                         None
                     }
                 }
-                _ => Some((at(0), format!("an array is needed, found `{}`", self.show(&arguments[0].ty)))),
+                _ => Some((
+                    at(0),
+                    format!(
+                        "an array is needed, found `{}`",
+                        self.show(&arguments[0].ty)
+                    ),
+                )),
             },
             LowLevel::Random => None,
         }
     }
 
-    fn other_low_level(&mut self, name: &ast::Name, types: &[ast::TypeArgument], arguments: &[ast::Expr], expected: Option<&Type>, span: Span) -> Option<hir::Expr> {
+    fn other_low_level(
+        &mut self,
+        name: &ast::Name,
+        types: &[ast::TypeArgument],
+        arguments: &[ast::Expr],
+        expected: Option<&Type>,
+        span: Span,
+    ) -> Option<hir::Expr> {
         match (&*name.text, types, arguments) {
             ("size" | "align", [ty], []) => {
                 let ty = match self.world.type_argument(ty, self.module, self.generics) {
                     Type::Error => return Some(error(span)),
                     ty => ty,
                 };
-                let value = if &*name.text == "size" { ConstExpr::SizeOf(ty) } else { ConstExpr::AlignOf(ty) };
+                let value = if &*name.text == "size" {
+                    ConstExpr::SizeOf(ty)
+                } else {
+                    ConstExpr::AlignOf(ty)
+                };
                 Some(self.open(value, expected, span))
             }
             ("load", [], [place]) => {
@@ -224,7 +331,11 @@ impl Body<'_, '_> {
                 let place = self.expr(place, None);
                 let Type::Place { ty, mutable: true } = &place.ty else {
                     if place.ty != Type::Error {
-                        self.world.error(codes::BAD_LOW_LEVEL, place.span, "`store` needs a place for writing");
+                        self.world.error(
+                            codes::BAD_LOW_LEVEL,
+                            place.span,
+                            "`store` needs a place for writing",
+                        );
                     }
                     return Some(error(span));
                 };
@@ -232,10 +343,21 @@ impl Body<'_, '_> {
                 if value.ty == Type::Error {
                     return Some(error(span));
                 }
-                Some(make(ExprKind::LowLevel { op: LowLevel::Copy, arguments: vec![place, value] }, Type::Unit, span))
+                Some(make(
+                    ExprKind::LowLevel {
+                        op: LowLevel::Copy,
+                        arguments: vec![place, value],
+                    },
+                    Type::Unit,
+                    span,
+                ))
             }
             _ => {
-                self.world.error(codes::BAD_LOW_LEVEL, span, format!("`{}` is not used so", name.text));
+                self.world.error(
+                    codes::BAD_LOW_LEVEL,
+                    span,
+                    format!("`{}` is not used so", name.text),
+                );
                 Some(self.skip(arguments, span))
             }
         }

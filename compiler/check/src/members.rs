@@ -1,9 +1,9 @@
 //! `base.name`: fields of rows, structs and tuples; variants; the caller; indexes named without a call.
 
 use crate::body::{Body, error, make};
+use crate::built::Fields;
 use crate::names::nearest;
 use crate::types::substitute;
-use crate::values::Fields;
 use crate::world::Symbol;
 use rc_diagnostics::codes;
 use rc_hir as hir;
@@ -12,8 +12,17 @@ use rc_source::Span;
 use rc_syntax::ast;
 
 impl Body<'_, '_> {
-    pub fn member(&mut self, base: &ast::Expr, name: &ast::Name, span: Span, expected: Option<&Type>) -> hir::Expr {
-        if let ast::ExprKind::Name { name: owner, arguments } = &base.kind
+    pub fn member(
+        &mut self,
+        base: &ast::Expr,
+        name: &ast::Name,
+        span: Span,
+        expected: Option<&Type>,
+    ) -> hir::Expr {
+        if let ast::ExprKind::Name {
+            name: owner,
+            arguments,
+        } = &base.kind
             && arguments.is_empty()
             && self.find_local(&owner.text).is_none()
         {
@@ -28,7 +37,10 @@ impl Body<'_, '_> {
                 Some(Symbol::Table(id)) => return self.table_member(id, name, span),
                 None if &*owner.text == "caller" => return self.caller(name, span),
                 None => {
-                    if let Some(Symbol::Const(id)) = self.world.find_in_module(self.module, &owner.text, &name.text) {
+                    if let Some(Symbol::Const(id)) =
+                        self.world
+                            .find_in_module(self.module, &owner.text, &name.text)
+                    {
                         return match self.world.const_use(id, Vec::new(), span) {
                             Some(open) => self.open(open, expected, span),
                             None => error(span),
@@ -46,14 +58,26 @@ impl Body<'_, '_> {
         match &*name.text {
             "id" => make(ExprKind::CallerId, Type::U64, span),
             "roles" => {
-                self.world.error(codes::WRONG_KIND_OF_NAME, span, "`caller.roles` is asked, not read").hint("caller.roles.contains(treasurer)");
+                self.world
+                    .error(
+                        codes::WRONG_KIND_OF_NAME,
+                        span,
+                        "`caller.roles` is asked, not read",
+                    )
+                    .hint("caller.roles.contains(treasurer)");
                 error(span)
             }
             other => {
                 let near = nearest(other, ["id", "roles"].into_iter());
                 self.world
-                    .error(codes::UNKNOWN_FIELD, name.span, format!("`caller` has no field `{other}`"))
-                    .hint(near.map_or("caller.id".into(), |near| format!("did you mean `{near}`?")));
+                    .error(
+                        codes::UNKNOWN_FIELD,
+                        name.span,
+                        format!("`caller` has no field `{other}`"),
+                    )
+                    .hint(
+                        near.map_or("caller.id".into(), |near| format!("did you mean `{near}`?")),
+                    );
                 error(span)
             }
         }
@@ -63,11 +87,25 @@ impl Body<'_, '_> {
         let table = self.world.program.tables[id.0 as usize].name.clone();
         if self.world.index_names[id.0 as usize].contains_key(&name.text) {
             self.world
-                .error(codes::NOT_ITERABLE, span, format!("`{table}.{}` is an index to walk, not a value", name.text))
-                .hint(format!("for row in {table}.{}(…) take 100 {{ … }}", name.text));
+                .error(
+                    codes::NOT_ITERABLE,
+                    span,
+                    format!("`{table}.{}` is an index to walk, not a value", name.text),
+                )
+                .hint(format!(
+                    "for row in {table}.{}(…) take 100 {{ … }}",
+                    name.text
+                ));
         } else if self.world.table_fields[id.0 as usize].contains_key(&name.text) {
             self.world
-                .error(codes::WRONG_KIND_OF_NAME, span, format!("`{}` is a field of the rows of `{table}`; which row?", name.text))
+                .error(
+                    codes::WRONG_KIND_OF_NAME,
+                    span,
+                    format!(
+                        "`{}` is a field of the rows of `{table}`; which row?",
+                        name.text
+                    ),
+                )
                 .hint(format!("let row = {table}.get(key) else …"));
         } else {
             self.unknown_table_operation(id, name);
@@ -78,17 +116,43 @@ impl Body<'_, '_> {
     /// A field of a value.
     pub fn field(&mut self, base: hir::Expr, name: &ast::Name, span: Span) -> hir::Expr {
         let found = match &base.ty {
-            Type::Error | Type::Never => return error(span),
+            Type::Error => return error(span),
+            Type::Never => return self.no_value(&base),
             Type::Row(table) => {
-                let number = self.world.table_fields[table.0 as usize].get(&name.text).copied();
-                number.map(|number| (number, self.world.program.tables[table.0 as usize].fields[number as usize].ty.clone()))
+                let number = self.world.table_fields[table.0 as usize]
+                    .get(&name.text)
+                    .copied();
+                number.map(|number| {
+                    (
+                        number,
+                        self.world.program.tables[table.0 as usize].fields[number as usize]
+                            .ty
+                            .clone(),
+                    )
+                })
             }
-            Type::Struct(id, arguments) => named(&self.world.program.structs[id.0 as usize].fields, &name.text, arguments),
-            Type::Tuple(parts) => name.text.parse::<usize>().ok().and_then(|number| parts.get(number).map(|ty| (number as u32, ty.clone()))),
+            Type::Struct(id, arguments) => named(
+                &self.world.program.structs[id.0 as usize].fields,
+                &name.text,
+                arguments,
+            ),
+            Type::Tuple(parts) => name
+                .text
+                .parse::<usize>()
+                .ok()
+                .and_then(|number| parts.get(number).map(|ty| (number as u32, ty.clone()))),
             Type::Place { ty, mutable } => {
                 let found = match &**ty {
-                    Type::Layout(id, arguments) => named(&self.world.program.layouts[id.0 as usize].fields, &name.text, arguments),
-                    Type::Struct(id, arguments) => named(&self.world.program.structs[id.0 as usize].fields, &name.text, arguments),
+                    Type::Layout(id, arguments) => named(
+                        &self.world.program.layouts[id.0 as usize].fields,
+                        &name.text,
+                        arguments,
+                    ),
+                    Type::Struct(id, arguments) => named(
+                        &self.world.program.structs[id.0 as usize].fields,
+                        &name.text,
+                        arguments,
+                    ),
                     _ => None,
                 };
                 found.map(|(number, ty)| (number, crate::low_level::part(&ty, *mutable)))
@@ -97,7 +161,14 @@ impl Body<'_, '_> {
         };
         match found {
             Some((_, Type::Error)) => error(span),
-            Some((field, ty)) => make(ExprKind::Field { base: Box::new(base), field }, ty, span),
+            Some((field, ty)) => make(
+                ExprKind::Field {
+                    base: Box::new(base),
+                    field,
+                },
+                ty,
+                span,
+            ),
             None => self.no_field(&base, name, span),
         }
     }
@@ -106,7 +177,11 @@ impl Body<'_, '_> {
         if let Type::Optional(_) = &base.ty {
             let (text, shown) = (self.world.text_of(base.span), self.show(&base.ty));
             self.world
-                .error(codes::MAY_BE_NONE, base.span, format!("this may be `none`, so it has no field `{}` yet", name.text))
+                .error(
+                    codes::MAY_BE_NONE,
+                    base.span,
+                    format!("this may be `none`, so it has no field `{}` yet", name.text),
+                )
                 .label(format!("`{shown}`"))
                 .hint(format!("let x = {text} else …"));
             return error(span);
@@ -122,12 +197,18 @@ impl Body<'_, '_> {
                 },
                 _ => &[],
             };
-            nearest(&name.text, fields.iter().map(|field| field.name.as_str())).map(|near| format!("did you mean `{near}`?"))
+            nearest(&name.text, fields.iter().map(|field| field.name.as_str()))
+                .map(|near| format!("did you mean `{near}`?"))
         };
-        let called = crate::methods::is_method(&name.text).then(|| format!("{}()", self.world.text_of(span)));
+        let called = crate::methods::is_method(&name.text)
+            .then(|| format!("{}()", self.world.text_of(span)));
         let shown = self.show(&base.ty);
         self.world
-            .error(codes::UNKNOWN_FIELD, name.span, format!("`{shown}` has no field `{}`", name.text))
+            .error(
+                codes::UNKNOWN_FIELD,
+                name.span,
+                format!("`{shown}` has no field `{}`", name.text),
+            )
             .label("not a field")
             .hint_if(near.or(called));
         error(span)

@@ -12,9 +12,32 @@ use rc_syntax::ast;
 
 /// All method names, for hints.
 const METHODS: &[&str] = &[
-    "len", "push", "pop", "contains", "first", "last", "is_empty", "starts_with", "concat", "is_some", "is_none", "min", "max", "abs", "try_into",
-    "wrapping_add", "wrapping_sub", "wrapping_mul", "saturating_add", "saturating_sub", "saturating_mul", "trailing_zeros", "leading_zeros",
-    "count_ones", "swap_bytes", "nanoseconds",
+    "len",
+    "push",
+    "pop",
+    "contains",
+    "first",
+    "last",
+    "is_empty",
+    "starts_with",
+    "concat",
+    "is_some",
+    "is_none",
+    "min",
+    "max",
+    "abs",
+    "try_into",
+    "wrapping_add",
+    "wrapping_sub",
+    "wrapping_mul",
+    "saturating_add",
+    "saturating_sub",
+    "saturating_mul",
+    "trailing_zeros",
+    "leading_zeros",
+    "count_ones",
+    "swap_bytes",
+    "nanoseconds",
 ];
 
 pub(crate) fn is_method(name: &str) -> bool {
@@ -47,9 +70,18 @@ fn unary_method(name: &str) -> Option<UnaryOp> {
 }
 
 impl Body<'_, '_> {
-    pub fn method(&mut self, base: &ast::Expr, name: &ast::Name, arguments: &[ast::Expr], expected: Option<&Type>, span: Span) -> hir::Expr {
+    pub fn method(
+        &mut self,
+        base: &ast::Expr,
+        name: &ast::Name,
+        arguments: &[ast::Expr],
+        expected: Option<&Type>,
+        span: Span,
+    ) -> hir::Expr {
         // A literal receiver takes the expected type, as in `5.min(x)`.
-        let wish = crate::operators::is_flexible(base).then_some(expected).flatten();
+        let wish = crate::operators::is_flexible(base)
+            .then_some(expected)
+            .flatten();
         let receiver = self.expr(base, wish);
         if receiver.ty == Type::Error {
             return self.skip(arguments, span);
@@ -64,18 +96,37 @@ impl Body<'_, '_> {
                 self.try_into(receiver, expected, span)
             }
             (Type::Scalar(scalar), word) => match (binary_method(word), unary_method(word)) {
-                (Some(op), _) if scalar.is_integer() || *scalar == Scalar::F64 && matches!(op, BinaryOp::Min | BinaryOp::Max) => {
+                (Some(op), _)
+                    if scalar.is_integer()
+                        || *scalar == Scalar::F64
+                            && matches!(op, BinaryOp::Min | BinaryOp::Max) =>
+                {
                     if !self.takes(name, arguments, 1, span) {
                         return error(span);
                     }
                     let ty = receiver.ty.clone();
                     let argument = self.expr_of(&arguments[0], &ty);
-                    make(ExprKind::Binary { op, left: Box::new(receiver), right: Box::new(argument) }, ty, span)
+                    make(
+                        ExprKind::Binary {
+                            op,
+                            left: Box::new(receiver),
+                            right: Box::new(argument),
+                        },
+                        ty,
+                        span,
+                    )
                 }
                 (_, Some(op)) if fits_unary(op, *scalar) => {
                     self.takes(name, arguments, 0, span);
                     let ty = receiver.ty.clone();
-                    make(ExprKind::Unary { op, operand: Box::new(receiver) }, ty, span)
+                    make(
+                        ExprKind::Unary {
+                            op,
+                            operand: Box::new(receiver),
+                        },
+                        ty,
+                        span,
+                    )
                 }
                 _ => self.no_method(&receiver, name, arguments, span),
             },
@@ -83,8 +134,12 @@ impl Body<'_, '_> {
                 let element = (**element).clone();
                 self.list_method(receiver, element, word, name, arguments, span)
             }
-            (Type::String(_) | Type::Bytes(_), "len") => self.simple(Method::Length, receiver, name, arguments, Type::U64, span),
-            (Type::String(_) | Type::Bytes(_), "is_empty") => self.simple(Method::IsEmpty, receiver, name, arguments, Type::BOOL, span),
+            (Type::String(_) | Type::Bytes(_), "len") => {
+                self.simple(Method::Length, receiver, name, arguments, Type::U64, span)
+            }
+            (Type::String(_) | Type::Bytes(_), "is_empty") => {
+                self.simple(Method::IsEmpty, receiver, name, arguments, Type::BOOL, span)
+            }
             (Type::String(_), "starts_with") => {
                 if !self.takes(name, arguments, 1, span) {
                     return error(span);
@@ -92,13 +147,25 @@ impl Body<'_, '_> {
                 let argument = self.expr(&arguments[0], None);
                 if !matches!(argument.ty, Type::String(_) | Type::Error) {
                     let shown = self.show(&argument.ty);
-                    self.world.error(codes::TYPE_MISMATCH, argument.span, format!("expected a string, found `{shown}`"));
+                    self.world.error(
+                        codes::TYPE_MISMATCH,
+                        argument.span,
+                        format!("expected a string, found `{shown}`"),
+                    );
                     return error(span);
                 }
                 if argument.ty == Type::Error {
                     return error(span);
                 }
-                make(ExprKind::Method { method: Method::StartsWith, receiver: Box::new(receiver), arguments: vec![argument] }, Type::BOOL, span)
+                make(
+                    ExprKind::Method {
+                        method: Method::StartsWith,
+                        receiver: Box::new(receiver),
+                        arguments: vec![argument],
+                    },
+                    Type::BOOL,
+                    span,
+                )
             }
             (Type::String(own), "concat") => {
                 if !self.takes(name, arguments, 1, span) {
@@ -109,41 +176,109 @@ impl Body<'_, '_> {
                 let ty = match (expected, &own, &argument.ty) {
                     (_, _, Type::Error) => return error(span),
                     (Some(ty @ Type::String(_)), _, Type::String(_)) => ty.clone(),
-                    (_, hir::Count::Known(a), Type::String(hir::Count::Known(b))) => Type::String(hir::Count::Known(a + b)),
+                    (_, hir::Count::Known(a), Type::String(hir::Count::Known(b))) => {
+                        Type::String(hir::Count::Known(a + b))
+                    }
                     (_, _, other) => {
                         let shown = self.show(other);
-                        self.world.error(codes::TYPE_MISMATCH, argument.span, format!("expected a string, found `{shown}`"));
+                        self.world.error(
+                            codes::TYPE_MISMATCH,
+                            argument.span,
+                            format!("expected a string, found `{shown}`"),
+                        );
                         return error(span);
                     }
                 };
-                make(ExprKind::Method { method: Method::Concat, receiver: Box::new(receiver), arguments: vec![argument] }, ty, span)
+                make(
+                    ExprKind::Method {
+                        method: Method::Concat,
+                        receiver: Box::new(receiver),
+                        arguments: vec![argument],
+                    },
+                    ty,
+                    span,
+                )
             }
-            (Type::Optional(_), "is_some") => self.simple(Method::IsSome, receiver, name, arguments, Type::BOOL, span),
-            (Type::Optional(_), "is_none") => self.simple(Method::IsNone, receiver, name, arguments, Type::BOOL, span),
-            (Type::Time | Type::Duration, "nanoseconds") => self.simple(Method::Nanoseconds, receiver, name, arguments, Type::Scalar(Scalar::I64), span),
+            (Type::Optional(_), "is_some") => {
+                self.simple(Method::IsSome, receiver, name, arguments, Type::BOOL, span)
+            }
+            (Type::Optional(_), "is_none") => {
+                self.simple(Method::IsNone, receiver, name, arguments, Type::BOOL, span)
+            }
+            (Type::Time | Type::Duration, "nanoseconds") => self.simple(
+                Method::Nanoseconds,
+                receiver,
+                name,
+                arguments,
+                Type::Scalar(Scalar::I64),
+                span,
+            ),
             (Type::Duration, "abs") => {
                 let ty = receiver.ty.clone();
-                make(ExprKind::Unary { op: UnaryOp::Abs, operand: Box::new(receiver) }, ty, span)
+                make(
+                    ExprKind::Unary {
+                        op: UnaryOp::Abs,
+                        operand: Box::new(receiver),
+                    },
+                    ty,
+                    span,
+                )
             }
             (Type::Duration | Type::Time, "min" | "max") => {
                 if !self.takes(name, arguments, 1, span) {
                     return error(span);
                 }
                 let ty = receiver.ty.clone();
-                let op = if &*name.text == "min" { BinaryOp::Min } else { BinaryOp::Max };
+                let op = if &*name.text == "min" {
+                    BinaryOp::Min
+                } else {
+                    BinaryOp::Max
+                };
                 let argument = self.expr_of(&arguments[0], &ty);
-                make(ExprKind::Binary { op, left: Box::new(receiver), right: Box::new(argument) }, ty, span)
+                make(
+                    ExprKind::Binary {
+                        op,
+                        left: Box::new(receiver),
+                        right: Box::new(argument),
+                    },
+                    ty,
+                    span,
+                )
             }
             _ => self.no_method(&receiver, name, arguments, span),
         }
     }
 
-    fn simple(&mut self, method: Method, receiver: hir::Expr, name: &ast::Name, arguments: &[ast::Expr], ty: Type, span: Span) -> hir::Expr {
+    fn simple(
+        &mut self,
+        method: Method,
+        receiver: hir::Expr,
+        name: &ast::Name,
+        arguments: &[ast::Expr],
+        ty: Type,
+        span: Span,
+    ) -> hir::Expr {
         self.takes(name, arguments, 0, span);
-        make(ExprKind::Method { method, receiver: Box::new(receiver), arguments: Vec::new() }, ty, span)
+        make(
+            ExprKind::Method {
+                method,
+                receiver: Box::new(receiver),
+                arguments: Vec::new(),
+            },
+            ty,
+            span,
+        )
     }
 
-    fn list_method(&mut self, receiver: hir::Expr, element: Type, word: &str, name: &ast::Name, arguments: &[ast::Expr], span: Span) -> hir::Expr {
+    fn list_method(
+        &mut self,
+        receiver: hir::Expr,
+        element: Type,
+        word: &str,
+        name: &ast::Name,
+        arguments: &[ast::Expr],
+        span: Span,
+    ) -> hir::Expr {
         let (method, ty, wanted) = match word {
             "len" => (Method::Length, Type::U64, 0),
             "is_empty" => (Method::IsEmpty, Type::BOOL, 0),
@@ -167,62 +302,128 @@ impl Body<'_, '_> {
         if checked.iter().any(|argument| argument.ty == Type::Error) {
             return error(span);
         }
-        make(ExprKind::Method { method, receiver: Box::new(receiver), arguments: checked }, ty, span)
+        make(
+            ExprKind::Method {
+                method,
+                receiver: Box::new(receiver),
+                arguments: checked,
+            },
+            ty,
+            span,
+        )
     }
 
     /// Whether the number of arguments is right; says so where not.
-    pub fn takes(&mut self, name: &ast::Name, arguments: &[ast::Expr], wanted: usize, span: Span) -> bool {
+    pub fn takes(
+        &mut self,
+        name: &ast::Name,
+        arguments: &[ast::Expr],
+        wanted: usize,
+        span: Span,
+    ) -> bool {
         if arguments.len() != wanted {
-            self.world.error(codes::WRONG_ARGUMENT_COUNT, span, format!("`{}` takes {}, {} given", name.text, count(wanted, "argument"), are(arguments.len())));
+            self.world.error(
+                codes::WRONG_ARGUMENT_COUNT,
+                span,
+                format!(
+                    "`{}` takes {}, {} given",
+                    name.text,
+                    count(wanted, "argument"),
+                    are(arguments.len())
+                ),
+            );
             self.skip(arguments, span);
         }
         arguments.len() == wanted
     }
 
-    fn no_method(&mut self, receiver: &hir::Expr, name: &ast::Name, arguments: &[ast::Expr], span: Span) -> hir::Expr {
+    fn no_method(
+        &mut self,
+        receiver: &hir::Expr,
+        name: &ast::Name,
+        arguments: &[ast::Expr],
+        span: Span,
+    ) -> hir::Expr {
         self.skip(arguments, span);
-        if let (Type::Optional(inner), false) = (&receiver.ty, matches!(&*name.text, "unwrap" | "expect" | "unwrap_or")) {
+        if let (Type::Optional(inner), false) = (
+            &receiver.ty,
+            matches!(&*name.text, "unwrap" | "expect" | "unwrap_or"),
+        ) {
             let (text, inner) = (self.world.text_of(receiver.span), self.show(inner));
             self.world
-                .error(codes::MAY_BE_NONE, receiver.span, format!("this may be `none`, so `{}` cannot be called on it", name.text))
+                .error(
+                    codes::MAY_BE_NONE,
+                    receiver.span,
+                    format!(
+                        "this may be `none`, so `{}` cannot be called on it",
+                        name.text
+                    ),
+                )
                 .label(format!("`{inner}?`"))
                 .hint(format!("let x = {text} else …"));
             return error(span);
         }
         let hint = match (&receiver.ty, &*name.text) {
-            (Type::Optional(_), "unwrap" | "expect") => Some("let x = … else fail SomeError".to_string()),
+            (Type::Optional(_), "unwrap" | "expect") => {
+                Some("let x = … else fail SomeError".to_string())
+            }
             (Type::Optional(_), "unwrap_or") => Some("… ?? default".to_string()),
             (_, "length" | "size" | "count") => Some("len()".into()),
             (_, "add" | "append" | "insert") => Some("push(x)".into()),
             (_, "into") => Some("x as T, where nothing can be lost; else x.try_into()".into()),
             (_, "clone") => Some("everything but a row is a copy already; leave it out".into()),
-            _ => nearest(&name.text, METHODS.iter().copied()).map(|near| format!("did you mean `{near}`?")),
+            _ => nearest(&name.text, METHODS.iter().copied())
+                .map(|near| format!("did you mean `{near}`?")),
         };
         let shown = self.show(&receiver.ty);
         self.world
-            .error(codes::UNKNOWN_METHOD, name.span, format!("`{shown}` has no operation `{}`", name.text))
+            .error(
+                codes::UNKNOWN_METHOD,
+                name.span,
+                format!("`{shown}` has no operation `{}`", name.text),
+            )
             .label("not known here")
             .hint_if(hint);
         error(span)
     }
 
     /// Functions that are always there: `min(a, b)`, `max(a, b)`, `abs(a)`, and the low-level ones.
-    pub fn built_in(&mut self, name: &ast::Name, types: &[ast::TypeArgument], arguments: &[ast::Expr], expected: Option<&Type>, span: Span) -> Option<hir::Expr> {
+    pub fn built_in(
+        &mut self,
+        name: &ast::Name,
+        types: &[ast::TypeArgument],
+        arguments: &[ast::Expr],
+        expected: Option<&Type>,
+        span: Span,
+    ) -> Option<hir::Expr> {
         match &*name.text {
             "min" | "max" => {
                 if !self.takes(name, arguments, 2, span) {
                     return Some(error(span));
                 }
-                let [left, right] = arguments else { return Some(error(span)) };
-                let (first, second) = if crate::operators::is_flexible(left) { (right, left) } else { (left, right) };
-                let wish = expected.map(crate::body::peeled).filter(|ty| matches!(ty, Type::Scalar(_)));
+                let [left, right] = arguments else {
+                    return Some(error(span));
+                };
+                let (first, second) = if crate::operators::is_flexible(left) {
+                    (right, left)
+                } else {
+                    (left, right)
+                };
+                let wish = expected
+                    .map(crate::body::peeled)
+                    .filter(|ty| matches!(ty, Type::Scalar(_)));
                 let one = self.expr(first, wish);
                 let one = self.read(one);
-                let fits = matches!(&one.ty, Type::Scalar(scalar) if *scalar != Scalar::Bool) || matches!(one.ty, Type::Time | Type::Duration);
+                let fits = matches!(&one.ty, Type::Scalar(scalar) if *scalar != Scalar::Bool)
+                    || matches!(one.ty, Type::Time | Type::Duration);
                 if !fits {
                     if one.ty != Type::Error {
                         let shown = self.show(&one.ty);
-                        self.world.error(codes::BAD_OPERANDS, one.span, format!("`{}` does not take `{shown}`", name.text));
+                        self.world.error(
+                            codes::BAD_OPERANDS,
+                            one.span,
+                            format!("`{}` does not take `{shown}`", name.text),
+                        );
                     }
                     return Some(error(span));
                 }
@@ -231,9 +432,25 @@ impl Body<'_, '_> {
                 if other.ty == Type::Error {
                     return Some(error(span));
                 }
-                let (left, right) = if std::ptr::eq(first, left) { (one, other) } else { (other, one) };
-                let op = if &*name.text == "min" { BinaryOp::Min } else { BinaryOp::Max };
-                Some(make(ExprKind::Binary { op, left: Box::new(left), right: Box::new(right) }, ty, span))
+                let (left, right) = if std::ptr::eq(first, left) {
+                    (one, other)
+                } else {
+                    (other, one)
+                };
+                let op = if &*name.text == "min" {
+                    BinaryOp::Min
+                } else {
+                    BinaryOp::Max
+                };
+                Some(make(
+                    ExprKind::Binary {
+                        op,
+                        left: Box::new(left),
+                        right: Box::new(right),
+                    },
+                    ty,
+                    span,
+                ))
             }
             "abs" => {
                 if !self.takes(name, arguments, 1, span) {
@@ -241,16 +458,28 @@ impl Body<'_, '_> {
                 }
                 let operand = self.expr(&arguments[0], expected);
                 let operand = self.read(operand);
-                let fits = matches!(&operand.ty, Type::Scalar(scalar) if fits_unary(UnaryOp::Abs, *scalar)) || operand.ty == Type::Duration;
+                let fits = matches!(&operand.ty, Type::Scalar(scalar) if fits_unary(UnaryOp::Abs, *scalar))
+                    || operand.ty == Type::Duration;
                 if !fits {
                     if operand.ty != Type::Error {
                         let shown = self.show(&operand.ty);
-                        self.world.error(codes::BAD_OPERANDS, span, format!("`abs` does not take `{shown}`"));
+                        self.world.error(
+                            codes::BAD_OPERANDS,
+                            span,
+                            format!("`abs` does not take `{shown}`"),
+                        );
                     }
                     return Some(error(span));
                 }
                 let ty = operand.ty.clone();
-                Some(make(ExprKind::Unary { op: UnaryOp::Abs, operand: Box::new(operand) }, ty, span))
+                Some(make(
+                    ExprKind::Unary {
+                        op: UnaryOp::Abs,
+                        operand: Box::new(operand),
+                    },
+                    ty,
+                    span,
+                ))
             }
             _ => self.low_level_call(name, types, arguments, expected, span),
         }

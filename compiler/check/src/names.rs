@@ -9,38 +9,72 @@ impl World<'_> {
     pub fn find(&self, module: usize, name: &str) -> Option<Symbol> {
         let module = &self.modules[module];
         let found = module.names.get(name).map(|(symbol, _)| *symbol);
-        found.or_else(|| module.imports.iter().find_map(|import| self.modules[*import].names.get(name)).map(|(symbol, _)| *symbol))
+        found.or_else(|| {
+            module
+                .imports
+                .iter()
+                .find_map(|import| self.modules[*import].names.get(name))
+                .map(|(symbol, _)| *symbol)
+        })
     }
 
     /// A name inside a used (or, in the standard library, any) module: `tree.find`.
     pub fn find_in_module(&self, from: usize, module: &str, name: &str) -> Option<Symbol> {
         let visible = |index: &usize| *index != from && self.modules[*index].name == module;
-        let index = (0..self.modules.len()).filter(|index| self.is_std(*index)).find(visible)?;
+        let index = (0..self.modules.len())
+            .filter(|index| self.is_std(*index))
+            .find(visible)?;
         (self.is_std(from) || self.modules[from].imports.contains(&index)).then_some(())?;
-        self.modules[index].names.get(name).map(|(symbol, _)| *symbol)
+        self.modules[index]
+            .names
+            .get(name)
+            .map(|(symbol, _)| *symbol)
     }
 
     /// The visible name nearest to `name` among those that `wanted` accepts.
-    pub fn near(&self, module: usize, name: &str, wanted: impl Fn(Symbol) -> bool) -> Option<String> {
+    pub fn near(
+        &self,
+        module: usize,
+        name: &str,
+        wanted: impl Fn(Symbol) -> bool,
+    ) -> Option<String> {
         let own = &self.modules[module];
-        let scopes = std::iter::once(own).chain(own.imports.iter().map(|import| &self.modules[*import]));
-        let names = scopes.flat_map(|scope| scope.names.iter()).filter(|(_, (symbol, _))| wanted(*symbol)).map(|(text, _)| &**text);
+        let scopes =
+            std::iter::once(own).chain(own.imports.iter().map(|import| &self.modules[*import]));
+        let names = scopes
+            .flat_map(|scope| scope.names.iter())
+            .filter(|(_, (symbol, _))| wanted(*symbol))
+            .map(|(text, _)| &**text);
         nearest(name, names)
     }
 
     pub fn unknown_type(&mut self, module: usize, name: &Name) {
-        let types = |symbol| matches!(symbol, Symbol::Alias(_) | Symbol::Struct(_) | Symbol::Enum(_) | Symbol::Layout(_) | Symbol::Table(_));
+        let types = |symbol| {
+            matches!(
+                symbol,
+                Symbol::Alias(_)
+                    | Symbol::Struct(_)
+                    | Symbol::Enum(_)
+                    | Symbol::Layout(_)
+                    | Symbol::Table(_)
+            )
+        };
         let builtin = BUILTIN_TYPES.iter().copied();
         let near = nearest(&name.text, builtin).or_else(|| self.near(module, &name.text, types));
         let near = near.or_else(|| familiar_type(&name.text).map(str::to_string));
-        self.error(codes::UNKNOWN_TYPE, name.span, format!("there is no type `{}`", name.text))
-            .label("not known here")
-            .hint_if(near.map(|near| format!("did you mean `{near}`?")));
+        self.error(
+            codes::UNKNOWN_TYPE,
+            name.span,
+            format!("there is no type `{}`", name.text),
+        )
+        .label("not known here")
+        .hint_if(near.map(|near| format!("did you mean `{near}`?")));
     }
 }
 
 const BUILTIN_TYPES: &[&str] = &[
-    "bool", "u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128", "f64", "time", "duration", "string", "bytes", "list",
+    "bool", "u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128", "f64", "time",
+    "duration", "string", "bytes", "list",
 ];
 
 /// What other languages call a type of ours.
@@ -79,7 +113,9 @@ fn distance(left: &str, right: &str, limit: usize) -> usize {
     for (i, a) in left.iter().enumerate() {
         let mut row = vec![i + 1];
         for (j, b) in right.iter().enumerate() {
-            let mut cost = (last[j] + usize::from(a != b)).min(last[j + 1] + 1).min(row[j] + 1);
+            let mut cost = (last[j] + usize::from(a != b))
+                .min(last[j + 1] + 1)
+                .min(row[j] + 1);
             if i > 0 && j > 0 && *a == right[j - 1] && left[i - 1] == *b {
                 cost = cost.min(before[j - 1] + 1);
             }
@@ -97,7 +133,10 @@ mod tests {
     #[test]
     fn the_near_name_is_proposed_and_a_far_one_is_not() {
         let names = ["balance", "owner", "opened_at"];
-        assert_eq!(nearest("balence", names.into_iter()), Some("balance".into()));
+        assert_eq!(
+            nearest("balence", names.into_iter()),
+            Some("balance".into())
+        );
         assert_eq!(nearest("onwer", names.into_iter()), Some("owner".into()));
         assert_eq!(nearest("colour", names.into_iter()), None);
     }

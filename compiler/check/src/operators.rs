@@ -67,9 +67,15 @@ fn sign(operator: BinaryOperator) -> &'static str {
 /// Whether the other side should be looked at first, because this one takes its type from it.
 pub(crate) fn is_flexible(expr: &ast::Expr) -> bool {
     match &expr.kind {
-        ast::ExprKind::Integer { suffix: None, .. } | ast::ExprKind::None | ast::ExprKind::List(_) => true,
+        ast::ExprKind::Integer { suffix: None, .. }
+        | ast::ExprKind::None
+        | ast::ExprKind::List(_) => true,
         ast::ExprKind::Unary { operand, .. } => is_flexible(operand),
-        ast::ExprKind::Binary { operator, left, right } => arithmetic(*operator).is_some() && is_flexible(left) && is_flexible(right),
+        ast::ExprKind::Binary {
+            operator,
+            left,
+            right,
+        } => arithmetic(*operator).is_some() && is_flexible(left) && is_flexible(right),
         ast::ExprKind::Name { name, .. } => upper(&name.text),
         ast::ExprKind::Call { callee, .. } => match &callee.kind {
             ast::ExprKind::Name { name, .. } => upper(&name.text),
@@ -77,7 +83,11 @@ pub(crate) fn is_flexible(expr: &ast::Expr) -> bool {
             ast::ExprKind::Member { name, .. } => &*name.text == "try_into",
             _ => false,
         },
-        ast::ExprKind::Record { qualifier: None, name: Some(_), .. } => true,
+        ast::ExprKind::Record {
+            qualifier: None,
+            name: Some(_),
+            ..
+        } => true,
         _ => false,
     }
 }
@@ -87,8 +97,21 @@ fn upper(name: &str) -> bool {
 }
 
 impl Body<'_, '_> {
-    pub fn unary(&mut self, operator: UnaryOperator, operand: &ast::Expr, expected: Option<&Type>, span: Span) -> hir::Expr {
-        if let (UnaryOperator::Negate, ast::ExprKind::Integer { value, suffix: None }) = (operator, &operand.kind) {
+    pub fn unary(
+        &mut self,
+        operator: UnaryOperator,
+        operand: &ast::Expr,
+        expected: Option<&Type>,
+        span: Span,
+    ) -> hir::Expr {
+        if let (
+            UnaryOperator::Negate,
+            ast::ExprKind::Integer {
+                value,
+                suffix: None,
+            },
+        ) = (operator, &operand.kind)
+        {
             return self.integer(*value, true, expected, span);
         }
         let operand = self.expr(operand, expected);
@@ -98,7 +121,8 @@ impl Body<'_, '_> {
             UnaryOperator::Not => UnaryOp::Not,
         };
         let fits = match (&operand.ty, op) {
-            (Type::Error | Type::Never, _) => return error(span),
+            (Type::Error, _) => return error(span),
+            (Type::Never, _) => return self.no_value(&operand),
             (Type::Scalar(Scalar::Bool), UnaryOp::Not) | (Type::Duration, UnaryOp::Neg) => true,
             (Type::Scalar(scalar), UnaryOp::Not) => scalar.is_integer(),
             (Type::Scalar(scalar), _) => scalar.is_signed() || *scalar == Scalar::F64,
@@ -108,25 +132,57 @@ impl Body<'_, '_> {
             let shown = self.show(&operand.ty);
             let (sign, hint) = match operator {
                 UnaryOperator::Not => ("!", None),
-                UnaryOperator::Negate => ("-", matches!(&operand.ty, Type::Scalar(scalar) if scalar.is_integer()).then(|| "an unsigned number has no negative; subtract it, or use a signed type".to_string())),
+                UnaryOperator::Negate => (
+                    "-",
+                    matches!(&operand.ty, Type::Scalar(scalar) if scalar.is_integer()).then(|| {
+                        "an unsigned number has no negative; subtract it, or use a signed type"
+                            .to_string()
+                    }),
+                ),
             };
-            self.world.error(codes::BAD_OPERANDS, span, format!("`{sign}` does not take `{shown}`")).hint_if(hint);
+            self.world
+                .error(
+                    codes::BAD_OPERANDS,
+                    span,
+                    format!("`{sign}` does not take `{shown}`"),
+                )
+                .hint_if(hint);
             return error(span);
         }
         let ty = operand.ty.clone();
         match (&operand.kind, op) {
             (ExprKind::Float(number), UnaryOp::Neg) => make(ExprKind::Float(-number), ty, span),
-            (ExprKind::Integer(number), UnaryOp::Neg) if ty == Type::Duration => make(ExprKind::Integer(-number), ty, span),
-            _ => make(ExprKind::Unary { op, operand: Box::new(operand) }, ty, span),
+            (ExprKind::Integer(number), UnaryOp::Neg) if ty == Type::Duration => {
+                make(ExprKind::Integer(-number), ty, span)
+            }
+            _ => make(
+                ExprKind::Unary {
+                    op,
+                    operand: Box::new(operand),
+                },
+                ty,
+                span,
+            ),
         }
     }
 
-    pub fn binary(&mut self, operator: BinaryOperator, left: &ast::Expr, right: &ast::Expr, expected: Option<&Type>, span: Span) -> hir::Expr {
+    pub fn binary(
+        &mut self,
+        operator: BinaryOperator,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        expected: Option<&Type>,
+        span: Span,
+    ) -> hir::Expr {
         match operator {
             BinaryOperator::And | BinaryOperator::Or => {
                 let left = Box::new(self.expr_of(left, &Type::BOOL));
                 let right = Box::new(self.expr_of(right, &Type::BOOL));
-                let kind = if operator == BinaryOperator::And { ExprKind::And(left, right) } else { ExprKind::Or(left, right) };
+                let kind = if operator == BinaryOperator::And {
+                    ExprKind::And(left, right)
+                } else {
+                    ExprKind::Or(left, right)
+                };
                 make(kind, Type::BOOL, span)
             }
             BinaryOperator::Otherwise => self.or_else(left, right, expected, span),
@@ -138,7 +194,12 @@ impl Body<'_, '_> {
     }
 
     /// Both sides, the one with a type of its own first.
-    fn operands(&mut self, left: &ast::Expr, right: &ast::Expr, wish: Option<&Type>) -> (hir::Expr, hir::Expr) {
+    fn operands(
+        &mut self,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        wish: Option<&Type>,
+    ) -> (hir::Expr, hir::Expr) {
         let wish_of = |other: &hir::Expr| match &other.ty {
             Type::Error | Type::Never | Type::Unit => None,
             ty => Some(ty.clone()),
@@ -155,10 +216,22 @@ impl Body<'_, '_> {
         }
     }
 
+    /// Says that an expression which leaves cannot be a part of another one.
+    pub fn no_value(&mut self, expr: &hir::Expr) -> hir::Expr {
+        self.world.error(
+            codes::TYPE_MISMATCH,
+            expr.span,
+            "this leaves, so it gives no value to go on with",
+        );
+        error(expr.span)
+    }
+
     /// A place of a scalar, read.
     pub fn read(&mut self, expr: hir::Expr) -> hir::Expr {
         match &expr.ty {
-            Type::Place { ty, .. } if matches!(**ty, Type::Scalar(_) | Type::Time | Type::Duration) => {
+            Type::Place { ty, .. }
+                if matches!(**ty, Type::Scalar(_) | Type::Time | Type::Duration) =>
+            {
                 let ty = (**ty).clone();
                 self.coerce(expr, &ty)
             }
@@ -166,20 +239,38 @@ impl Body<'_, '_> {
         }
     }
 
-    fn calculate(&mut self, operator: BinaryOperator, left: &ast::Expr, right: &ast::Expr, expected: Option<&Type>, span: Span) -> hir::Expr {
-        let wish = expected.map(peeled).filter(|ty| matches!(ty, Type::Scalar(_)));
+    fn calculate(
+        &mut self,
+        operator: BinaryOperator,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        expected: Option<&Type>,
+        span: Span,
+    ) -> hir::Expr {
+        let wish = expected
+            .map(peeled)
+            .filter(|ty| matches!(ty, Type::Scalar(_)));
         // A duration times a number: the number is no duration.
         let (left, right) = self.operands(left, right, wish);
         let (left, right) = (self.read(left), self.read(right));
         self.calculated(operator, left, right, span)
     }
 
-    fn calculated(&mut self, operator: BinaryOperator, left: hir::Expr, right: hir::Expr, span: Span) -> hir::Expr {
-        let Some(op) = arithmetic(operator) else { return error(span) };
+    fn calculated(
+        &mut self,
+        operator: BinaryOperator,
+        left: hir::Expr,
+        right: hir::Expr,
+        span: Span,
+    ) -> hir::Expr {
+        let Some(op) = arithmetic(operator) else {
+            return error(span);
+        };
         let i64 = Type::Scalar(Scalar::I64);
         let ty = match (&left.ty, op, &right.ty) {
             (Type::Error, ..) | (.., Type::Error) => return error(span),
-            (Type::Never, ..) | (.., Type::Never) => return make(ExprKind::Error, Type::Error, span),
+            (Type::Never, ..) => return self.no_value(&left),
+            (.., Type::Never) => return self.no_value(&right),
             (Type::Scalar(a), op, Type::Scalar(b)) if a == b => {
                 let bits = matches!(op, BinaryOp::And | BinaryOp::Or | BinaryOp::Xor);
                 let shifts = matches!(op, BinaryOp::ShiftLeft | BinaryOp::ShiftRight);
@@ -191,23 +282,45 @@ impl Body<'_, '_> {
                 fits.then(|| left.ty.clone())
             }
             (Type::Time, BinaryOp::Sub, Type::Time) => Some(Type::Duration),
-            (Type::Time, BinaryOp::Add | BinaryOp::Sub, Type::Duration) | (Type::Duration, BinaryOp::Add, Type::Time) => Some(Type::Time),
-            (Type::Duration, BinaryOp::Add | BinaryOp::Sub | BinaryOp::Rem, Type::Duration) => Some(Type::Duration),
+            (Type::Time, BinaryOp::Add | BinaryOp::Sub, Type::Duration)
+            | (Type::Duration, BinaryOp::Add, Type::Time) => Some(Type::Time),
+            (Type::Duration, BinaryOp::Add | BinaryOp::Sub | BinaryOp::Rem, Type::Duration) => {
+                Some(Type::Duration)
+            }
             (Type::Duration, BinaryOp::Div, Type::Duration) => Some(i64.clone()),
-            (Type::Duration, BinaryOp::Mul | BinaryOp::Div, Type::Scalar(scalar)) if scalar.is_integer() => Some(Type::Duration),
-            (Type::Scalar(scalar), BinaryOp::Mul, Type::Duration) if scalar.is_integer() => Some(Type::Duration),
-            (Type::String(a), BinaryOp::Add, Type::String(b)) => return self.concatenated(a.clone(), b.clone(), left, right, span),
+            (Type::Duration, BinaryOp::Mul | BinaryOp::Div, Type::Scalar(scalar))
+                if scalar.is_integer() =>
+            {
+                Some(Type::Duration)
+            }
+            (Type::Scalar(scalar), BinaryOp::Mul, Type::Duration) if scalar.is_integer() => {
+                Some(Type::Duration)
+            }
+            (Type::String(a), BinaryOp::Add, Type::String(b)) => {
+                return self.concatenated(a.clone(), b.clone(), left, right, span);
+            }
             _ => None,
         };
-        let Some(ty) = ty else { return self.bad_operands(operator, &left, &right, span) };
+        let Some(ty) = ty else {
+            return self.bad_operands(operator, &left, &right, span);
+        };
         let as_nanoseconds = |side: hir::Expr| match &side.ty {
-            Type::Scalar(scalar) if ty == Type::Duration && *scalar != Scalar::I64 => match side.kind {
-                ExprKind::Integer(_) => make(side.kind, i64.clone(), side.span),
-                _ => {
-                    let at = side.span;
-                    make(ExprKind::Convert { mode: ConvertMode::Checked, value: Box::new(side) }, i64.clone(), at)
+            Type::Scalar(scalar) if ty == Type::Duration && *scalar != Scalar::I64 => {
+                match side.kind {
+                    ExprKind::Integer(_) => make(side.kind, i64.clone(), side.span),
+                    _ => {
+                        let at = side.span;
+                        make(
+                            ExprKind::Convert {
+                                mode: ConvertMode::Checked,
+                                value: Box::new(side),
+                            },
+                            i64.clone(),
+                            at,
+                        )
+                    }
                 }
-            },
+            }
             _ => side,
         };
         let (left, right) = (as_nanoseconds(left), as_nanoseconds(right));
@@ -215,10 +328,32 @@ impl Body<'_, '_> {
     }
 
     /// Literals are calculated here, once; what cannot fit is an error now rather than a failure each time.
-    fn folded(&mut self, op: BinaryOp, left: hir::Expr, right: hir::Expr, ty: Type, span: Span) -> hir::Expr {
-        let whole = |left, right| make(ExprKind::Binary { op, left: Box::new(left), right: Box::new(right) }, ty.clone(), span);
-        if matches!(op, BinaryOp::Div | BinaryOp::Rem) && matches!(right.kind, ExprKind::Integer(0)) {
-            self.world.error(codes::CONSTANT_OVERFLOW, right.span, "a division by zero always fails");
+    fn folded(
+        &mut self,
+        op: BinaryOp,
+        left: hir::Expr,
+        right: hir::Expr,
+        ty: Type,
+        span: Span,
+    ) -> hir::Expr {
+        let whole = |left, right| {
+            make(
+                ExprKind::Binary {
+                    op,
+                    left: Box::new(left),
+                    right: Box::new(right),
+                },
+                ty.clone(),
+                span,
+            )
+        };
+        if matches!(op, BinaryOp::Div | BinaryOp::Rem) && matches!(right.kind, ExprKind::Integer(0))
+        {
+            self.world.error(
+                codes::CONSTANT_OVERFLOW,
+                right.span,
+                "a division by zero always fails",
+            );
             return error(span);
         }
         let scalar = match &ty {
@@ -230,10 +365,19 @@ impl Body<'_, '_> {
             && let ExprKind::Integer(bits) = right.kind
             && bits >= i128::from(scalar.bits())
         {
-            self.world.error(codes::CONSTANT_OVERFLOW, right.span, format!("a shift by {bits} always fails: the type has {} bits", scalar.bits()));
+            self.world.error(
+                codes::CONSTANT_OVERFLOW,
+                right.span,
+                format!(
+                    "a shift by {bits} always fails: the type has {} bits",
+                    scalar.bits()
+                ),
+            );
             return error(span);
         }
-        let (ExprKind::Integer(a), ExprKind::Integer(b)) = (&left.kind, &right.kind) else { return whole(left, right) };
+        let (ExprKind::Integer(a), ExprKind::Integer(b)) = (&left.kind, &right.kind) else {
+            return whole(left, right);
+        };
         let (a, b) = (*a, *b);
         let (low, high) = crate::literals::range(scalar);
         let value = match op {
@@ -248,41 +392,87 @@ impl Body<'_, '_> {
             _ => return whole(left, right),
         };
         match value {
-            Some(value) if (low..=high).contains(&value) => make(ExprKind::Integer(value), ty, span),
+            Some(value) if (low..=high).contains(&value) => {
+                make(ExprKind::Integer(value), ty, span)
+            }
             // Beyond what is calculated here, the machine still can.
             None if scalar == Scalar::U128 => whole(left, right),
             _ => {
                 let shown = self.show(&ty);
-                self.world.error(codes::CONSTANT_OVERFLOW, span, format!("this never fits `{shown}`, so it would always fail `Overflow`"));
+                self.world.error(
+                    codes::CONSTANT_OVERFLOW,
+                    span,
+                    format!("this never fits `{shown}`, so it would always fail `Overflow`"),
+                );
                 error(span)
             }
         }
     }
 
-    fn concatenated(&mut self, a: Count, b: Count, left: hir::Expr, right: hir::Expr, span: Span) -> hir::Expr {
-        let (Count::Known(a), Count::Known(b)) = (a, b) else { return self.bad_operands(BinaryOperator::Add, &left, &right, span) };
+    fn concatenated(
+        &mut self,
+        a: Count,
+        b: Count,
+        left: hir::Expr,
+        right: hir::Expr,
+        span: Span,
+    ) -> hir::Expr {
+        let (Count::Known(a), Count::Known(b)) = (a, b) else {
+            return self.bad_operands(BinaryOperator::Add, &left, &right, span);
+        };
         let ty = Type::String(Count::Known(a + b));
-        make(ExprKind::Method { method: Method::Concat, receiver: Box::new(left), arguments: vec![right] }, ty, span)
+        make(
+            ExprKind::Method {
+                method: Method::Concat,
+                receiver: Box::new(left),
+                arguments: vec![right],
+            },
+            ty,
+            span,
+        )
     }
 
-    fn bad_operands(&mut self, operator: BinaryOperator, left: &hir::Expr, right: &hir::Expr, span: Span) -> hir::Expr {
+    fn bad_operands(
+        &mut self,
+        operator: BinaryOperator,
+        left: &hir::Expr,
+        right: &hir::Expr,
+        span: Span,
+    ) -> hir::Expr {
         let sign = sign(operator);
-        if let Some(optional) = [left, right].into_iter().find(|side| matches!(side.ty, Type::Optional(_))) {
+        if let Some(optional) = [left, right]
+            .into_iter()
+            .find(|side| matches!(side.ty, Type::Optional(_)))
+        {
             let text = self.world.text_of(optional.span);
             self.world
-                .error(codes::MAY_BE_NONE, optional.span, format!("`{sign}` needs a value, and this may be `none`"))
+                .error(
+                    codes::MAY_BE_NONE,
+                    optional.span,
+                    format!("`{sign}` needs a value, and this may be `none`"),
+                )
                 .hint(format!("{text} ?? …, or `let x = {text} else …`"));
             return error(span);
         }
         let (a, b) = (self.show(&left.ty), self.show(&right.ty));
         let hint = match (&left.ty, &right.ty) {
             (Type::Scalar(from), Type::Scalar(to)) if from.is_integer() && to.is_integer() => {
-                let (narrow, wide) = if lossless(*from, *to) { (left, b.clone()) } else { (right, a.clone()) };
+                let (narrow, wide) = if lossless(*from, *to) {
+                    (left, b.clone())
+                } else {
+                    (right, a.clone())
+                };
                 let text = self.world.text_of(narrow.span);
                 let lossless = lossless(*from, *to) || lossless(*to, *from);
-                Some(if lossless { format!("{text} as {wide}") } else { format!("{text}.try_into()") })
+                Some(if lossless {
+                    format!("{text} as {wide}")
+                } else {
+                    format!("{text}.try_into()")
+                })
             }
-            (Type::Time, Type::Scalar(_)) | (Type::Duration, Type::Scalar(_)) => Some("durations carry a unit, as in `5s`".into()),
+            (Type::Time, Type::Scalar(_)) | (Type::Duration, Type::Scalar(_)) => {
+                Some("durations carry a unit, as in `5s`".into())
+            }
             _ => None,
         };
         let message = match a == b {
@@ -297,7 +487,14 @@ impl Body<'_, '_> {
         error(span)
     }
 
-    fn compare(&mut self, op: CompareOp, operator: BinaryOperator, left: &ast::Expr, right: &ast::Expr, span: Span) -> hir::Expr {
+    fn compare(
+        &mut self,
+        op: CompareOp,
+        operator: BinaryOperator,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        span: Span,
+    ) -> hir::Expr {
         let equality = matches!(op, CompareOp::Equal | CompareOp::NotEqual);
         if equality {
             // `x == none`
@@ -313,29 +510,65 @@ impl Body<'_, '_> {
         let (left, right) = self.operands(left, right, None);
         let (left, right) = (self.read(left), self.read(right));
         match (&left.ty, &right.ty) {
-            (Type::Error | Type::Never, _) | (_, Type::Error | Type::Never) => return error(span),
-            (Type::Place { .. } | Type::Parameter(_), Type::Place { .. } | Type::Parameter(_)) => return self.compare_bytes(op, left, right, span),
+            (Type::Error, _) | (_, Type::Error) => return error(span),
+            (Type::Never, _) => return self.no_value(&left),
+            (_, Type::Never) => return self.no_value(&right),
+            (Type::Place { .. } | Type::Parameter(_), Type::Place { .. } | Type::Parameter(_)) => {
+                return self.compare_bytes(op, left, right, span);
+            }
             _ => {}
         }
         let (left, right) = self.levelled(left, right);
-        let both = left.ty == right.ty || matches!((&left.ty, &right.ty), (Type::String(_), Type::String(_)) | (Type::Bytes(_), Type::Bytes(_)));
-        let ordered = matches!(left.ty, Type::Scalar(_) | Type::Time | Type::Duration | Type::String(_) | Type::Bytes(_)) && (equality || left.ty != Type::BOOL);
-        let equal = ordered || matches!(left.ty, Type::Optional(_) | Type::Tuple(_) | Type::Struct(..) | Type::Enum(..));
+        let both = left.ty == right.ty
+            || matches!(
+                (&left.ty, &right.ty),
+                (Type::String(_), Type::String(_)) | (Type::Bytes(_), Type::Bytes(_))
+            );
+        let ordered = matches!(
+            left.ty,
+            Type::Scalar(_) | Type::Time | Type::Duration | Type::String(_) | Type::Bytes(_)
+        ) && (equality || left.ty != Type::BOOL);
+        let equal = ordered
+            || matches!(
+                left.ty,
+                Type::Optional(_) | Type::Tuple(_) | Type::Struct(..) | Type::Enum(..)
+            );
         if !both || !(ordered || equality && equal) {
             if let (Type::Row(_), _) | (_, Type::Row(_)) = (&left.ty, &right.ty) {
-                self.world.error(codes::ROW_AS_VALUE, span, "rows are places and are not compared").hint("compare their keys");
+                self.world
+                    .error(
+                        codes::ROW_AS_VALUE,
+                        span,
+                        "rows are places and are not compared",
+                    )
+                    .hint("compare their keys");
                 return error(span);
             }
             return self.bad_operands(operator, &left, &right, span);
         }
-        make(ExprKind::Compare { op, left: Box::new(left), right: Box::new(right) }, Type::BOOL, span)
+        make(
+            ExprKind::Compare {
+                op,
+                left: Box::new(left),
+                right: Box::new(right),
+            },
+            Type::BOOL,
+            span,
+        )
     }
 
     /// Integers of two types, the narrower one widened where that loses nothing; optionals around plain values likewise.
     fn levelled(&mut self, left: hir::Expr, right: hir::Expr) -> (hir::Expr, hir::Expr) {
         let widen = |side: hir::Expr, ty: &Type| {
             let span = side.span;
-            make(ExprKind::Convert { mode: ConvertMode::Checked, value: Box::new(side) }, ty.clone(), span)
+            make(
+                ExprKind::Convert {
+                    mode: ConvertMode::Checked,
+                    value: Box::new(side),
+                },
+                ty.clone(),
+                span,
+            )
         };
         match (&left.ty, &right.ty) {
             (Type::Scalar(a), Type::Scalar(b)) if a != b && a.is_integer() && b.is_integer() => {
@@ -364,19 +597,61 @@ impl Body<'_, '_> {
     }
 
     /// Opaque values are compared by their bytes.
-    fn compare_bytes(&mut self, op: CompareOp, left: hir::Expr, right: hir::Expr, span: Span) -> hir::Expr {
+    fn compare_bytes(
+        &mut self,
+        op: CompareOp,
+        left: hir::Expr,
+        right: hir::Expr,
+        span: Span,
+    ) -> hir::Expr {
         let arguments = vec![left, right];
         match op {
-            CompareOp::Equal => make(ExprKind::LowLevel { op: LowLevel::Equal, arguments }, Type::BOOL, span),
+            CompareOp::Equal => make(
+                ExprKind::LowLevel {
+                    op: LowLevel::Equal,
+                    arguments,
+                },
+                Type::BOOL,
+                span,
+            ),
             CompareOp::NotEqual => {
-                let equal = make(ExprKind::LowLevel { op: LowLevel::Equal, arguments }, Type::BOOL, span);
-                make(ExprKind::Unary { op: UnaryOp::Not, operand: Box::new(equal) }, Type::BOOL, span)
+                let equal = make(
+                    ExprKind::LowLevel {
+                        op: LowLevel::Equal,
+                        arguments,
+                    },
+                    Type::BOOL,
+                    span,
+                );
+                make(
+                    ExprKind::Unary {
+                        op: UnaryOp::Not,
+                        operand: Box::new(equal),
+                    },
+                    Type::BOOL,
+                    span,
+                )
             }
             _ => {
                 let i64 = Type::Scalar(Scalar::I64);
-                let order = make(ExprKind::LowLevel { op: LowLevel::Compare, arguments }, i64.clone(), span);
+                let order = make(
+                    ExprKind::LowLevel {
+                        op: LowLevel::Compare,
+                        arguments,
+                    },
+                    i64.clone(),
+                    span,
+                );
                 let zero = make(ExprKind::Integer(0), i64, span);
-                make(ExprKind::Compare { op, left: Box::new(order), right: Box::new(zero) }, Type::BOOL, span)
+                make(
+                    ExprKind::Compare {
+                        op,
+                        left: Box::new(order),
+                        right: Box::new(zero),
+                    },
+                    Type::BOOL,
+                    span,
+                )
             }
         }
     }
@@ -384,21 +659,46 @@ impl Body<'_, '_> {
     fn is_none(&mut self, op: CompareOp, other: &ast::Expr, span: Span) -> hir::Expr {
         let value = self.expr(other, None);
         match &value.ty {
-            Type::Error | Type::Never => error(span),
+            Type::Error => error(span),
+            Type::Never => self.no_value(&value),
             Type::Optional(_) => {
-                let method = if op == CompareOp::Equal { Method::IsNone } else { Method::IsSome };
-                make(ExprKind::Method { method, receiver: Box::new(value), arguments: Vec::new() }, Type::BOOL, span)
+                let method = if op == CompareOp::Equal {
+                    Method::IsNone
+                } else {
+                    Method::IsSome
+                };
+                make(
+                    ExprKind::Method {
+                        method,
+                        receiver: Box::new(value),
+                        arguments: Vec::new(),
+                    },
+                    Type::BOOL,
+                    span,
+                )
             }
             ty => {
                 let shown = self.show(ty);
-                self.world.error(codes::NOT_AN_OPTIONAL, value.span, format!("`{shown}` is always there, never `none`"));
+                self.world.error(
+                    codes::NOT_AN_OPTIONAL,
+                    value.span,
+                    format!("`{shown}` is always there, never `none`"),
+                );
                 error(span)
             }
         }
     }
 
-    fn or_else(&mut self, left: &ast::Expr, right: &ast::Expr, expected: Option<&Type>, span: Span) -> hir::Expr {
-        let wish = expected.filter(|ty| !matches!(ty, Type::Unit)).map(|ty| peeled(ty).clone().optional());
+    fn or_else(
+        &mut self,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        expected: Option<&Type>,
+        span: Span,
+    ) -> hir::Expr {
+        let wish = expected
+            .filter(|ty| !matches!(ty, Type::Unit))
+            .map(|ty| peeled(ty).clone().optional());
         let left = self.expr(left, wish.as_ref());
         let inner = match &left.ty {
             Type::Optional(inner) => (**inner).clone(),
@@ -408,26 +708,51 @@ impl Body<'_, '_> {
             }
             ty => {
                 let shown = self.show(ty);
-                self.world.error(codes::NOT_AN_OPTIONAL, left.span, format!("`{shown}` is always there, so `??` has nothing to do"));
+                self.world.error(
+                    codes::NOT_AN_OPTIONAL,
+                    left.span,
+                    format!("`{shown}` is always there, so `??` has nothing to do"),
+                );
                 return error(span);
             }
         };
         if matches!(inner, Type::Row(_)) {
-            self.world.error(codes::ROW_AS_VALUE, span, "a row has no stand-in").hint("let row = … else …");
+            self.world
+                .error(codes::ROW_AS_VALUE, span, "a row has no stand-in")
+                .hint("let row = … else …");
             return error(span);
         }
         let right = self.expr_of(right, &inner);
         if right.ty == Type::Never {
-            self.world.error(codes::TYPE_MISMATCH, right.span, "`??` needs a value here").hint("let x = … else fail …");
+            self.world
+                .error(codes::TYPE_MISMATCH, right.span, "`??` needs a value here")
+                .hint("let x = … else fail …");
             return error(span);
         }
-        make(ExprKind::Method { method: Method::OrElse, receiver: Box::new(left), arguments: vec![right] }, inner, span)
+        make(
+            ExprKind::Method {
+                method: Method::OrElse,
+                receiver: Box::new(left),
+                arguments: vec![right],
+            },
+            inner,
+            span,
+        )
     }
 
     /// The right side of `+=` and its like, fit for the target.
-    pub fn compound(&mut self, target: &hir::Expr, operator: BinaryOperator, value: &ast::Expr) -> Option<hir::Expr> {
+    pub fn compound(
+        &mut self,
+        target: &hir::Expr,
+        operator: BinaryOperator,
+        value: &ast::Expr,
+    ) -> Option<hir::Expr> {
         let wish = match &target.ty {
-            Type::Time | Type::Duration if matches!(operator, BinaryOperator::Add | BinaryOperator::Subtract) => Type::Duration,
+            Type::Time | Type::Duration
+                if matches!(operator, BinaryOperator::Add | BinaryOperator::Subtract) =>
+            {
+                Type::Duration
+            }
             Type::Duration => Type::Scalar(Scalar::I64),
             ty @ Type::Scalar(_) => ty.clone(),
             ty => {
@@ -435,7 +760,13 @@ impl Body<'_, '_> {
                 let found = self.expr(value, Some(ty));
                 if found.ty != Type::Error {
                     let hint = matches!(ty, Type::List(..)).then(|| "xs.push(x)".to_string());
-                    self.world.error(codes::BAD_OPERANDS, target.span, format!("`{}=` does not take `{shown}`", sign(operator))).hint_if(hint);
+                    self.world
+                        .error(
+                            codes::BAD_OPERANDS,
+                            target.span,
+                            format!("`{}=` does not take `{shown}`", sign(operator)),
+                        )
+                        .hint_if(hint);
                 }
                 return None;
             }
@@ -449,7 +780,9 @@ impl Body<'_, '_> {
         if value.ty != wish {
             // The same words as for the operator itself.
             match (&target.ty, &value.ty) {
-                (Type::Scalar(_), Type::Scalar(_) | Type::Optional(_)) => drop(self.calculated(operator, target.clone(), value, span)),
+                (Type::Scalar(_), Type::Scalar(_) | Type::Optional(_)) => {
+                    drop(self.calculated(operator, target.clone(), value, span))
+                }
                 _ => drop(self.coerce(value, &wish)),
             }
             return None;

@@ -16,38 +16,63 @@ use rc_syntax::ast;
 
 impl Body<'_, '_> {
     /// A pattern that always matches.
-    pub fn irrefutable(&mut self, pattern: &ast::Pattern, ty: &Type, mutable: bool) -> hir::Pattern {
+    pub fn irrefutable(
+        &mut self,
+        pattern: &ast::Pattern,
+        ty: &Type,
+        mutable: bool,
+    ) -> hir::Pattern {
         let checked = self.pattern(pattern, ty, false, mutable);
         if !always(&checked) {
             self.world
-                .error(codes::REFUTABLE_PATTERN, pattern.span, "this pattern may not match")
+                .error(
+                    codes::REFUTABLE_PATTERN,
+                    pattern.span,
+                    "this pattern may not match",
+                )
                 .hint("match value { … }, or `if let`");
         }
         checked
     }
 
-    pub fn pattern(&mut self, pattern: &ast::Pattern, ty: &Type, refutable: bool, mutable: bool) -> hir::Pattern {
+    pub fn pattern(
+        &mut self,
+        pattern: &ast::Pattern,
+        ty: &Type,
+        refutable: bool,
+        mutable: bool,
+    ) -> hir::Pattern {
         let span = pattern.span;
-        let made = |kind: PatternKind| hir::Pattern { kind, ty: ty.clone(), span };
+        let made = |kind: PatternKind| hir::Pattern {
+            kind,
+            ty: ty.clone(),
+            span,
+        };
         match &pattern.kind {
             ast::PatternKind::Wildcard => made(PatternKind::Wildcard),
             ast::PatternKind::Broken => broken(span),
-            ast::PatternKind::Bind(name) => {
-                match ty {
-                    Type::Optional(inner) if refutable => {
-                        let id = self.bind(name, (**inner).clone(), mutable);
-                        let content = hir::Pattern { kind: PatternKind::Bind(id), ty: (**inner).clone(), span };
-                        made(PatternKind::Some(Box::new(content)))
-                    }
-                    _ => made(PatternKind::Bind(self.bind(name, ty.clone(), mutable))),
+            ast::PatternKind::Bind(name) => match ty {
+                Type::Optional(inner) if refutable => {
+                    let id = self.bind(name, (**inner).clone(), mutable);
+                    let content = hir::Pattern {
+                        kind: PatternKind::Bind(id),
+                        ty: (**inner).clone(),
+                        span,
+                    };
+                    made(PatternKind::Some(Box::new(content)))
                 }
-            }
+                _ => made(PatternKind::Bind(self.bind(name, ty.clone(), mutable))),
+            },
             ast::PatternKind::None => match ty {
                 Type::Optional(_) => made(PatternKind::None),
                 Type::Error => made(PatternKind::Wildcard),
                 _ => {
                     let shown = self.show(ty);
-                    self.world.error(codes::BAD_PATTERN, span, format!("`{shown}` is always there, never `none`"));
+                    self.world.error(
+                        codes::BAD_PATTERN,
+                        span,
+                        format!("`{shown}` is always there, never `none`"),
+                    );
                     broken(span)
                 }
             },
@@ -55,15 +80,25 @@ impl Body<'_, '_> {
                 _ if parts.len() == 1 => self.pattern(&parts[0], ty, refutable, mutable),
                 Type::Optional(inner) if refutable => self.inside_some(pattern, inner, ty, mutable),
                 Type::Tuple(types) if types.len() == parts.len() => {
-                    let parts = parts.iter().zip(types).map(|(part, ty)| self.pattern(part, ty, refutable, mutable)).collect();
+                    let parts = parts
+                        .iter()
+                        .zip(types)
+                        .map(|(part, ty)| self.pattern(part, ty, refutable, mutable))
+                        .collect();
                     made(PatternKind::Tuple(parts))
                 }
                 _ => {
                     if *ty != Type::Error {
                         let shown = self.show(ty);
-                        self.world.error(codes::BAD_PATTERN, span, format!("a pattern of {} parts does not fit `{shown}`", parts.len()));
+                        self.world.error(
+                            codes::BAD_PATTERN,
+                            span,
+                            format!("a pattern of {} parts does not fit `{shown}`", parts.len()),
+                        );
                     }
-                    parts.iter().for_each(|part| drop(self.pattern(part, &Type::Error, refutable, mutable)));
+                    parts.iter().for_each(|part| {
+                        drop(self.pattern(part, &Type::Error, refutable, mutable))
+                    });
                     broken(span)
                 }
             },
@@ -76,10 +111,14 @@ impl Body<'_, '_> {
                 },
             },
             ast::PatternKind::Variant { path, fields } => match ty {
-                Type::Optional(inner) if refutable && !matches!(&**inner, Type::Error) => self.inside_some(pattern, inner, ty, mutable),
+                Type::Optional(inner) if refutable && !matches!(&**inner, Type::Error) => {
+                    self.inside_some(pattern, inner, ty, mutable)
+                }
                 Type::Enum(id, arguments) => {
                     let (id, arguments) = (*id, arguments.clone());
-                    match self.variant_pattern(id, &arguments, path, fields, refutable, mutable, span) {
+                    match self
+                        .variant_pattern(id, &arguments, path, fields, refutable, mutable, span)
+                    {
                         Some(kind) => made(kind),
                         None => broken(span),
                     }
@@ -93,13 +132,22 @@ impl Body<'_, '_> {
                 }
                 _ => {
                     if *ty != Type::Error {
-                        let (shown, name) = (self.show(ty), path.last().map_or(String::new(), |name| name.text.to_string()));
+                        let (shown, name) = (
+                            self.show(ty),
+                            path.last()
+                                .map_or(String::new(), |name| name.text.to_string()),
+                        );
                         let message = match ty {
-                            Type::Struct(..) => "a struct is not taken apart by a pattern".to_string(),
+                            Type::Struct(..) => {
+                                "a struct is not taken apart by a pattern".to_string()
+                            }
                             _ => format!("`{name}` is a variant, and the value is `{shown}`"),
                         };
-                        let hint = matches!(ty, Type::Struct(..)).then(|| "bind it to a name, and read its fields".to_string());
-                        self.world.error(codes::BAD_PATTERN, span, message).hint_if(hint);
+                        let hint = matches!(ty, Type::Struct(..))
+                            .then(|| "bind it to a name, and read its fields".to_string());
+                        self.world
+                            .error(codes::BAD_PATTERN, span, message)
+                            .hint_if(hint);
                     }
                     self.pattern_fields(fields, &[], &[], refutable, mutable, span, "");
                     broken(span)
@@ -109,14 +157,31 @@ impl Body<'_, '_> {
     }
 
     /// The same pattern against an optional's content.
-    fn inside_some(&mut self, pattern: &ast::Pattern, inner: &Type, ty: &Type, mutable: bool) -> hir::Pattern {
+    fn inside_some(
+        &mut self,
+        pattern: &ast::Pattern,
+        inner: &Type,
+        ty: &Type,
+        mutable: bool,
+    ) -> hir::Pattern {
         let content = self.pattern(pattern, inner, true, mutable);
-        hir::Pattern { kind: PatternKind::Some(Box::new(content)), ty: ty.clone(), span: pattern.span }
+        hir::Pattern {
+            kind: PatternKind::Some(Box::new(content)),
+            ty: ty.clone(),
+            span: pattern.span,
+        }
     }
 
     fn literal_pattern(&mut self, literal: &ast::Expr, ty: &Type) -> Option<PatternKind> {
-        if let ast::ExprKind::Range { start, end, inclusive } = &literal.kind {
-            let Type::Scalar(scalar) = ty else { return self.bad_literal(literal, ty) };
+        if let ast::ExprKind::Range {
+            start,
+            end,
+            inclusive,
+        } = &literal.kind
+        {
+            let Type::Scalar(scalar) = ty else {
+                return self.bad_literal(literal, ty);
+            };
             if !scalar.is_integer() {
                 return self.bad_literal(literal, ty);
             }
@@ -126,11 +191,14 @@ impl Body<'_, '_> {
                 None => low,
             };
             let to = match end {
-                Some(end) => self.pattern_integer(end, ty)?.saturating_sub(i128::from(!*inclusive)),
+                Some(end) => self
+                    .pattern_integer(end, ty)?
+                    .saturating_sub(i128::from(!*inclusive)),
                 None => high,
             };
             if from > to {
-                self.world.error(codes::BAD_PATTERN, literal.span, "this range is empty");
+                self.world
+                    .error(codes::BAD_PATTERN, literal.span, "this range is empty");
                 return None;
             }
             return Some(PatternKind::IntegerRange(from, to));
@@ -150,7 +218,11 @@ impl Body<'_, '_> {
             ExprKind::Integer(number) => Some(number),
             ExprKind::Error => None,
             _ => {
-                self.world.error(codes::BAD_PATTERN, expr.span, "a pattern's range ends in numbers below 2^127");
+                self.world.error(
+                    codes::BAD_PATTERN,
+                    expr.span,
+                    "a pattern's range ends in numbers below 2^127",
+                );
                 None
             }
         }
@@ -158,8 +230,15 @@ impl Body<'_, '_> {
 
     fn bad_literal(&mut self, literal: &ast::Expr, ty: &Type) -> Option<PatternKind> {
         let shown = self.show(ty);
-        let hint = matches!(ty, Type::Scalar(Scalar::F64)).then(|| "floats are compared in a guard: `x if x == 0.5`".to_string());
-        self.world.error(codes::BAD_PATTERN, literal.span, format!("this is no pattern for `{shown}`")).hint_if(hint);
+        let hint = matches!(ty, Type::Scalar(Scalar::F64))
+            .then(|| "floats are compared in a guard: `x if x == 0.5`".to_string());
+        self.world
+            .error(
+                codes::BAD_PATTERN,
+                literal.span,
+                format!("this is no pattern for `{shown}`"),
+            )
+            .hint_if(hint);
         None
     }
 
@@ -179,23 +258,46 @@ impl Body<'_, '_> {
             && self.world.find(self.module, &owner.text) != Some(Symbol::Enum(id))
         {
             let wanted = self.world.program.enums[id.0 as usize].name.clone();
-            self.world.error(codes::BAD_PATTERN, owner.span, format!("the value is `{wanted}`, not `{}`", owner.text));
+            self.world.error(
+                codes::BAD_PATTERN,
+                owner.span,
+                format!("the value is `{wanted}`, not `{}`", owner.text),
+            );
             self.pattern_fields(fields, &[], &[], refutable, mutable, span, "");
             return None;
         }
         let declared = &self.world.program.enums[id.0 as usize];
-        let Some(number) = declared.variants.iter().position(|variant| *variant.name == *name.text) else {
-            let near = nearest(&name.text, declared.variants.iter().map(|variant| variant.name.as_str()));
+        let Some(number) = declared
+            .variants
+            .iter()
+            .position(|variant| *variant.name == *name.text)
+        else {
+            let near = nearest(
+                &name.text,
+                declared
+                    .variants
+                    .iter()
+                    .map(|variant| variant.name.as_str()),
+            );
             let owner = declared.name.clone();
             self.world
-                .error(codes::UNKNOWN_VARIANT, name.span, format!("`{owner}` has no variant `{}`", name.text))
+                .error(
+                    codes::UNKNOWN_VARIANT,
+                    name.span,
+                    format!("`{owner}` has no variant `{}`", name.text),
+                )
                 .hint_if(near.map(|near| format!("did you mean `{near}`?")));
             self.pattern_fields(fields, &[], &[], refutable, mutable, span, "");
             return None;
         };
         let wanted = declared.variants[number].fields.clone();
-        let fields = self.pattern_fields(fields, &wanted, arguments, refutable, mutable, span, &name.text);
-        Some(PatternKind::Variant { variant: number as u32, fields })
+        let fields = self.pattern_fields(
+            fields, &wanted, arguments, refutable, mutable, span, &name.text,
+        );
+        Some(PatternKind::Variant {
+            variant: number as u32,
+            fields,
+        })
     }
 
     /// Patterns of fields, by place or name. With no declared fields and no name it only binds, after a message.
@@ -215,12 +317,21 @@ impl Body<'_, '_> {
             ast::PatternFields::None => Vec::new(),
             ast::PatternFields::Tuple(parts) => {
                 if parts.len() != wanted.len() && !reported {
-                    let (count, given) = (crate::values::count(wanted.len(), "field"), crate::values::are(parts.len()));
-                    self.world.error(codes::BAD_PATTERN, span, format!("`{what}` has {count}, {given} named here"));
+                    let (count, given) = (
+                        crate::values::count(wanted.len(), "field"),
+                        crate::values::are(parts.len()),
+                    );
+                    self.world.error(
+                        codes::BAD_PATTERN,
+                        span,
+                        format!("`{what}` has {count}, {given} named here"),
+                    );
                 }
                 let mut fields = Vec::new();
                 for (number, part) in parts.iter().enumerate() {
-                    let ty = wanted.get(number).map_or(Type::Error, |field| substitute(&field.ty, arguments));
+                    let ty = wanted
+                        .get(number)
+                        .map_or(Type::Error, |field| substitute(&field.ty, arguments));
                     let pattern = self.pattern(part, &ty, refutable, mutable);
                     if number < wanted.len() {
                         fields.push((number as u32, pattern));
@@ -228,24 +339,38 @@ impl Body<'_, '_> {
                 }
                 fields
             }
-            ast::PatternFields::Record { fields: parts, rest } => {
+            ast::PatternFields::Record {
+                fields: parts,
+                rest,
+            } => {
                 let mut fields: Vec<(u32, hir::Pattern)> = Vec::new();
                 let mut sound = !reported;
                 for (name, part) in parts {
                     let number = wanted.iter().position(|field| *field.name == *name.text);
                     if number.is_none() && !reported {
-                        let near = nearest(&name.text, wanted.iter().map(|field| field.name.as_str()));
+                        let near =
+                            nearest(&name.text, wanted.iter().map(|field| field.name.as_str()));
                         self.world
-                            .error(codes::UNKNOWN_FIELD, name.span, format!("`{what}` has no field `{}`", name.text))
+                            .error(
+                                codes::UNKNOWN_FIELD,
+                                name.span,
+                                format!("`{what}` has no field `{}`", name.text),
+                            )
                             .hint_if(near.map(|near| format!("did you mean `{near}`?")));
                         sound = false;
                     }
-                    let ty = number.map_or(Type::Error, |number| substitute(&wanted[number].ty, arguments));
+                    let ty = number.map_or(Type::Error, |number| {
+                        substitute(&wanted[number].ty, arguments)
+                    });
                     let pattern = match part {
                         Some(part) => self.pattern(part, &ty, refutable, mutable),
                         None => {
                             let id = self.bind(name, ty.clone(), mutable);
-                            hir::Pattern { kind: PatternKind::Bind(id), ty, span: name.span }
+                            hir::Pattern {
+                                kind: PatternKind::Bind(id),
+                                ty,
+                                span: name.span,
+                            }
                         }
                     };
                     if let Some(number) = number {
@@ -253,9 +378,18 @@ impl Body<'_, '_> {
                     }
                 }
                 if !rest && sound && fields.len() < wanted.len() {
-                    let missing: Vec<String> = (0..wanted.len()).filter(|number| !fields.iter().any(|(given, _)| *given as usize == *number)).map(|number| format!("`{}`", wanted[number].name)).collect();
+                    let missing: Vec<String> = (0..wanted.len())
+                        .filter(|number| {
+                            !fields.iter().any(|(given, _)| *given as usize == *number)
+                        })
+                        .map(|number| format!("`{}`", wanted[number].name))
+                        .collect();
                     self.world
-                        .error(codes::BAD_PATTERN, span, format!("this pattern leaves out {}", missing.join(", ")))
+                        .error(
+                            codes::BAD_PATTERN,
+                            span,
+                            format!("this pattern leaves out {}", missing.join(", ")),
+                        )
                         .hint("end it with `..` to leave fields out");
                 }
                 fields
@@ -264,35 +398,70 @@ impl Body<'_, '_> {
     }
 
     /// `Ok(p)`, `Err(Insufficient { … })`, `Err(Overflow)`, `Err(_)`.
-    fn attempted_pattern(&mut self, result: &Type, errors: &[hir::ErrorId], path: &[ast::Name], fields: &ast::PatternFields, mutable: bool, span: Span) -> Option<PatternKind> {
+    fn attempted_pattern(
+        &mut self,
+        result: &Type,
+        errors: &[hir::ErrorId],
+        path: &[ast::Name],
+        fields: &ast::PatternFields,
+        mutable: bool,
+        span: Span,
+    ) -> Option<PatternKind> {
         let name = path.last()?;
         match (&*name.text, fields) {
             ("Ok", ast::PatternFields::None) => {
-                let any = hir::Pattern { kind: PatternKind::Wildcard, ty: result.clone(), span };
+                let any = hir::Pattern {
+                    kind: PatternKind::Wildcard,
+                    ty: result.clone(),
+                    span,
+                };
                 Some(PatternKind::Ok(Box::new(any)))
             }
-            ("Ok", ast::PatternFields::Tuple(parts)) if parts.len() == 1 => Some(PatternKind::Ok(Box::new(self.pattern(&parts[0], result, true, mutable)))),
+            ("Ok", ast::PatternFields::Tuple(parts)) if parts.len() == 1 => Some(PatternKind::Ok(
+                Box::new(self.pattern(&parts[0], result, true, mutable)),
+            )),
             ("Err", ast::PatternFields::None) => Some(PatternKind::AnyFailure),
             ("Err", ast::PatternFields::Tuple(parts)) if parts.len() == 1 => match &parts[0].kind {
                 ast::PatternKind::Wildcard => Some(PatternKind::AnyFailure),
-                ast::PatternKind::Variant { path, fields } => self.failure_pattern(errors, path, fields, mutable, parts[0].span),
+                ast::PatternKind::Variant { path, fields } => {
+                    self.failure_pattern(errors, path, fields, mutable, parts[0].span)
+                }
                 ast::PatternKind::Bind(name) => {
-                    self.world.error(codes::BAD_PATTERN, name.span, "a failure is not a value to bind").hint("Err(_), or the failure's name");
+                    self.world
+                        .error(
+                            codes::BAD_PATTERN,
+                            name.span,
+                            "a failure is not a value to bind",
+                        )
+                        .hint("Err(_), or the failure's name");
                     None
                 }
                 _ => {
-                    self.world.error(codes::BAD_PATTERN, span, "a failure is matched by its name").hint("Err(Insufficient { .. })");
+                    self.world
+                        .error(codes::BAD_PATTERN, span, "a failure is matched by its name")
+                        .hint("Err(Insufficient { .. })");
                     None
                 }
             },
             _ => {
-                self.world.error(codes::BAD_PATTERN, span, "the result of an attempt is `Ok(…)` or `Err(…)`");
+                self.world.error(
+                    codes::BAD_PATTERN,
+                    span,
+                    "the result of an attempt is `Ok(…)` or `Err(…)`",
+                );
                 None
             }
         }
     }
 
-    fn failure_pattern(&mut self, errors: &[hir::ErrorId], path: &[ast::Name], fields: &ast::PatternFields, mutable: bool, span: Span) -> Option<PatternKind> {
+    fn failure_pattern(
+        &mut self,
+        errors: &[hir::ErrorId],
+        path: &[ast::Name],
+        fields: &ast::PatternFields,
+        mutable: bool,
+        span: Span,
+    ) -> Option<PatternKind> {
         let name = path.last()?;
         let qualifier = (path.len() == 2).then(|| &path[0]);
         let found = errors.iter().find_map(|error| {
@@ -300,13 +469,22 @@ impl Body<'_, '_> {
             if qualifier.is_some_and(|qualifier| *declared.name != *qualifier.text) {
                 return None;
             }
-            let number = declared.variants.iter().position(|variant| *variant.name == *name.text)?;
+            let number = declared
+                .variants
+                .iter()
+                .position(|variant| *variant.name == *name.text)?;
             Some((*error, number as u32))
         });
         if let Some((error, variant)) = found {
-            let wanted = self.world.program.errors[error.0 as usize].variants[variant as usize].fields.clone();
+            let wanted = self.world.program.errors[error.0 as usize].variants[variant as usize]
+                .fields
+                .clone();
             let fields = self.pattern_fields(fields, &wanted, &[], true, mutable, span, &name.text);
-            return Some(PatternKind::Failure { error, variant, fields });
+            return Some(PatternKind::Failure {
+                error,
+                variant,
+                fields,
+            });
         }
         if let Some(builtin) = crate::show::builtin(&name.text) {
             return Some(PatternKind::FailureBuiltin(builtin));
@@ -318,7 +496,11 @@ impl Body<'_, '_> {
 
 /// What stands for a pattern that has been reported.
 fn broken(span: Span) -> hir::Pattern {
-    hir::Pattern { kind: PatternKind::Wildcard, ty: Type::Error, span }
+    hir::Pattern {
+        kind: PatternKind::Wildcard,
+        ty: Type::Error,
+        span,
+    }
 }
 
 /// Whether a pattern matches every value.

@@ -20,7 +20,10 @@ pub(crate) fn resolve(world: &mut World<'_>) {
         world.program.enums[index].variants = world.variants(variants, module, generics, "an enum");
     }
     for index in 0..world.errors.len() {
-        let (module, variants) = (world.errors[index].module, world.errors[index].tree.variants);
+        let (module, variants) = (
+            world.errors[index].module,
+            world.errors[index].tree.variants,
+        );
         world.program.errors[index].variants = world.variants(variants, module, &[], "an error");
     }
     for index in 0..world.events.len() {
@@ -33,14 +36,26 @@ pub(crate) fn resolve(world: &mut World<'_>) {
         let mut laid_out = Vec::new();
         for field in fields {
             let ty = world.ty(&field.ty, module, generics);
-            laid_out.push(hir::Field { name: field.name.text.to_string(), ty, default: None, docs: String::new(), span: field.span });
+            laid_out.push(hir::Field {
+                name: field.name.text.to_string(),
+                ty,
+                default: None,
+                docs: String::new(),
+                span: field.span,
+            });
         }
         world.program.layouts[index].fields = laid_out;
     }
 }
 
 impl<'a> World<'a> {
-    fn fields(&mut self, fields: &[ast::Field], module: usize, generics: &[ast::Generic], what: &str) -> Vec<hir::Field> {
+    fn fields(
+        &mut self,
+        fields: &[ast::Field],
+        module: usize,
+        generics: &[ast::Generic],
+        what: &str,
+    ) -> Vec<hir::Field> {
         let mut seen: HashMap<Arc<str>, rc_source::Span> = HashMap::new();
         let mut resolved = Vec::with_capacity(fields.len());
         for field in fields {
@@ -50,12 +65,24 @@ impl<'a> World<'a> {
             }
             let ty = self.ty(&field.ty, module, generics);
             let ty = self.storable(ty, field.ty.span, what);
-            resolved.push(hir::Field { name: field.name.text.to_string(), ty, default: None, docs: field.docs.join("\n"), span: field.name.span });
+            resolved.push(hir::Field {
+                name: field.name.text.to_string(),
+                ty,
+                default: None,
+                docs: field.docs.join("\n"),
+                span: field.name.span,
+            });
         }
         resolved
     }
 
-    fn variants(&mut self, variants: &[ast::Variant], module: usize, generics: &[ast::Generic], what: &str) -> Vec<hir::Variant> {
+    fn variants(
+        &mut self,
+        variants: &[ast::Variant],
+        module: usize,
+        generics: &[ast::Generic],
+        what: &str,
+    ) -> Vec<hir::Variant> {
         let mut seen: HashMap<Arc<str>, rc_source::Span> = HashMap::new();
         let mut resolved = Vec::with_capacity(variants.len());
         for variant in variants {
@@ -70,23 +97,43 @@ impl<'a> World<'a> {
                     for (number, (name, written)) in parts.iter().enumerate() {
                         let ty = self.ty(written, module, generics);
                         let ty = self.storable(ty, written.span, what);
-                        let name = name.as_ref().map_or_else(|| number.to_string(), |name| name.text.to_string());
-                        fields.push(hir::Field { name, ty, default: None, docs: String::new(), span: written.span });
+                        let name = name
+                            .as_ref()
+                            .map_or_else(|| number.to_string(), |name| name.text.to_string());
+                        fields.push(hir::Field {
+                            name,
+                            ty,
+                            default: None,
+                            docs: String::new(),
+                            span: written.span,
+                        });
                     }
                     fields
                 }
             };
-            resolved.push(hir::Variant { name: variant.name.text.to_string(), fields, docs: variant.docs.join("\n"), span: variant.name.span });
+            resolved.push(hir::Variant {
+                name: variant.name.text.to_string(),
+                fields,
+                docs: variant.docs.join("\n"),
+                span: variant.name.span,
+            });
         }
         resolved
     }
 
     /// The constant defaults of fields, by place; `None` where there is none.
-    fn defaults(&mut self, trees: &'a [ast::Field], types: &[(String, Type)], module: usize) -> Vec<(usize, hir::Expr)> {
+    fn defaults(
+        &mut self,
+        trees: &'a [ast::Field],
+        types: &[(String, Type)],
+        module: usize,
+    ) -> Vec<(usize, hir::Expr)> {
         let mut defaults = Vec::new();
         for tree in trees {
             let Some(expr) = &tree.default else { continue };
-            let Some(place) = types.iter().position(|(name, _)| *name == *tree.name.text) else { continue };
+            let Some(place) = types.iter().position(|(name, _)| *name == *tree.name.text) else {
+                continue;
+            };
             let value = self.constant_value(expr, Some(&types[place].1), module);
             defaults.push((place, value));
         }
@@ -95,13 +142,19 @@ impl<'a> World<'a> {
 }
 
 fn types(fields: &[hir::Field]) -> Vec<(String, Type)> {
-    fields.iter().map(|field| (field.name.clone(), field.ty.clone())).collect()
+    fields
+        .iter()
+        .map(|field| (field.name.clone(), field.ty.clone()))
+        .collect()
 }
 
 /// Defaults of fields everywhere, and first values of states.
 pub(crate) fn check_defaults(world: &mut World<'_>) {
     for index in 0..world.structs.len() {
-        let (module, trees) = (world.structs[index].module, world.structs[index].tree.fields);
+        let (module, trees) = (
+            world.structs[index].module,
+            world.structs[index].tree.fields,
+        );
         let known = types(&world.program.structs[index].fields);
         for (place, value) in world.defaults(trees, &known, module) {
             world.program.structs[index].fields[place].default = Some(value);
@@ -110,7 +163,9 @@ pub(crate) fn check_defaults(world: &mut World<'_>) {
     for index in 0..world.enums.len() {
         let (module, variants) = (world.enums[index].module, world.enums[index].tree.variants);
         for (number, variant) in variants.iter().enumerate() {
-            let ast::Payload::Record(trees) = &variant.payload else { continue };
+            let ast::Payload::Record(trees) = &variant.payload else {
+                continue;
+            };
             let known = types(&world.program.enums[index].variants[number].fields);
             for (place, value) in world.defaults(trees, &known, module) {
                 world.program.enums[index].variants[number].fields[place].default = Some(value);
@@ -118,9 +173,14 @@ pub(crate) fn check_defaults(world: &mut World<'_>) {
         }
     }
     for index in 0..world.errors.len() {
-        let (module, variants) = (world.errors[index].module, world.errors[index].tree.variants);
+        let (module, variants) = (
+            world.errors[index].module,
+            world.errors[index].tree.variants,
+        );
         for (number, variant) in variants.iter().enumerate() {
-            let ast::Payload::Record(trees) = &variant.payload else { continue };
+            let ast::Payload::Record(trees) = &variant.payload else {
+                continue;
+            };
             let known = types(&world.program.errors[index].variants[number].fields);
             for (place, value) in world.defaults(trees, &known, module) {
                 world.program.errors[index].variants[number].fields[place].default = Some(value);
@@ -137,14 +197,26 @@ pub(crate) fn check_defaults(world: &mut World<'_>) {
     crate::tables::check_defaults(world);
     for index in 0..world.states.len() {
         let (module, (_, default)) = (world.states[index].module, world.states[index].tree);
-        let (ty, span) = (world.program.states[index].ty.clone(), world.program.states[index].span);
+        let (ty, span) = (
+            world.program.states[index].ty.clone(),
+            world.program.states[index].span,
+        );
         match default {
-            Some(expr) => world.program.states[index].default = Some(world.constant_value(expr, Some(&ty), module)),
+            Some(expr) => {
+                world.program.states[index].default =
+                    Some(world.constant_value(expr, Some(&ty), module))
+            }
             None if world.has_empty(&ty) => {}
             None => {
                 let (name, shown) = (world.program.states[index].name.clone(), world.show(&ty));
                 world
-                    .error(rc_diagnostics::codes::UNIT_DEFAULT_MISSING, span, format!("the state `{name}` needs a first value: `{shown}` has no empty one"))
+                    .error(
+                        rc_diagnostics::codes::UNIT_DEFAULT_MISSING,
+                        span,
+                        format!(
+                            "the state `{name}` needs a first value: `{shown}` has no empty one"
+                        ),
+                    )
                     .hint(format!("state {name}: {shown} = …"));
             }
         }
@@ -155,9 +227,20 @@ impl World<'_> {
     /// Whether a value of this type can be left out: zero, empty, absent.
     pub fn has_empty(&self, ty: &Type) -> bool {
         match ty {
-            Type::Scalar(_) | Type::Duration | Type::Time | Type::String(_) | Type::Bytes(_) | Type::Optional(_) | Type::List(..) | Type::Error | Type::Unit => true,
+            Type::Scalar(_)
+            | Type::Duration
+            | Type::Time
+            | Type::String(_)
+            | Type::Bytes(_)
+            | Type::Optional(_)
+            | Type::List(..)
+            | Type::Error
+            | Type::Unit => true,
             Type::Tuple(parts) => parts.iter().all(|part| self.has_empty(part)),
-            Type::Struct(id, _) => self.program.structs[id.0 as usize].fields.iter().all(|field| self.has_empty(&field.ty)),
+            Type::Struct(id, _) => self.program.structs[id.0 as usize]
+                .fields
+                .iter()
+                .all(|field| self.has_empty(&field.ty)),
             _ => false,
         }
     }

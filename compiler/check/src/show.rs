@@ -20,23 +20,39 @@ impl World<'_> {
             Type::Bytes(count) => format!("bytes<{}>", self.show_count(count)),
             Type::Optional(inner) => format!("{}?", self.show(inner)),
             Type::Tuple(parts) => format!("({})", self.show_all(parts)),
-            Type::Struct(id, arguments) => name(&self.program.structs[id.0 as usize].name, arguments),
+            Type::Struct(id, arguments) => {
+                name(&self.program.structs[id.0 as usize].name, arguments)
+            }
             Type::Enum(id, arguments) => name(&self.program.enums[id.0 as usize].name, arguments),
-            Type::List(element, count) => format!("list<{}, {}>", self.show(element), self.show_count(count)),
+            Type::List(element, count) => {
+                format!("list<{}, {}>", self.show(element), self.show_count(count))
+            }
             Type::Row(table) => self.program.tables[table.0 as usize].name.clone(),
             Type::Attempted(inner, _) => format!("the result of an attempt ({})", self.show(inner)),
             Type::Parameter(number) => format!("type parameter {number}"),
             Type::Number(count) => self.show_count(count),
             Type::Region => "region".into(),
-            Type::Place { ty, mutable } => format!("{}<{}>", if *mutable { "place_mut" } else { "place" }, self.show(ty)),
-            Type::Array(element, count) => format!("[{}; {}]", self.show(element), self.show_count(count)),
-            Type::Layout(id, arguments) => name(&self.program.layouts[id.0 as usize].name, arguments),
+            Type::Place { ty, mutable } => format!(
+                "{}<{}>",
+                if *mutable { "place_mut" } else { "place" },
+                self.show(ty)
+            ),
+            Type::Array(element, count) => {
+                format!("[{}; {}]", self.show(element), self.show_count(count))
+            }
+            Type::Layout(id, arguments) => {
+                name(&self.program.layouts[id.0 as usize].name, arguments)
+            }
             Type::Error => "?".into(),
         }
     }
 
     fn show_all(&self, types: &[Type]) -> String {
-        types.iter().map(|ty| self.show(ty)).collect::<Vec<_>>().join(", ")
+        types
+            .iter()
+            .map(|ty| self.show(ty))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     pub fn show_count(&self, count: &Count) -> String {
@@ -53,8 +69,14 @@ impl World<'_> {
             ConstExpr::SizeOf(ty) => format!("size<{}>()", self.show(ty)),
             ConstExpr::AlignOf(ty) => format!("align<{}>()", self.show(ty)),
             ConstExpr::Parameter(number) => format!("number parameter {number}"),
-            ConstExpr::Const(id, arguments) if arguments.is_empty() => self.program.consts[id.0 as usize].name.clone(),
-            ConstExpr::Const(id, arguments) => format!("{}<{}>", self.program.consts[id.0 as usize].name, self.show_all(arguments)),
+            ConstExpr::Const(id, arguments) if arguments.is_empty() => {
+                self.program.consts[id.0 as usize].name.clone()
+            }
+            ConstExpr::Const(id, arguments) => format!(
+                "{}<{}>",
+                self.program.consts[id.0 as usize].name,
+                self.show_all(arguments)
+            ),
             ConstExpr::Binary(op, left, right) => {
                 let sign = match op {
                     BinaryOp::Add => "+",
@@ -63,7 +85,11 @@ impl World<'_> {
                     BinaryOp::Div => "/",
                     _ => "…",
                 };
-                format!("({} {sign} {})", self.show_const(left), self.show_const(right))
+                format!(
+                    "({} {sign} {})",
+                    self.show_const(left),
+                    self.show_const(right)
+                )
             }
         }
     }
@@ -99,9 +125,15 @@ pub(crate) const BUILTINS: &[(&str, Builtin)] = &[
 ];
 
 pub(crate) fn builtin(name: &str) -> Option<Builtin> {
-    BUILTINS.iter().find(|(text, _)| *text == name).map(|(_, builtin)| *builtin)
+    BUILTINS
+        .iter()
+        .find(|(text, _)| *text == name)
+        .map(|(_, builtin)| *builtin)
 }
 
 pub(crate) fn builtin_name(builtin: Builtin) -> &'static str {
-    BUILTINS.iter().find(|(_, known)| *known == builtin).map_or("", |(text, _)| text)
+    BUILTINS
+        .iter()
+        .find(|(_, known)| *known == builtin)
+        .map_or("", |(text, _)| text)
 }

@@ -11,25 +11,51 @@ use rc_syntax::ast;
 use std::collections::HashMap;
 
 /// The dimensions of the cost vector, and `pages` for read and written together.
-const DIMENSIONS: &[&str] =
-    &["steps", "pages", "pages_read", "pages_written", "bytes_written", "event_bytes", "reply_bytes", "scratch_bytes"];
+const DIMENSIONS: &[&str] = &[
+    "steps",
+    "pages",
+    "pages_read",
+    "pages_written",
+    "bytes_written",
+    "event_bytes",
+    "reply_bytes",
+    "scratch_bytes",
+];
 
 pub(crate) fn resolve(world: &mut World<'_>) {
     for index in 0..world.callables.len() {
         let (module, tree) = (world.callables[index].module, world.callables[index].tree);
         let kind = world.program.callables[index].kind;
         let outer = kind != CallableKind::Function;
-        let what = if kind == CallableKind::Query { "an argument of a query" } else { "an argument of a command" };
-        let locals = parameters(world, module, &tree.params, &tree.generics, outer.then_some(what));
+        let what = if kind == CallableKind::Query {
+            "an argument of a query"
+        } else {
+            "an argument of a command"
+        };
+        let locals = parameters(
+            world,
+            module,
+            &tree.params,
+            &tree.generics,
+            outer.then_some(what),
+        );
         let result = match &tree.result {
             None => Type::Unit,
             Some(written) => {
                 let ty = world.ty(written, module, &tree.generics);
-                if outer || !world.is_std(module) { world.storable(ty, written.span, "a result") } else { ty }
+                if outer || !world.is_std(module) {
+                    world.storable(ty, written.span, "a result")
+                } else {
+                    ty
+                }
             }
         };
         let fails = fails(world, module, &tree.fails);
-        let allow = if outer { allow(world, tree) } else { no_clauses(world, tree) };
+        let allow = if outer {
+            allow(world, tree)
+        } else {
+            no_clauses(world, tree)
+        };
         let limits = limits(world, module, tree);
         let callable = &mut world.program.callables[index];
         callable.parameters = (0..locals.len() as u32).map(LocalId).collect();
@@ -42,7 +68,13 @@ pub(crate) fn resolve(world: &mut World<'_>) {
 }
 
 /// Parameters as locals. `storable` names them where only what can be stored may be passed.
-pub(crate) fn parameters(world: &mut World<'_>, module: usize, params: &[ast::Param], generics: &[ast::Generic], storable: Option<&str>) -> Vec<Local> {
+pub(crate) fn parameters(
+    world: &mut World<'_>,
+    module: usize,
+    params: &[ast::Param],
+    generics: &[ast::Generic],
+    storable: Option<&str>,
+) -> Vec<Local> {
     let mut seen = HashMap::new();
     let mut locals = Vec::with_capacity(params.len());
     for param in params {
@@ -54,7 +86,12 @@ pub(crate) fn parameters(world: &mut World<'_>, module: usize, params: &[ast::Pa
         if let Some(what) = storable {
             ty = world.storable(ty, param.ty.span, what);
         }
-        locals.push(Local { name: param.name.text.to_string(), ty, mutable: false, span: param.name.span });
+        locals.push(Local {
+            name: param.name.text.to_string(),
+            ty,
+            mutable: false,
+            span: param.name.span,
+        });
     }
     locals
 }
@@ -62,10 +99,21 @@ pub(crate) fn parameters(world: &mut World<'_>, module: usize, params: &[ast::Pa
 impl World<'_> {
     /// A local may hide another local, but no state and no aggregate: an assignment must not be able to miss its target.
     pub fn local_name(&mut self, module: usize, name: &ast::Name) {
-        if let Some(symbol @ (Symbol::State(_) | Symbol::Aggregate(_))) = self.find(module, &name.text) {
+        if let Some(symbol @ (Symbol::State(_) | Symbol::Aggregate(_))) =
+            self.find(module, &name.text)
+        {
             let kind = symbol.kind(&self.program);
-            let span = self.modules[module].names.get(&name.text).map(|(_, span)| *span);
-            let note = self.error(codes::NAME_TAKEN, name.span, format!("`{}` is {kind} already", name.text)).hint("choose another name for the local");
+            let span = self.modules[module]
+                .names
+                .get(&name.text)
+                .map(|(_, span)| *span);
+            let note = self
+                .error(
+                    codes::NAME_TAKEN,
+                    name.span,
+                    format!("`{}` is {kind} already", name.text),
+                )
+                .hint("choose another name for the local");
             if let Some(span) = span {
                 drop(note.secondary(span, "declared here"));
             }
@@ -81,14 +129,28 @@ fn fails(world: &mut World<'_>, module: usize, names: &[ast::Name]) -> Vec<hir::
             Some(Symbol::Error(id)) => fails.push(id),
             Some(other) => {
                 let kind = other.kind(&world.program);
-                world.error(codes::WRONG_KIND_OF_NAME, name.span, format!("`{}` is {kind}, not an error type", name.text));
+                world.error(
+                    codes::WRONG_KIND_OF_NAME,
+                    name.span,
+                    format!("`{}` is {kind}, not an error type", name.text),
+                );
             }
             None => {
-                let near = world.near(module, &name.text, |symbol| matches!(symbol, Symbol::Error(_)));
-                let builtin = crate::show::builtin(&name.text).map(|_| "built-in failures need no declaration; leave it out".to_string());
+                let near = world.near(module, &name.text, |symbol| {
+                    matches!(symbol, Symbol::Error(_))
+                });
+                let builtin = crate::show::builtin(&name.text)
+                    .map(|_| "built-in failures need no declaration; leave it out".to_string());
                 world
-                    .error(codes::UNKNOWN_NAME, name.span, format!("there is no error type `{}`", name.text))
-                    .hint_if(near.map(|near| format!("did you mean `{near}`?")).or(builtin));
+                    .error(
+                        codes::UNKNOWN_NAME,
+                        name.span,
+                        format!("there is no error type `{}`", name.text),
+                    )
+                    .hint_if(
+                        near.map(|near| format!("did you mean `{near}`?"))
+                            .or(builtin),
+                    );
             }
         }
     }
@@ -97,19 +159,53 @@ fn fails(world: &mut World<'_>, module: usize, names: &[ast::Name]) -> Vec<hir::
 
 fn allow(world: &mut World<'_>, tree: &ast::Callable) -> Allow {
     if let Some(allow) = &tree.allow {
-        let names: Vec<(String, rc_source::Span)> = allow.roles.iter().map(|role| (role.text.to_string(), role.span)).collect();
+        let names: Vec<(String, rc_source::Span)> = allow
+            .roles
+            .iter()
+            .map(|role| (role.text.to_string(), role.span))
+            .collect();
         return roles(world, &names);
     }
     match world.options.default_allow.clone() {
         Some(names) => {
-            let names: Vec<_> = names.into_iter().map(|name| (name, tree.name.span)).collect();
+            // A wrong role in rc.toml is one mistake, said at the first command that it reaches.
+            let known = |name: &String| name == "anyone" || world.roles.contains_key(name.as_str());
+            let (known, unknown): (Vec<String>, Vec<String>) = names.into_iter().partition(known);
+            if let Some(name) = unknown.first()
+                && !std::mem::replace(&mut world.default_reported, true)
+            {
+                world
+                    .error(
+                        codes::UNKNOWN_ROLE,
+                        tree.name.span,
+                        format!("rc.toml allows the role `{name}`, which is not declared"),
+                    )
+                    .hint(format!("role {name}"));
+            }
+            let names: Vec<_> = known
+                .into_iter()
+                .map(|name| (name, tree.name.span))
+                .collect();
             roles(world, &names)
         }
         None => {
-            let word = if tree.kind == ast::CallableKind::Query { "query" } else { "command" };
-            let role = world.program.roles.first().cloned().unwrap_or_else(|| "anyone".into());
+            let word = if tree.kind == ast::CallableKind::Query {
+                "query"
+            } else {
+                "command"
+            };
+            let role = world
+                .program
+                .roles
+                .first()
+                .cloned()
+                .unwrap_or_else(|| "anyone".into());
             world
-                .error(codes::ALLOW_MISSING, tree.name.span, format!("nobody may call the {word} `{}`", tree.name.text))
+                .error(
+                    codes::ALLOW_MISSING,
+                    tree.name.span,
+                    format!("nobody may call the {word} `{}`", tree.name.text),
+                )
                 .label("no `allow` here, and no default in rc.toml")
                 .hint(format!("allow {role}"));
             Allow::Roles(0)
@@ -134,9 +230,22 @@ impl World<'_> {
         match self.roles.get(name) {
             Some(number) => 1 << number,
             None => {
-                let near = nearest(name, self.program.roles.iter().map(String::as_str).chain(["anyone"]));
-                self.error(codes::UNKNOWN_ROLE, span, format!("there is no role `{name}`"))
-                    .hint(near.map_or(format!("role {name}"), |near| format!("did you mean `{near}`?")));
+                let near = nearest(
+                    name,
+                    self.program
+                        .roles
+                        .iter()
+                        .map(String::as_str)
+                        .chain(["anyone"]),
+                );
+                self.error(
+                    codes::UNKNOWN_ROLE,
+                    span,
+                    format!("there is no role `{name}`"),
+                )
+                .hint(near.map_or(format!("role {name}"), |near| {
+                    format!("did you mean `{near}`?")
+                }));
                 0
             }
         }
@@ -146,7 +255,11 @@ impl World<'_> {
 fn no_clauses(world: &mut World<'_>, tree: &ast::Callable) -> Allow {
     if let Some(allow) = &tree.allow {
         world
-            .error(codes::MISPLACED_CLAUSE, allow.span, "a `fn` has no `allow`: it is called from inside only")
+            .error(
+                codes::MISPLACED_CLAUSE,
+                allow.span,
+                "a `fn` has no `allow`: it is called from inside only",
+            )
             .hint("put it on the commands and queries that call it");
     }
     Allow::Anyone
@@ -158,12 +271,24 @@ fn limits(world: &mut World<'_>, module: usize, tree: &ast::Callable) -> Vec<hir
         if !DIMENSIONS.contains(&&*cost.dimension.text) {
             let near = nearest(&cost.dimension.text, DIMENSIONS.iter().copied());
             world
-                .error(codes::UNKNOWN_COST, cost.dimension.span, format!("costs have no dimension `{}`", cost.dimension.text))
-                .hint(near.map_or(format!("one of {}", DIMENSIONS.join(", ")), |near| format!("did you mean `{near}`?")));
+                .error(
+                    codes::UNKNOWN_COST,
+                    cost.dimension.span,
+                    format!("costs have no dimension `{}`", cost.dimension.text),
+                )
+                .hint(
+                    near.map_or(format!("one of {}", DIMENSIONS.join(", ")), |near| {
+                        format!("did you mean `{near}`?")
+                    }),
+                );
             continue;
         }
         if let Some(hir::ConstExpr::Number(limit)) = world.const_expr(&cost.limit, module, &[]) {
-            limits.push(hir::CostLimit { dimension: cost.dimension.text.to_string(), limit, span: cost.span });
+            limits.push(hir::CostLimit {
+                dimension: cost.dimension.text.to_string(),
+                limit,
+                span: cost.span,
+            });
         }
     }
     limits
@@ -178,7 +303,11 @@ pub(crate) fn check_bodies(world: &mut World<'_>) {
             CallableKind::Query | CallableKind::Report => Place::Query,
             CallableKind::Function => Place::Function,
         };
-        let (parameters, result, fails) = (callable.locals.clone(), callable.result.clone(), callable.fails.clone());
+        let (parameters, result, fails) = (
+            callable.locals.clone(),
+            callable.result.clone(),
+            callable.fails.clone(),
+        );
         let mut body = Body::new(world, module, &tree.generics, place);
         body.result = result.clone();
         body.fails = fails;

@@ -27,56 +27,126 @@ struct Bounds<'e> {
 impl Body<'_, '_> {
     pub fn source(&mut self, expr: &ast::Expr) -> Option<Walk> {
         let (inner, bounds) = match &expr.kind {
-            ast::ExprKind::Bounded { source, take, max } => (&**source, Bounds { take: take.as_deref(), max: max.as_deref() }),
+            ast::ExprKind::Bounded { source, take, max } => (
+                &**source,
+                Bounds {
+                    take: take.as_deref(),
+                    max: max.as_deref(),
+                },
+            ),
             ast::ExprKind::Tuple(parts) if parts.len() == 1 => return self.source(&parts[0]),
-            _ => (expr, Bounds { take: None, max: None }),
+            _ => (
+                expr,
+                Bounds {
+                    take: None,
+                    max: None,
+                },
+            ),
         };
-        if let ast::ExprKind::Range { start, end, inclusive } = &inner.kind {
-            return self.range(start.as_deref(), end.as_deref(), *inclusive, bounds, inner.span);
+        if let ast::ExprKind::Range {
+            start,
+            end,
+            inclusive,
+        } = &inner.kind
+        {
+            return self.range(
+                start.as_deref(),
+                end.as_deref(),
+                *inclusive,
+                bounds,
+                inner.span,
+            );
         }
         if let Some((table, chain)) = self.row_chain(inner) {
             return self.rows(table, chain, bounds, inner.span);
         }
         let list = self.expr(inner, None);
         let (item, max) = match &list.ty {
-            Type::Error | Type::Never => return None,
+            Type::Error => return None,
+            Type::Never => {
+                self.no_value(&list);
+                return None;
+            }
             Type::List(element, count) => ((**element).clone(), count.clone()),
             ty => {
                 let shown = self.show(ty);
                 let hint = match ty {
-                    Type::Scalar(scalar) if scalar.is_integer() => Some(format!("0..{} max 100", self.world.text_of(inner.span))),
+                    Type::Scalar(scalar) if scalar.is_integer() => {
+                        Some(format!("0..{} max 100", self.world.text_of(inner.span)))
+                    }
                     Type::Optional(_) => Some("if let x = … { … }".to_string()),
                     _ => None,
                 };
-                self.world.error(codes::NOT_ITERABLE, list.span, format!("`{shown}` cannot be walked")).hint_if(hint);
+                self.world
+                    .error(
+                        codes::NOT_ITERABLE,
+                        list.span,
+                        format!("`{shown}` cannot be walked"),
+                    )
+                    .hint_if(hint);
                 return None;
             }
         };
         if let (Some(max), None) = (bounds.max, bounds.take) {
-            self.world.error(codes::WRONG_BOUND, max.span, "a list has its bound in its type").hint("leave `max` out, or visit fewer with `take`");
+            self.world
+                .error(
+                    codes::WRONG_BOUND,
+                    max.span,
+                    "a list has its bound in its type",
+                )
+                .hint("leave `max` out, or visit fewer with `take`");
         }
         let Some(take) = bounds.take else {
-            return Some(Walk { source: Source::List { list, take: None, max: max.clone() }, item, max });
+            return Some(Walk {
+                source: Source::List {
+                    list,
+                    take: None,
+                    max: max.clone(),
+                },
+                item,
+                max,
+            });
         };
         let (take, most) = self.take(take, bounds.max, known_number(&max))?;
         let max = match known_number(&max) {
             Some(capacity) => Count::Known(capacity.min(most)),
             None => Count::Known(most),
         };
-        Some(Walk { source: Source::List { list, take: Some(take), max: max.clone() }, item, max })
+        Some(Walk {
+            source: Source::List {
+                list,
+                take: Some(take),
+                max: max.clone(),
+            },
+            item,
+            max,
+        })
     }
 
     // -- ranges --------------------------------------------------------------------------------------
 
-    fn range(&mut self, start: Option<&ast::Expr>, end: Option<&ast::Expr>, inclusive: bool, bounds: Bounds<'_>, span: Span) -> Option<Walk> {
+    fn range(
+        &mut self,
+        start: Option<&ast::Expr>,
+        end: Option<&ast::Expr>,
+        inclusive: bool,
+        bounds: Bounds<'_>,
+        span: Span,
+    ) -> Option<Walk> {
         let (Some(start), Some(end)) = (start, end) else {
-            self.world.error(codes::UNBOUNDED_LOOP, span, "this range has no end").hint("0..n max 64");
+            self.world
+                .error(codes::UNBOUNDED_LOOP, span, "this range has no end")
+                .hint("0..n max 64");
             return None;
         };
         if let Some(take) = bounds.take {
             let (text, count) = (self.world.text_of(span), self.world.text_of(take.span));
             self.world
-                .error(codes::WRONG_BOUND, take.span, "`take` is for rows and lists; a range is bounded by `max`")
+                .error(
+                    codes::WRONG_BOUND,
+                    take.span,
+                    "`take` is for rows and lists; a range is bounded by `max`",
+                )
                 .hint(format!("{text} max {count}"));
             return None;
         }
@@ -95,15 +165,25 @@ impl Body<'_, '_> {
         };
         let ty = match (&start.ty, &end.ty) {
             (Type::Error, _) | (_, Type::Error) => return None,
-            (Type::Scalar(scalar), _) if scalar.is_integer() && !matches!(scalar, Scalar::U128 | Scalar::I128) => start.ty.clone(),
+            (Type::Scalar(scalar), _)
+                if scalar.is_integer() && !matches!(scalar, Scalar::U128 | Scalar::I128) =>
+            {
+                start.ty.clone()
+            }
             (ty, _) => {
                 let shown = self.show(ty);
-                self.world.error(codes::NOT_ITERABLE, span, format!("a loop counts in integers of at most 64 bits, not `{shown}`"));
+                self.world.error(
+                    codes::NOT_ITERABLE,
+                    span,
+                    format!("a loop counts in integers of at most 64 bits, not `{shown}`"),
+                );
                 return None;
             }
         };
         let literal = match (&start.kind, &end.kind) {
-            (ExprKind::Integer(a), ExprKind::Integer(b)) => Some((b - a + i128::from(inclusive)).max(0) as u64),
+            (ExprKind::Integer(a), ExprKind::Integer(b)) => {
+                Some((b - a + i128::from(inclusive)).max(0) as u64)
+            }
             _ => None,
         };
         let max = match (bounds.max, literal, open_end) {
@@ -120,28 +200,66 @@ impl Body<'_, '_> {
             }
         };
         self.ceiling(&max, span)?;
-        Some(Walk { source: Source::Range { start, end, inclusive, max: max.clone() }, item: ty, max })
+        Some(Walk {
+            source: Source::Range {
+                start,
+                end,
+                inclusive,
+                max: max.clone(),
+            },
+            item: ty,
+            max,
+        })
     }
 
     /// `0..LEAF<K, R>`: the end itself is the bound, once it is known.
-    fn open_end(&mut self, start: &ast::Expr, end: &ast::Expr, inclusive: bool) -> Option<ConstExpr> {
-        let ast::ExprKind::Integer { value: 0, suffix: None } = start.kind else { return None };
-        let ast::ExprKind::Name { name, arguments } = &end.kind else { return None };
+    fn open_end(
+        &mut self,
+        start: &ast::Expr,
+        end: &ast::Expr,
+        inclusive: bool,
+    ) -> Option<ConstExpr> {
+        let ast::ExprKind::Integer {
+            value: 0,
+            suffix: None,
+        } = start.kind
+        else {
+            return None;
+        };
+        let ast::ExprKind::Name { name, arguments } = &end.kind else {
+            return None;
+        };
         if self.find_local(&name.text).is_some() || !self.is_std() {
             return None;
         }
-        let named = matches!(self.world.find(self.module, &name.text), Some(Symbol::Const(_))) || self.generics.iter().any(|generic| generic.name.text == name.text);
+        let named = matches!(
+            self.world.find(self.module, &name.text),
+            Some(Symbol::Const(_))
+        ) || self
+            .generics
+            .iter()
+            .any(|generic| generic.name.text == name.text);
         if !named {
             return None;
         }
-        let end = self.world.const_name(name, arguments, self.module, self.generics)?;
-        if inclusive { crate::consts::binary(BinaryOp::Add, end, ConstExpr::Number(1)) } else { Some(end) }
+        let end = self
+            .world
+            .const_name(name, arguments, self.module, self.generics)?;
+        if inclusive {
+            crate::consts::binary(BinaryOp::Add, end, ConstExpr::Number(1))
+        } else {
+            Some(end)
+        }
     }
 
     fn ceiling(&mut self, max: &Count, span: Span) -> Option<()> {
         match known_number(max) {
             Some(number) if number > LOOP_MAX => {
-                self.world.error(codes::BOUND_NOT_CONSTANT, span, format!("a loop runs at most {LOOP_MAX} times, and this bound is {number}"));
+                self.world.error(
+                    codes::BOUND_NOT_CONSTANT,
+                    span,
+                    format!("a loop runs at most {LOOP_MAX} times, and this bound is {number}"),
+                );
                 None
             }
             _ => Some(()),
@@ -151,7 +269,12 @@ impl Body<'_, '_> {
     // -- take ----------------------------------------------------------------------------------------
 
     /// The expression after `take` and the most that it can be.
-    fn take(&mut self, take: &ast::Expr, max: Option<&ast::Expr>, capacity: Option<u64>) -> Option<(hir::Expr, u64)> {
+    fn take(
+        &mut self,
+        take: &ast::Expr,
+        max: Option<&ast::Expr>,
+        capacity: Option<u64>,
+    ) -> Option<(hir::Expr, u64)> {
         let count = self.expr(take, Some(&Type::U64));
         let count = self.as_u64(count);
         if count.ty == Type::Error {
@@ -161,7 +284,11 @@ impl Body<'_, '_> {
             (Some(max), ..) => match self.world.const_expr(max, self.module, self.generics)? {
                 ConstExpr::Number(most) => most,
                 _ => {
-                    self.world.error(codes::BOUND_NOT_CONSTANT, max.span, "this bound must be a number");
+                    self.world.error(
+                        codes::BOUND_NOT_CONSTANT,
+                        max.span,
+                        "this bound must be a number",
+                    );
                     return None;
                 }
             },
@@ -170,7 +297,11 @@ impl Body<'_, '_> {
             (None, ..) => {
                 let text = self.world.text_of(take.span);
                 self.world
-                    .error(codes::BOUND_NOT_CONSTANT, take.span, "`take` needs a constant, or a `max` beside it")
+                    .error(
+                        codes::BOUND_NOT_CONSTANT,
+                        take.span,
+                        "`take` needs a constant, or a `max` beside it",
+                    )
                     .label("not known before it runs")
                     .hint(format!("take {text} max 100"));
                 return None;
@@ -188,22 +319,39 @@ impl Body<'_, '_> {
         let mut at = expr;
         loop {
             match &at.kind {
-                ast::ExprKind::Name { name, arguments } if arguments.is_empty() && self.find_local(&name.text).is_none() => {
-                    let Some(Symbol::Table(id)) = self.world.find(self.module, &name.text) else { return None };
+                ast::ExprKind::Name { name, arguments }
+                    if arguments.is_empty() && self.find_local(&name.text).is_none() =>
+                {
+                    let Some(Symbol::Table(id)) = self.world.find(self.module, &name.text) else {
+                        return None;
+                    };
                     steps.reverse();
                     return Some((id, steps));
                 }
                 ast::ExprKind::Call { callee, arguments } => {
-                    let ast::ExprKind::Member { base, name } = &callee.kind else { return None };
+                    let ast::ExprKind::Member { base, name } = &callee.kind else {
+                        return None;
+                    };
                     // Operations that give values are no walks.
-                    if matches!(&*name.text, "get" | "insert" | "put" | "delete" | "contains" | "get_or_insert") {
+                    if matches!(
+                        &*name.text,
+                        "get" | "insert" | "put" | "delete" | "contains" | "get_or_insert"
+                    ) {
                         return None;
                     }
-                    steps.push(Step { name, arguments: Some(arguments.as_slice()), span: at.span });
+                    steps.push(Step {
+                        name,
+                        arguments: Some(arguments.as_slice()),
+                        span: at.span,
+                    });
                     at = base;
                 }
                 ast::ExprKind::Member { base, name } => {
-                    steps.push(Step { name, arguments: None, span: at.span });
+                    steps.push(Step {
+                        name,
+                        arguments: None,
+                        span: at.span,
+                    });
                     at = base;
                 }
                 _ => return None,
@@ -211,15 +359,30 @@ impl Body<'_, '_> {
         }
     }
 
-    fn rows(&mut self, table: TableId, steps: Vec<Step<'_>>, bounds: Bounds<'_>, span: Span) -> Option<Walk> {
+    fn rows(
+        &mut self,
+        table: TableId,
+        steps: Vec<Step<'_>>,
+        bounds: Bounds<'_>,
+        span: Span,
+    ) -> Option<Walk> {
         let declared = &self.world.program.tables[table.0 as usize];
-        let (name, storage, key_len) = (declared.name.clone(), declared.storage, declared.key_len as usize);
+        let (name, storage, key_len) = (
+            declared.name.clone(),
+            declared.storage,
+            declared.key_len as usize,
+        );
         let mut steps = steps.into_iter().peekable();
         let mut index = None;
         let mut prefix_arguments: &[ast::Expr] = &[];
         if let Some(first) = steps.peek() {
-            let number = self.world.index_names[table.0 as usize].get(&first.name.text).copied();
-            let walks_key = matches!(&*first.name.text, "ascending" | "descending" | "from" | "to" | "by_key");
+            let number = self.world.index_names[table.0 as usize]
+                .get(&first.name.text)
+                .copied();
+            let walks_key = matches!(
+                &*first.name.text,
+                "ascending" | "descending" | "from" | "to" | "by_key"
+            );
             match number {
                 Some(number) => {
                     index = Some(number);
@@ -245,25 +408,42 @@ impl Body<'_, '_> {
                 None => "key …: … ordered, or an `index` inside the table".to_string(),
             };
             self.world
-                .error(codes::NO_ORDER, span, format!("the rows of `{name}` have no order to walk in"))
+                .error(
+                    codes::NO_ORDER,
+                    span,
+                    format!("the rows of `{name}` have no order to walk in"),
+                )
                 .label("its key is not `ordered`")
                 .hint(hint);
             return None;
         }
         // What the walk goes through: the index's fields, then the key.
         let declared = &self.world.program.tables[table.0 as usize];
-        let mut numbers: Vec<u32> = index.map_or_else(Vec::new, |index| declared.indexes[index as usize].fields.clone());
+        let mut numbers: Vec<u32> = index.map_or_else(Vec::new, |index| {
+            declared.indexes[index as usize].fields.clone()
+        });
         for key in 0..key_len as u32 {
             if !numbers.contains(&key) {
                 numbers.push(key);
             }
         }
-        let order: Vec<hir::Field> = numbers.iter().map(|number| declared.fields[*number as usize].clone()).collect();
+        let order: Vec<hir::Field> = numbers
+            .iter()
+            .map(|number| declared.fields[*number as usize].clone())
+            .collect();
         if prefix_arguments.len() > order.len() {
             self.skip(prefix_arguments, span);
             let form: Vec<String> = order.iter().map(|field| field.name.clone()).collect();
             self.world
-                .error(codes::WRONG_ARGUMENT_COUNT, span, format!("this walk has {} fields, {} are given", order.len(), prefix_arguments.len()))
+                .error(
+                    codes::WRONG_ARGUMENT_COUNT,
+                    span,
+                    format!(
+                        "this walk has {} fields, {} are given",
+                        order.len(),
+                        prefix_arguments.len()
+                    ),
+                )
                 .hint(format!("({})", form.join(", ")));
             return None;
         }
@@ -280,21 +460,39 @@ impl Body<'_, '_> {
                 ("descending", []) => descending = true,
                 (word @ ("from" | "to"), [bound]) => {
                     let Some(next) = &next else {
-                        self.world.error(codes::WRONG_ARGUMENT_COUNT, step.span, format!("nothing is left of this index for `{word}` to bound"));
+                        self.world.error(
+                            codes::WRONG_ARGUMENT_COUNT,
+                            step.span,
+                            format!("nothing is left of this index for `{word}` to bound"),
+                        );
                         return None;
                     };
                     let value = self.expr_of(bound, &next.ty);
                     *(if word == "from" { &mut from } else { &mut to }) = Some(value);
                 }
                 (word @ ("ascending" | "descending" | "from" | "to"), _) => {
-                    self.world.error(codes::WRONG_ARGUMENT_COUNT, step.span, format!("`{word}` is given the wrong number of arguments"));
+                    self.world.error(
+                        codes::WRONG_ARGUMENT_COUNT,
+                        step.span,
+                        format!("`{word}` is given the wrong number of arguments"),
+                    );
                     return None;
                 }
                 (word, _) => {
-                    let near = crate::names::nearest(word, ["ascending", "descending", "from", "to"].into_iter());
+                    let near = crate::names::nearest(
+                        word,
+                        ["ascending", "descending", "from", "to"].into_iter(),
+                    );
                     self.world
-                        .error(codes::UNKNOWN_METHOD, step.name.span, format!("a walk through rows has no `{word}`"))
-                        .hint(near.map_or("ascending(), descending(), from(…), to(…)".into(), |near| format!("did you mean `{near}`?")));
+                        .error(
+                            codes::UNKNOWN_METHOD,
+                            step.name.span,
+                            format!("a walk through rows has no `{word}`"),
+                        )
+                        .hint(near.map_or(
+                            "ascending(), descending(), from(…), to(…)".into(),
+                            |near| format!("did you mean `{near}`?"),
+                        ));
                     return None;
                 }
             }
@@ -303,26 +501,59 @@ impl Body<'_, '_> {
             let text = self.world.text_of(span);
             if let Some(max) = bounds.max {
                 let count = self.world.text_of(max.span);
-                self.world.error(codes::WRONG_BOUND, max.span, "rows are bounded by `take`, which counts what is visited").hint(format!("{text} take {count}"));
+                self.world
+                    .error(
+                        codes::WRONG_BOUND,
+                        max.span,
+                        "rows are bounded by `take`, which counts what is visited",
+                    )
+                    .hint(format!("{text} take {count}"));
             } else {
                 self.world
-                    .error(codes::UNBOUNDED_LOOP, span, format!("this walk through `{name}` has no bound"))
+                    .error(
+                        codes::UNBOUNDED_LOOP,
+                        span,
+                        format!("this walk through `{name}` has no bound"),
+                    )
                     .label("how many rows at most?")
                     .hint(format!("{text} take 100"));
             }
             return None;
         };
         let (take, max) = self.take(take, bounds.max, None)?;
-        if prefix.iter().chain(&from).chain(&to).any(|part| part.ty == Type::Error) {
+        if prefix
+            .iter()
+            .chain(&from)
+            .chain(&to)
+            .any(|part| part.ty == Type::Error)
+        {
             return None;
         }
-        let source = Source::Rows { table, index, prefix, from, to, descending, take, max };
-        Some(Walk { source, item: Type::Row(table), max: Count::Known(max) })
+        let source = Source::Rows {
+            table,
+            index,
+            prefix,
+            from,
+            to,
+            descending,
+            take,
+            max,
+        };
+        Some(Walk {
+            source,
+            item: Type::Row(table),
+            max: Count::Known(max),
+        })
     }
 
     // -- loops ---------------------------------------------------------------------------------------
 
-    pub fn for_statement(&mut self, pattern: &ast::Pattern, source: &ast::Expr, block: &ast::Block) -> Option<hir::StatementKind> {
+    pub fn for_statement(
+        &mut self,
+        pattern: &ast::Pattern,
+        source: &ast::Expr,
+        block: &ast::Block,
+    ) -> Option<hir::StatementKind> {
         let walk = self.source(source);
         self.in_scope(|body| {
             let item = walk.as_ref().map_or(Type::Error, |walk| walk.item.clone());
@@ -335,7 +566,11 @@ impl Body<'_, '_> {
             if block.ty == Type::Never {
                 block.ty = Type::Unit;
             }
-            walk.map(|walk| hir::StatementKind::For { pattern, source: walk.source, body: block })
+            walk.map(|walk| hir::StatementKind::For {
+                pattern,
+                source: walk.source,
+                body: block,
+            })
         })
     }
 
@@ -356,7 +591,8 @@ impl Body<'_, '_> {
         self.in_scope(|body| {
             let item = walk.as_ref().map_or(Type::Error, |walk| walk.item.clone());
             let pattern = body.irrefutable(pattern, &item, false);
-            let condition = condition.map(|condition| Box::new(body.expr_of(condition, &Type::BOOL)));
+            let condition =
+                condition.map(|condition| Box::new(body.expr_of(condition, &Type::BOOL)));
             let value = match &wanted {
                 Some((element, _)) => body.expr_of(value, element),
                 None => body.expr(value, None),
@@ -367,7 +603,16 @@ impl Body<'_, '_> {
                 return error(span);
             }
             let ty = Type::List(value.ty.clone().into(), walk.max);
-            make(ExprKind::Comprehension { value: Box::new(value), pattern, source: Box::new(walk.source), condition }, ty, span)
+            make(
+                ExprKind::Comprehension {
+                    value: Box::new(value),
+                    pattern,
+                    source: Box::new(walk.source),
+                    condition,
+                },
+                ty,
+                span,
+            )
         })
     }
 }

@@ -12,17 +12,29 @@ use rc_syntax::ast;
 impl Body<'_, '_> {
     /// The body of a callable or test: gives its result.
     pub fn body_block(&mut self, block: &ast::Block, result: &Type) -> hir::Block {
-        self.block_of(block, result)
+        self.block(block, Some(result))
     }
 
-    /// A block whose value has the given type; `Unit` drops the value.
-    pub fn block_of(&mut self, block: &ast::Block, ty: &Type) -> hir::Block {
-        let mut checked = self.block(block, Some(ty));
-        if checked.value.is_none() && checked.ty == Type::Unit && !matches!(ty, Type::Unit | Type::Error) {
-            let end = Span::new(block.span.file, block.span.end.saturating_sub(1).max(block.span.start), block.span.end);
+    /// A block; with an expectation its value is brought to that type, `Unit` drops it.
+    pub fn block(&mut self, block: &ast::Block, expected: Option<&Type>) -> hir::Block {
+        let mut checked = self.open_block(block, expected);
+        if let Some(ty) = expected
+            && checked.value.is_none()
+            && checked.ty == Type::Unit
+            && !matches!(ty, Type::Unit | Type::Error)
+        {
+            let end = Span::new(
+                block.span.file,
+                block.span.end.saturating_sub(1).max(block.span.start),
+                block.span.end,
+            );
             let shown = self.show(ty);
             self.world
-                .error(codes::TYPE_MISMATCH, end, format!("a `{shown}` is needed, and this block ends without a value"))
+                .error(
+                    codes::TYPE_MISMATCH,
+                    end,
+                    format!("a `{shown}` is needed, and this block ends without a value"),
+                )
                 .label("ends here")
                 .hint("the last expression of a block is its value");
             checked.value = Some(Box::new(error(end)));
@@ -31,8 +43,7 @@ impl Body<'_, '_> {
         checked
     }
 
-    /// A block; with an expectation its value is brought to that type.
-    pub fn block(&mut self, block: &ast::Block, expected: Option<&Type>) -> hir::Block {
+    fn open_block(&mut self, block: &ast::Block, expected: Option<&Type>) -> hir::Block {
         self.in_scope(|body| {
             let mut statements = Vec::new();
             let mut ends = false;
@@ -48,9 +59,13 @@ impl Body<'_, '_> {
                 && let Some(dropped) = value.take()
             {
                 ends |= dropped.ty == Type::Never;
+                body.used(&dropped);
                 if !matches!(dropped.kind, ExprKind::Unit) {
                     let span = dropped.span;
-                    statements.push(hir::Statement { kind: StatementKind::Expression(dropped), span });
+                    statements.push(hir::Statement {
+                        kind: StatementKind::Expression(dropped),
+                        span,
+                    });
                 }
             }
             let ty = match &value {
@@ -58,7 +73,12 @@ impl Body<'_, '_> {
                 Some(value) => value.ty.clone(),
                 None => Type::Unit,
             };
-            hir::Block { statements, value: value.map(Box::new), ty, span: block.span }
+            hir::Block {
+                statements,
+                value: value.map(Box::new),
+                ty,
+                span: block.span,
+            }
         })
     }
 
@@ -66,38 +86,84 @@ impl Body<'_, '_> {
         let span = statement.span;
         let kind = match &statement.kind {
             ast::StatementKind::Broken => return,
-            ast::StatementKind::Let { mutable, pattern, ty, value, otherwise } => self.let_statement(*mutable, pattern, ty.as_ref(), value, otherwise.as_deref()),
-            ast::StatementKind::Assign { target, operator, value } => self.assign(target, *operator, value),
-            ast::StatementKind::Ensure { condition, otherwise } => {
+            ast::StatementKind::Let {
+                mutable,
+                pattern,
+                ty,
+                value,
+                otherwise,
+            } => self.let_statement(*mutable, pattern, ty.as_ref(), value, otherwise.as_deref()),
+            ast::StatementKind::Assign {
+                target,
+                operator,
+                value,
+            } => self.assign(target, *operator, value),
+            ast::StatementKind::Ensure {
+                condition,
+                otherwise,
+            } => {
                 let condition = self.expr_of(condition, &Type::BOOL);
                 let fail = self.otherwise(otherwise);
                 let at = condition.span;
                 let broken = match condition.kind {
                     ExprKind::Error => condition,
-                    _ => make(ExprKind::Unary { op: UnaryOp::Not, operand: Box::new(condition) }, Type::BOOL, at),
+                    _ => make(
+                        ExprKind::Unary {
+                            op: UnaryOp::Not,
+                            operand: Box::new(condition),
+                        },
+                        Type::BOOL,
+                        at,
+                    ),
                 };
                 let fail_span = fail.span;
                 let then = hir::Block {
-                    statements: vec![hir::Statement { kind: StatementKind::Expression(fail), span: fail_span }],
+                    statements: vec![hir::Statement {
+                        kind: StatementKind::Expression(fail),
+                        span: fail_span,
+                    }],
                     value: None,
                     ty: Type::Never,
                     span: fail_span,
                 };
-                StatementKind::Expression(make(ExprKind::If { condition: Box::new(broken), then, otherwise: None }, Type::Unit, span))
+                StatementKind::Expression(make(
+                    ExprKind::If {
+                        condition: Box::new(broken),
+                        then,
+                        otherwise: None,
+                    },
+                    Type::Unit,
+                    span,
+                ))
             }
             ast::StatementKind::Fail { error } => StatementKind::Expression(self.fail(error, span)),
             ast::StatementKind::Emit { event } => match self.emit(event) {
                 Some(kind) => kind,
                 None => return,
             },
-            ast::StatementKind::For { pattern, source, limit: _, body } => match self.for_statement(pattern, source, body) {
+            ast::StatementKind::For {
+                pattern,
+                source,
+                limit: _,
+                body,
+            } => match self.for_statement(pattern, source, body) {
                 Some(kind) => kind,
                 None => return,
             },
-            ast::StatementKind::Return { value } => StatementKind::Expression(self.return_value(value.as_ref(), span)),
-            ast::StatementKind::Break => StatementKind::Expression(self.leave_loop(ExprKind::Break, span)),
-            ast::StatementKind::Continue => StatementKind::Expression(self.leave_loop(ExprKind::Continue, span)),
-            ast::StatementKind::Expression(expr) => StatementKind::Expression(self.expr(expr, Some(&Type::Unit))),
+            ast::StatementKind::Return { value } => {
+                StatementKind::Expression(self.return_value(value.as_ref(), span))
+            }
+            ast::StatementKind::Break => {
+                StatementKind::Expression(self.leave_loop(ExprKind::Break, span))
+            }
+            ast::StatementKind::Continue => {
+                StatementKind::Expression(self.leave_loop(ExprKind::Continue, span))
+            }
+            ast::StatementKind::Expression(expr) => {
+                let checked = self.expr(expr, Some(&Type::Unit));
+                self.used(&checked);
+                StatementKind::Expression(checked)
+            }
             ast::StatementKind::As { roles, body } => {
                 self.tests_only(span, "`as`");
                 let mut bits = 0;
@@ -106,16 +172,24 @@ impl Body<'_, '_> {
                         bits |= self.world.role_bit(&role.text, role.span);
                     }
                 }
-                StatementKind::As { roles: bits, body: self.block(body, Some(&Type::Unit)) }
+                StatementKind::As {
+                    roles: bits,
+                    body: self.block(body, Some(&Type::Unit)),
+                }
             }
             ast::StatementKind::Advance { duration } => {
                 self.tests_only(span, "`advance`");
-                StatementKind::Advance { duration: self.expr_of(duration, &Type::Duration) }
+                StatementKind::Advance {
+                    duration: self.expr_of(duration, &Type::Duration),
+                }
             }
             ast::StatementKind::Assert { condition } => {
                 self.tests_only(span, "`assert`");
                 let text = self.world.text_of(condition.span);
-                StatementKind::Assert { condition: self.expr_of(condition, &Type::BOOL), text }
+                StatementKind::Assert {
+                    condition: self.expr_of(condition, &Type::BOOL),
+                    text,
+                }
             }
             ast::StatementKind::Expect { failure, call } => {
                 self.tests_only(span, "`expect`");
@@ -135,7 +209,13 @@ impl Body<'_, '_> {
                 "`expect`" => "attempt it, and match the result",
                 _ => "it belongs into a `test` or `property`",
             };
-            self.world.error(codes::TESTS_ONLY, span, format!("{what} stands in tests and properties only")).hint(hint);
+            self.world
+                .error(
+                    codes::TESTS_ONLY,
+                    span,
+                    format!("{what} stands in tests and properties only"),
+                )
+                .hint(hint);
         }
     }
 
@@ -153,7 +233,9 @@ impl Body<'_, '_> {
                 Some(ty) => self.expr_of(value, ty),
                 None => self.expr(value, None),
             };
-            let ty = ty.filter(|ty| *ty != Type::Error).unwrap_or_else(|| self.settled(&value));
+            let ty = ty
+                .filter(|ty| *ty != Type::Error)
+                .unwrap_or_else(|| self.settled(&value));
             let pattern = self.irrefutable(pattern, &ty, mutable);
             return StatementKind::Let { pattern, value };
         };
@@ -161,11 +243,19 @@ impl Body<'_, '_> {
         let checked = self.expr(value, expected.as_ref());
         let content = match &checked.ty {
             Type::Optional(inner) => (**inner).clone(),
-            Type::Error | Type::Never => Type::Error,
+            Type::Error => Type::Error,
+            Type::Never => {
+                self.no_value(&checked);
+                Type::Error
+            }
             other => {
                 let shown = self.show(other);
                 self.world
-                    .error(codes::NOT_AN_OPTIONAL, checked.span, format!("`{shown}` is always there, so this `else` never runs"))
+                    .error(
+                        codes::NOT_AN_OPTIONAL,
+                        checked.span,
+                        format!("`{shown}` is always there, so this `else` never runs"),
+                    )
                     .hint("leave the `else` out");
                 other.clone()
             }
@@ -175,29 +265,86 @@ impl Body<'_, '_> {
         let (checked, content) = match ty {
             Some(ty) if ty != Type::Error && content != Type::Error && ty != content => {
                 let (found, wanted) = (self.show(&content), self.show(&ty));
-                self.world.error(codes::TYPE_MISMATCH, checked.span, format!("expected `{wanted}`, found `{found}`"));
+                self.world.error(
+                    codes::TYPE_MISMATCH,
+                    checked.span,
+                    format!("expected `{wanted}`, found `{found}`"),
+                );
                 (error(checked.span), ty)
             }
             _ => (checked, content),
         };
         let pattern = self.irrefutable(pattern, &content, mutable);
-        StatementKind::LetElse { pattern, value: checked, otherwise }
+        StatementKind::LetElse {
+            pattern,
+            value: checked,
+            otherwise,
+        }
+    }
+
+    /// Warns of a value that nobody takes: a comparison meant as an assignment, a result that the header forgot.
+    fn used(&mut self, expr: &hir::Expr) {
+        use ExprKind as Kind;
+        let plain = matches!(
+            expr.kind,
+            Kind::Integer(_)
+                | Kind::Bool(_)
+                | Kind::String(_)
+                | Kind::Local(_)
+                | Kind::State(_)
+                | Kind::Aggregate { .. }
+                | Kind::Field { .. }
+        );
+        let worked_out = matches!(
+            expr.kind,
+            Kind::Binary { .. }
+                | Kind::Compare { .. }
+                | Kind::And(..)
+                | Kind::Or(..)
+                | Kind::Tuple(_)
+                | Kind::Comprehension { .. }
+        );
+        if !(plain || worked_out)
+            || matches!(expr.ty, Type::Error | Type::Never | Type::Unit)
+            || self.is_std()
+        {
+            return;
+        }
+        let hint = match &expr.kind {
+            Kind::Compare {
+                op: rc_bytecode::instr::CompareOp::Equal,
+                ..
+            } => "`=` assigns, `==` compares".to_string(),
+            _ if self.place == Place::Test => "assert …".to_string(),
+            _ => format!("let x = …, or `-> {}` in the header", self.show(&expr.ty)),
+        };
+        self.world
+            .warning(codes::VALUE_DROPPED, expr.span, "this value goes nowhere")
+            .hint(hint);
     }
 
     /// The type that a `let` without one gives its name.
     fn settled(&mut self, value: &hir::Expr) -> Type {
         match &value.ty {
-            Type::Never => Type::Error,
+            Type::Never => {
+                self.no_value(value);
+                Type::Error
+            }
             Type::Unit => {
                 if !matches!(value.kind, ExprKind::Error) {
                     self.world
-                        .error(codes::TYPE_MISMATCH, value.span, "this gives nothing that could be named")
+                        .error(
+                            codes::TYPE_MISMATCH,
+                            value.span,
+                            "this gives nothing that could be named",
+                        )
                         .hint("write it as a statement, without `let`");
                 }
                 Type::Error
             }
             Type::Region => {
-                self.world.error(codes::BAD_LOW_LEVEL, value.span, "a region is not a value");
+                self.world
+                    .error(codes::BAD_LOW_LEVEL, value.span, "a region is not a value");
                 Type::Error
             }
             ty => ty.clone(),
@@ -208,7 +355,11 @@ impl Body<'_, '_> {
     pub fn otherwise(&mut self, otherwise: &ast::Expr) -> hir::Expr {
         let leaves = matches!(
             otherwise.kind,
-            ast::ExprKind::Fail(_) | ast::ExprKind::Return(_) | ast::ExprKind::Break | ast::ExprKind::Continue | ast::ExprKind::Block(_)
+            ast::ExprKind::Fail(_)
+                | ast::ExprKind::Return(_)
+                | ast::ExprKind::Break
+                | ast::ExprKind::Continue
+                | ast::ExprKind::Block(_)
         );
         if !leaves {
             return self.fail(otherwise, otherwise.span);
@@ -216,7 +367,11 @@ impl Body<'_, '_> {
         let checked = self.expr(otherwise, Some(&Type::Unit));
         if !matches!(checked.ty, Type::Never | Type::Error) {
             self.world
-                .error(codes::ELSE_CONTINUES, checked.span, "this `else` must not go on: there is no value to go on with")
+                .error(
+                    codes::ELSE_CONTINUES,
+                    checked.span,
+                    "this `else` must not go on: there is no value to go on with",
+                )
                 .hint("end it with `fail …` or `return …`");
             return error(checked.span);
         }
@@ -231,7 +386,11 @@ impl Body<'_, '_> {
                 if !matches!(checked.ty, Type::Unit | Type::Never | Type::Error) {
                     let found = self.show(&checked.ty);
                     self.world
-                        .error(codes::TYPE_MISMATCH, checked.span, format!("this returns `{found}`, and the header declares no result"))
+                        .error(
+                            codes::TYPE_MISMATCH,
+                            checked.span,
+                            format!("this returns `{found}`, and the header declares no result"),
+                        )
                         .hint(format!("-> {found}"));
                 }
                 Some(Box::new(checked))
@@ -240,27 +399,54 @@ impl Body<'_, '_> {
             None => {
                 if !matches!(result, Type::Unit | Type::Error) {
                     let wanted = self.show(&result);
-                    self.world.error(codes::TYPE_MISMATCH, span, format!("`return` needs a `{wanted}`"));
+                    self.world.error(
+                        codes::TYPE_MISMATCH,
+                        span,
+                        format!("`return` needs a `{wanted}`"),
+                    );
                 }
                 None
             }
         };
-        make(ExprKind::Return(value.filter(|value| value.ty != Type::Unit)), Type::Never, span)
+        make(
+            ExprKind::Return(value.filter(|value| value.ty != Type::Unit)),
+            Type::Never,
+            span,
+        )
     }
 
     pub fn leave_loop(&mut self, kind: ExprKind, span: Span) -> hir::Expr {
         if self.loops == 0 {
-            let word = if matches!(kind, ExprKind::Break) { "break" } else { "continue" };
-            self.world.error(codes::OUTSIDE_A_LOOP, span, format!("`{word}` outside a loop"));
+            let word = if matches!(kind, ExprKind::Break) {
+                "break"
+            } else {
+                "continue"
+            };
+            self.world.error(
+                codes::OUTSIDE_A_LOOP,
+                span,
+                format!("`{word}` outside a loop"),
+            );
             return make(ExprKind::Error, Type::Never, span);
         }
         make(kind, Type::Never, span)
     }
 
     fn emit(&mut self, event: &ast::Expr) -> Option<StatementKind> {
-        let ast::ExprKind::Record { qualifier: None, name: Some(name), fields } = &event.kind else {
+        let ast::ExprKind::Record {
+            qualifier: None,
+            name: Some(name),
+            fields,
+        } = &event.kind
+        else {
             if !matches!(event.kind, ast::ExprKind::Broken) {
-                self.world.error(codes::TYPE_MISMATCH, event.span, "`emit` needs an event with its fields").hint("emit Paid { from, to, amount, at: now }");
+                self.world
+                    .error(
+                        codes::TYPE_MISMATCH,
+                        event.span,
+                        "`emit` needs an event with its fields",
+                    )
+                    .hint("emit Paid { from, to, amount, at: now }");
             }
             return None;
         };
@@ -268,23 +454,44 @@ impl Body<'_, '_> {
             Some(crate::world::Symbol::Event(id)) => id,
             Some(other) => {
                 let kind = other.kind(&self.world.program);
-                self.world.error(codes::WRONG_KIND_OF_NAME, name.span, format!("`{}` is {kind}, not an event", name.text));
+                self.world.error(
+                    codes::WRONG_KIND_OF_NAME,
+                    name.span,
+                    format!("`{}` is {kind}, not an event", name.text),
+                );
                 return None;
             }
             None => {
-                let near = self.world.near(self.module, &name.text, |symbol| matches!(symbol, crate::world::Symbol::Event(_)));
+                let near = self.world.near(self.module, &name.text, |symbol| {
+                    matches!(symbol, crate::world::Symbol::Event(_))
+                });
                 self.world
-                    .error(codes::UNKNOWN_NAME, name.span, format!("there is no event `{}`", name.text))
+                    .error(
+                        codes::UNKNOWN_NAME,
+                        name.span,
+                        format!("there is no event `{}`", name.text),
+                    )
                     .hint_if(near.map(|near| format!("did you mean `{near}`?")));
                 return None;
             }
         };
         let wanted = self.world.program.events[id.0 as usize].fields.clone();
-        let fields = self.fields(fields, &wanted, &[], event.span, &format!("the event `{}`", name.text))?;
+        let fields = self.fields(
+            fields,
+            &wanted,
+            &[],
+            event.span,
+            &format!("the event `{}`", name.text),
+        )?;
         Some(StatementKind::Emit { event: id, fields })
     }
 
-    fn assign(&mut self, target: &ast::Expr, operator: Option<ast::BinaryOperator>, value: &ast::Expr) -> StatementKind {
+    fn assign(
+        &mut self,
+        target: &ast::Expr,
+        operator: Option<ast::BinaryOperator>,
+        value: &ast::Expr,
+    ) -> StatementKind {
         let target = self.expr(target, None);
         if target.ty == Type::Error {
             self.expr(value, None);
@@ -301,17 +508,32 @@ impl Body<'_, '_> {
             let wanted = (**ty).clone();
             let value = self.place_or_value(value, &wanted);
             let span = target.span;
-            let copy = make(ExprKind::LowLevel { op: hir::LowLevel::Copy, arguments: vec![target, value] }, Type::Unit, span);
+            let copy = make(
+                ExprKind::LowLevel {
+                    op: hir::LowLevel::Copy,
+                    arguments: vec![target, value],
+                },
+                Type::Unit,
+                span,
+            );
             return StatementKind::Expression(copy);
         }
         let Some(operator) = operator else {
             let value = self.expr_of(value, &target.ty);
-            return StatementKind::Assign { target, operator: None, value };
+            return StatementKind::Assign {
+                target,
+                operator: None,
+                value,
+            };
         };
         let checked = self.compound(&target, operator, value);
         let op = operators::arithmetic(operator);
         match (checked, op) {
-            (Some(value), Some(op)) => StatementKind::Assign { target, operator: Some(op), value },
+            (Some(value), Some(op)) => StatementKind::Assign {
+                target,
+                operator: Some(op),
+                value,
+            },
             _ => StatementKind::Expression(error(target.span)),
         }
     }
@@ -326,13 +548,30 @@ impl Body<'_, '_> {
                 let local = self.local(*id).clone();
                 if matches!(local.ty, Type::Row(_)) && !local.mutable {
                     self.world
-                        .error(codes::NOT_ASSIGNABLE, span, format!("`{}` names a row, and a row's name stays where it is", local.name))
-                        .hint(format!("assign to its fields, as in `{}.field = …`", local.name));
+                        .error(
+                            codes::NOT_ASSIGNABLE,
+                            span,
+                            format!(
+                                "`{}` names a row, and a row's name stays where it is",
+                                local.name
+                            ),
+                        )
+                        .hint(format!(
+                            "assign to its fields, as in `{}.field = …`",
+                            local.name
+                        ));
                     return false;
                 }
                 if !local.mutable {
                     self.world
-                        .error(codes::NOT_ASSIGNABLE, span, format!("`{}` does not change: it was bound without `var`", local.name))
+                        .error(
+                            codes::NOT_ASSIGNABLE,
+                            span,
+                            format!(
+                                "`{}` does not change: it was bound without `var`",
+                                local.name
+                            ),
+                        )
                         .secondary(local.span, "bound here")
                         .hint(format!("var {} = …", local.name));
                     return false;
@@ -344,16 +583,30 @@ impl Body<'_, '_> {
                 Type::Place { mutable, .. } => self.place_writable(*mutable, span),
                 _ => self.assignable(base),
             },
-            ExprKind::LowLevel { op: hir::LowLevel::At, .. } | ExprKind::Touch { .. } => match &target.ty {
+            ExprKind::LowLevel {
+                op: hir::LowLevel::At,
+                ..
+            }
+            | ExprKind::Touch { .. } => match &target.ty {
                 Type::Place { mutable, .. } => self.place_writable(*mutable, span),
                 _ => true,
             },
             ExprKind::Aggregate { .. } => {
-                self.world.error(codes::NOT_ASSIGNABLE, span, "an aggregate is kept by the writes to its table").hint("change the rows instead");
+                self.world
+                    .error(
+                        codes::NOT_ASSIGNABLE,
+                        span,
+                        "an aggregate is kept by the writes to its table",
+                    )
+                    .hint("change the rows instead");
                 false
             }
             _ => {
-                self.world.error(codes::NOT_ASSIGNABLE, span, "this is a value, not a place that could change");
+                self.world.error(
+                    codes::NOT_ASSIGNABLE,
+                    span,
+                    "this is a value, not a place that could change",
+                );
                 false
             }
         }
@@ -364,9 +617,16 @@ impl Body<'_, '_> {
             Type::Row(table) => {
                 let table = &self.world.program.tables[table.0 as usize];
                 if field < table.key_len {
-                    let (field, name) = (table.fields[field as usize].name.clone(), table.name.clone());
+                    let (field, name) = (
+                        table.fields[field as usize].name.clone(),
+                        table.name.clone(),
+                    );
                     self.world
-                        .error(codes::KEY_ASSIGNED, span, format!("`{field}` is the key of `{name}`, and a row keeps its key"))
+                        .error(
+                            codes::KEY_ASSIGNED,
+                            span,
+                            format!("`{field}` is the key of `{name}`, and a row keeps its key"),
+                        )
                         .hint("delete the row and insert another");
                     return false;
                 }
@@ -379,7 +639,9 @@ impl Body<'_, '_> {
 
     fn place_writable(&mut self, mutable: bool, span: Span) -> bool {
         if !mutable {
-            self.world.error(codes::NOT_ASSIGNABLE, span, "this place is for reading").hint("touch mut(region, page), or a `place_mut` parameter");
+            self.world
+                .error(codes::NOT_ASSIGNABLE, span, "this place is for reading")
+                .hint("touch mut(region, page), or a `place_mut` parameter");
         }
         mutable
     }
@@ -389,7 +651,9 @@ impl Body<'_, '_> {
 fn never_goes_on(statement: &hir::Statement) -> bool {
     match &statement.kind {
         StatementKind::Expression(expr) => expr.ty == Type::Never,
-        StatementKind::Let { value, .. } | StatementKind::LetElse { value, .. } => value.ty == Type::Never,
+        StatementKind::Let { value, .. } | StatementKind::LetElse { value, .. } => {
+            value.ty == Type::Never
+        }
         StatementKind::As { body, .. } => body.ty == Type::Never,
         _ => false,
     }

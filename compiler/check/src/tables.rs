@@ -21,7 +21,13 @@ pub(crate) const CAPACITY_DEFAULT: u64 = 1 << 40;
 pub(crate) fn resolve(world: &mut World<'_>) {
     for index in 0..world.tables.len() {
         let (module, tree) = (world.tables[index].module, world.tables[index].tree);
-        Shaper { world, module, id: TableId(index as u32), tree }.shape();
+        Shaper {
+            world,
+            module,
+            id: TableId(index as u32),
+            tree,
+        }
+        .shape();
     }
 }
 
@@ -50,7 +56,13 @@ impl Shaper<'_, '_> {
             }
             let ty = self.world.ty(written, self.module, &[]);
             let ty = self.world.storable(ty, written.span, "a table");
-            let mut field = hir::Field { name: name.text.to_string(), ty, default: None, docs: docs.join("\n"), span: name.span };
+            let mut field = hir::Field {
+                name: name.text.to_string(),
+                ty,
+                default: None,
+                docs: docs.join("\n"),
+                span: name.span,
+            };
             let ast::TableMember::Key { storage: said, .. } = member else {
                 others.push(field);
                 continue;
@@ -67,7 +79,11 @@ impl Shaper<'_, '_> {
         let name = self.tree.name.text.clone();
         if keys.is_empty() {
             self.world
-                .error(codes::KEY_MISSING, self.tree.name.span, format!("the table `{name}` has no key"))
+                .error(
+                    codes::KEY_MISSING,
+                    self.tree.name.span,
+                    format!("the table `{name}` has no key"),
+                )
                 .label("which field tells its rows apart?")
                 .hint("key id: u64");
         }
@@ -82,7 +98,11 @@ impl Shaper<'_, '_> {
         table.fields.append(&mut others);
         table.storage = storage_kind;
         table.capacity = capacity;
-        let numbers = table.fields.iter().enumerate().map(|(number, field)| (Arc::from(field.name.as_str()), number as u32));
+        let numbers = table
+            .fields
+            .iter()
+            .enumerate()
+            .map(|(number, field)| (Arc::from(field.name.as_str()), number as u32));
         self.world.table_fields[self.id.0 as usize] = numbers.collect();
         self.indexes(&mut seen);
         self.others();
@@ -96,7 +116,11 @@ impl Shaper<'_, '_> {
             other => {
                 let near = nearest(other, ["hashed", "ordered", "dense"].into_iter());
                 self.world
-                    .error(codes::BAD_KEY_TYPE, said.span, format!("a key is `hashed`, `ordered` or `dense`, not `{other}`"))
+                    .error(
+                        codes::BAD_KEY_TYPE,
+                        said.span,
+                        format!("a key is `hashed`, `ordered` or `dense`, not `{other}`"),
+                    )
                     .hint_if(near.map(|near| format!("did you mean `{near}`?")));
                 return;
             }
@@ -104,7 +128,13 @@ impl Shaper<'_, '_> {
         match storage {
             Some((earlier, span)) if *earlier != kind => {
                 let span = *span;
-                self.world.error(codes::BAD_KEY_TYPE, said.span, "the fields of one key are stored in one way").secondary(span, "another way here");
+                self.world
+                    .error(
+                        codes::BAD_KEY_TYPE,
+                        said.span,
+                        "the fields of one key are stored in one way",
+                    )
+                    .secondary(span, "another way here");
             }
             _ => *storage = Some((kind, said.span)),
         }
@@ -112,23 +142,38 @@ impl Shaper<'_, '_> {
 
     fn dense(&mut self, keys: &[hir::Field], span: Span) {
         let fits = match keys {
-            [key] => matches!(key.ty, Type::Error | Type::Scalar(Scalar::U8 | Scalar::U16 | Scalar::U32 | Scalar::U64)),
+            [key] => matches!(
+                key.ty,
+                Type::Error | Type::Scalar(Scalar::U8 | Scalar::U16 | Scalar::U32 | Scalar::U64)
+            ),
             _ => false,
         };
         if !fits {
             self.world
-                .error(codes::BAD_KEY_TYPE, span, "a `dense` key is one unsigned integer of at most 64 bits")
+                .error(
+                    codes::BAD_KEY_TYPE,
+                    span,
+                    "a `dense` key is one unsigned integer of at most 64 bits",
+                )
                 .label("addresses rows directly")
                 .hint("leave `dense` out, or make it `ordered`");
         }
     }
 
     fn capacity(&mut self) -> u64 {
-        let Some(written) = &self.tree.capacity else { return CAPACITY_DEFAULT };
+        let Some(written) = &self.tree.capacity else {
+            return CAPACITY_DEFAULT;
+        };
         match self.world.const_expr(written, self.module, &[]) {
-            Some(hir::ConstExpr::Number(number)) if (1..=CAPACITY_DEFAULT).contains(&number) => number,
+            Some(hir::ConstExpr::Number(number)) if (1..=CAPACITY_DEFAULT).contains(&number) => {
+                number
+            }
             Some(_) => {
-                self.world.error(codes::BOUND_NOT_CONSTANT, written.span, format!("a capacity is a number from 1 to {CAPACITY_DEFAULT}"));
+                self.world.error(
+                    codes::BOUND_NOT_CONSTANT,
+                    written.span,
+                    format!("a capacity is a number from 1 to {CAPACITY_DEFAULT}"),
+                );
                 CAPACITY_DEFAULT
             }
             None => CAPACITY_DEFAULT,
@@ -138,64 +183,114 @@ impl Shaper<'_, '_> {
     fn bad_key(&mut self, ty: &Type, span: Span, what: &str) {
         let shown = self.world.show(ty);
         let hint = match ty {
-            Type::Scalar(Scalar::F64) => "floats are not keys: two of them can look equal and not be; use an integer of small units",
+            Type::Scalar(Scalar::F64) => {
+                "floats are not keys: two of them can look equal and not be; use an integer of small units"
+            }
             Type::Optional(_) => "a key is always there; use a value of its own for absence",
             _ => "integers, `time`, `string<N>`, `bytes<N>` and enums without payloads can",
         };
-        self.world.error(codes::BAD_KEY_TYPE, span, format!("`{shown}` cannot be {what}")).hint(hint);
+        self.world
+            .error(
+                codes::BAD_KEY_TYPE,
+                span,
+                format!("`{shown}` cannot be {what}"),
+            )
+            .hint(hint);
     }
 
     fn indexes(&mut self, seen: &mut HashMap<Arc<str>, Span>) {
         for member in &self.tree.members {
-            let ast::TableMember::Index { name, fields, unique, span } = member else { continue };
+            let ast::TableMember::Index {
+                name,
+                fields,
+                unique,
+                span,
+            } = member
+            else {
+                continue;
+            };
             if let Some(first) = seen.insert(name.text.clone(), name.span) {
                 duplicate(self.world, &name.text, name.span, first);
                 continue;
             }
             if TABLE_WORDS.contains(&&*name.text) {
-                self.world.error(codes::BAD_INDEX, name.span, format!("`{}` is an operation of every table; give the index another name", name.text));
+                self.world.error(
+                    codes::BAD_INDEX,
+                    name.span,
+                    format!(
+                        "`{}` is an operation of every table; give the index another name",
+                        name.text
+                    ),
+                );
                 continue;
             }
             let mut numbers: Vec<u32> = Vec::new();
             for field in fields {
-                let Some(number) = self.world.table_fields[self.id.0 as usize].get(&field.text).copied() else {
+                let Some(number) = self.world.table_fields[self.id.0 as usize]
+                    .get(&field.text)
+                    .copied()
+                else {
                     self.unknown_field(field);
                     continue;
                 };
                 if numbers.contains(&number) {
-                    self.world.error(codes::BAD_INDEX, field.span, format!("`{}` stands twice in this index", field.text));
+                    self.world.error(
+                        codes::BAD_INDEX,
+                        field.span,
+                        format!("`{}` stands twice in this index", field.text),
+                    );
                     continue;
                 }
-                let ty = self.world.program.tables[self.id.0 as usize].fields[number as usize].ty.clone();
+                let ty = self.world.program.tables[self.id.0 as usize].fields[number as usize]
+                    .ty
+                    .clone();
                 if !orderable(&ty, &self.world.program) {
                     self.bad_key(&ty, field.span, "in an index");
                 }
                 numbers.push(number);
             }
             if fields.is_empty() {
-                self.world.error(codes::BAD_INDEX, *span, "an index needs a field").hint(format!("index {}(field)", name.text));
+                self.world
+                    .error(codes::BAD_INDEX, *span, "an index needs a field")
+                    .hint(format!("index {}(field)", name.text));
             }
             let table = &mut self.world.program.tables[self.id.0 as usize];
             let number = table.indexes.len() as u32;
-            table.indexes.push(hir::Index { name: name.text.to_string(), fields: numbers, unique: *unique, span: *span });
+            table.indexes.push(hir::Index {
+                name: name.text.to_string(),
+                fields: numbers,
+                unique: *unique,
+                span: *span,
+            });
             self.world.index_names[self.id.0 as usize].insert(name.text.clone(), number);
         }
     }
 
     fn unknown_field(&mut self, field: &ast::Name) {
         let table = &self.world.program.tables[self.id.0 as usize];
-        let near = nearest(&field.text, table.fields.iter().map(|field| field.name.as_str()));
+        let near = nearest(
+            &field.text,
+            table.fields.iter().map(|field| field.name.as_str()),
+        );
         let table = table.name.clone();
         self.world
-            .error(codes::UNKNOWN_FIELD, field.span, format!("`{table}` has no field `{}`", field.text))
+            .error(
+                codes::UNKNOWN_FIELD,
+                field.span,
+                format!("`{table}` has no field `{}`", field.text),
+            )
             .hint_if(near.map(|near| format!("did you mean `{near}`?")));
     }
 
     fn others(&mut self) {
         for member in &self.tree.members {
             match member {
-                ast::TableMember::Migrate { span, .. } => self.world.not_in_this_edition(*span, "`migrate` is"),
-                ast::TableMember::OnDelete { span, .. } => self.world.not_in_this_edition(*span, "`on delete` is"),
+                ast::TableMember::Migrate { span, .. } => {
+                    self.world.not_in_this_edition(*span, "`migrate` is")
+                }
+                ast::TableMember::OnDelete { span, .. } => {
+                    self.world.not_in_this_edition(*span, "`on delete` is")
+                }
                 _ => {}
             }
         }
@@ -203,15 +298,29 @@ impl Shaper<'_, '_> {
 }
 
 /// Operations of tables, which no index may be named like.
-pub(crate) const TABLE_WORDS: &[&str] =
-    &["get", "insert", "get_or_insert", "put", "delete", "contains", "from", "to", "ascending", "descending", "by_key"];
+pub(crate) const TABLE_WORDS: &[&str] = &[
+    "get",
+    "insert",
+    "get_or_insert",
+    "put",
+    "delete",
+    "contains",
+    "from",
+    "to",
+    "ascending",
+    "descending",
+    "by_key",
+];
 
 /// Whether values of a type have one order that their encoded bytes can have too.
 pub(crate) fn orderable(ty: &Type, program: &hir::Program) -> bool {
     match ty {
         Type::Scalar(scalar) => *scalar != Scalar::F64,
         Type::Time | Type::Duration | Type::String(_) | Type::Bytes(_) | Type::Error => true,
-        Type::Enum(id, _) => program.enums[id.0 as usize].variants.iter().all(|variant| variant.fields.is_empty()),
+        Type::Enum(id, _) => program.enums[id.0 as usize]
+            .variants
+            .iter()
+            .all(|variant| variant.fields.is_empty()),
         _ => false,
     }
 }
@@ -220,9 +329,18 @@ pub(crate) fn check_defaults(world: &mut World<'_>) {
     for index in 0..world.tables.len() {
         let (module, tree) = (world.tables[index].module, world.tables[index].tree);
         for member in &tree.members {
-            let ast::TableMember::Field(field) = member else { continue };
-            let (Some(default), Some(number)) = (&field.default, world.table_fields[index].get(&field.name.text).copied()) else { continue };
-            let ty = world.program.tables[index].fields[number as usize].ty.clone();
+            let ast::TableMember::Field(field) = member else {
+                continue;
+            };
+            let (Some(default), Some(number)) = (
+                &field.default,
+                world.table_fields[index].get(&field.name.text).copied(),
+            ) else {
+                continue;
+            };
+            let ty = world.program.tables[index].fields[number as usize]
+                .ty
+                .clone();
             let value = world.constant_value(default, Some(&ty), module);
             world.program.tables[index].fields[number as usize].default = Some(value);
         }

@@ -18,15 +18,33 @@ pub(crate) fn check(world: &mut World<'_>) {
             _ => continue,
         };
         if let Some(first) = seen.insert(name.value.to_string(), name.span) {
-            world.error(codes::DECLARED_TWICE, name.span, format!("two tests are called \"{}\"", name.value)).secondary(first, "first here");
+            world
+                .error(
+                    codes::DECLARED_TWICE,
+                    name.span,
+                    format!("two tests are called \"{}\"", name.value),
+                )
+                .secondary(first, "first here");
         }
-        let parameters = crate::signatures::parameters(world, module, params, &[], Some("an argument of a property"));
+        let parameters = crate::signatures::parameters(
+            world,
+            module,
+            params,
+            &[],
+            Some("an argument of a property"),
+        );
         let count = parameters.len() as u32;
         let mut body = Body::new(world, module, &[], Place::Test);
         body.parameters(parameters);
         let block = body.body_block(block, &Type::Unit);
         let locals = body.finish();
         let parameters = (0..count).map(LocalId).collect();
-        world.program.tests.push(hir::Test { name: name.value.to_string(), parameters, locals, body: block, span: name.span });
+        world.program.tests.push(hir::Test {
+            name: name.value.to_string(),
+            parameters,
+            locals,
+            body: block,
+            span: name.span,
+        });
     }
 }

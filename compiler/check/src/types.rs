@@ -60,18 +60,31 @@ impl<'a> World<'a> {
             },
             ast::TypeKind::Tuple(parts) if parts.is_empty() => Type::Unit,
             ast::TypeKind::Tuple(parts) => {
-                let parts: Vec<Type> = parts.iter().map(|part| self.ty(part, module, generics)).collect();
-                if parts.contains(&Type::Error) { Type::Error } else { Type::Tuple(parts) }
+                let parts: Vec<Type> = parts
+                    .iter()
+                    .map(|part| self.ty(part, module, generics))
+                    .collect();
+                if parts.contains(&Type::Error) {
+                    Type::Error
+                } else {
+                    Type::Tuple(parts)
+                }
             }
             ast::TypeKind::Array(element, count) => {
                 if !self.is_std(module) {
-                    self.error(codes::LOW_LEVEL_OUTSIDE_STD, ty.span, "arrays of fixed length are only in the standard library")
-                        .hint("list<T, 100>");
+                    self.error(
+                        codes::LOW_LEVEL_OUTSIDE_STD,
+                        ty.span,
+                        "arrays of fixed length are only in the standard library",
+                    )
+                    .hint("list<T, 100>");
                     return Type::Error;
                 }
                 let element = self.ty(element, module, generics);
                 match self.const_expr(count, module, generics) {
-                    Some(count) if element != Type::Error => Type::Array(Arc::new(element), known(count)),
+                    Some(count) if element != Type::Error => {
+                        Type::Array(Arc::new(element), known(count))
+                    }
                     _ => Type::Error,
                 }
             }
@@ -79,12 +92,24 @@ impl<'a> World<'a> {
                 self.not_in_this_edition(ty.span, "a `ref` is");
                 Type::Error
             }
-            ast::TypeKind::Named { name, arguments } => self.named(ty.span, name, arguments, module, generics),
+            ast::TypeKind::Named { name, arguments } => {
+                self.named(ty.span, name, arguments, module, generics)
+            }
         }
     }
 
-    fn named(&mut self, span: Span, name: &ast::Name, arguments: &[ast::TypeArgument], module: usize, generics: &[ast::Generic]) -> Type {
-        if let Some(number) = generics.iter().position(|generic| generic.name.text == name.text) {
+    fn named(
+        &mut self,
+        span: Span,
+        name: &ast::Name,
+        arguments: &[ast::TypeArgument],
+        module: usize,
+        generics: &[ast::Generic],
+    ) -> Type {
+        if let Some(number) = generics
+            .iter()
+            .position(|generic| generic.name.text == name.text)
+        {
             return Type::Parameter(number as u32);
         }
         if let Some(scalar) = scalar(&name.text) {
@@ -103,18 +128,37 @@ impl<'a> World<'a> {
             "string" | "bytes" => {
                 let [argument] = arguments else {
                     let example = format!("{}<64>", name.text);
-                    self.error(codes::BAD_TYPE_ARGUMENT, span, format!("`{}` needs its largest length in bytes", name.text)).hint(example);
+                    self.error(
+                        codes::BAD_TYPE_ARGUMENT,
+                        span,
+                        format!("`{}` needs its largest length in bytes", name.text),
+                    )
+                    .hint(example);
                     return Type::Error;
                 };
-                let Some(count) = self.count(argument, module, generics) else { return Type::Error };
-                if &*name.text == "string" { Type::String(count) } else { Type::Bytes(count) }
+                let Some(count) = self.count(argument, module, generics) else {
+                    return Type::Error;
+                };
+                if &*name.text == "string" {
+                    Type::String(count)
+                } else {
+                    Type::Bytes(count)
+                }
             }
             "list" => {
                 let [element, count] = arguments else {
-                    self.error(codes::BAD_TYPE_ARGUMENT, span, "`list` needs its element type and its largest length").hint("list<u64, 100>");
+                    self.error(
+                        codes::BAD_TYPE_ARGUMENT,
+                        span,
+                        "`list` needs its element type and its largest length",
+                    )
+                    .hint("list<u64, 100>");
                     return Type::Error;
                 };
-                let (element, count) = (self.type_argument(element, module, generics), self.count(count, module, generics));
+                let (element, count) = (
+                    self.type_argument(element, module, generics),
+                    self.count(count, module, generics),
+                );
                 match (element, count) {
                     (Type::Error, _) | (_, None) => Type::Error,
                     (element, Some(count)) => Type::List(Arc::new(element), count),
@@ -124,15 +168,24 @@ impl<'a> World<'a> {
             "region" if self.is_std(module) => Type::Region,
             "place" | "place_mut" if self.is_std(module) => {
                 let [argument] = arguments else {
-                    self.error(codes::BAD_TYPE_ARGUMENT, span, "`place` needs the type that it is a place of").hint("place<R>");
+                    self.error(
+                        codes::BAD_TYPE_ARGUMENT,
+                        span,
+                        "`place` needs the type that it is a place of",
+                    )
+                    .hint("place<R>");
                     return Type::Error;
                 };
                 match self.type_argument(argument, module, generics) {
                     Type::Error => Type::Error,
-                    ty => Type::Place { ty: Arc::new(ty), mutable: &*name.text == "place_mut" },
+                    ty => Type::Place {
+                        ty: Arc::new(ty),
+                        mutable: &*name.text == "place_mut",
+                    },
                 }
             }
-            "decimal" | "uuid" | "hash" | "text" | "blob" | "set" | "map" | "tree" | "queue" | "priority_queue" | "log"
+            "decimal" | "uuid" | "hash" | "text" | "blob" | "set" | "map" | "tree" | "queue"
+            | "priority_queue" | "log"
                 if self.find(module, &name.text).is_none() =>
             {
                 self.not_in_this_edition(span, &format!("the type `{}` is", name.text));
@@ -146,7 +199,14 @@ impl<'a> World<'a> {
         }
     }
 
-    fn declared(&mut self, span: Span, name: &ast::Name, arguments: &[ast::TypeArgument], module: usize, generics: &[ast::Generic]) -> Type {
+    fn declared(
+        &mut self,
+        span: Span,
+        name: &ast::Name,
+        arguments: &[ast::TypeArgument],
+        module: usize,
+        generics: &[ast::Generic],
+    ) -> Type {
         let Some(symbol) = self.find(module, &name.text) else {
             self.unknown_type(module, name);
             return Type::Error;
@@ -159,10 +219,21 @@ impl<'a> World<'a> {
             _ => 0,
         };
         if arguments.len() as u32 != wanted {
-            self.error(codes::BAD_TYPE_ARGUMENT, span, format!("`{}` takes {wanted} type arguments, {} are given", name.text, arguments.len()));
+            self.error(
+                codes::BAD_TYPE_ARGUMENT,
+                span,
+                format!(
+                    "`{}` takes {wanted} type arguments, {} are given",
+                    name.text,
+                    arguments.len()
+                ),
+            );
             return Type::Error;
         }
-        let arguments: Vec<Type> = arguments.iter().map(|argument| self.type_argument(argument, module, generics)).collect();
+        let arguments: Vec<Type> = arguments
+            .iter()
+            .map(|argument| self.type_argument(argument, module, generics))
+            .collect();
         if arguments.contains(&Type::Error) {
             return Type::Error;
         }
@@ -174,7 +245,11 @@ impl<'a> World<'a> {
             Symbol::Alias(index) => substitute(&self.alias(index), &arguments),
             other => {
                 let kind = other.kind(&self.program);
-                self.error(codes::WRONG_KIND_OF_NAME, name.span, format!("`{}` is {kind}, not a type", name.text));
+                self.error(
+                    codes::WRONG_KIND_OF_NAME,
+                    name.span,
+                    format!("`{}` is {kind}, not a type", name.text),
+                );
                 Type::Error
             }
         }
@@ -182,33 +257,57 @@ impl<'a> World<'a> {
 
     fn no_arguments(&mut self, name: &ast::Name, arguments: &[ast::TypeArgument]) {
         if !arguments.is_empty() {
-            self.error(codes::BAD_TYPE_ARGUMENT, name.span, format!("`{}` takes no type arguments", name.text));
+            self.error(
+                codes::BAD_TYPE_ARGUMENT,
+                name.span,
+                format!("`{}` takes no type arguments", name.text),
+            );
         }
     }
 
     /// An argument of a generic type: a type, or a number.
-    pub fn type_argument(&mut self, argument: &ast::TypeArgument, module: usize, generics: &[ast::Generic]) -> Type {
+    pub fn type_argument(
+        &mut self,
+        argument: &ast::TypeArgument,
+        module: usize,
+        generics: &[ast::Generic],
+    ) -> Type {
         match argument {
             ast::TypeArgument::Type(ty) => {
                 if let ast::TypeKind::Named { name, .. } = &ty.kind
                     && matches!(self.find(module, &name.text), Some(Symbol::Const(_)))
                 {
-                    return self.count(argument, module, generics).map_or(Type::Error, Type::Number);
+                    return self
+                        .count(argument, module, generics)
+                        .map_or(Type::Error, Type::Number);
                 }
                 self.ty(ty, module, generics)
             }
-            ast::TypeArgument::Const(expr) => self.const_expr(expr, module, generics).map_or(Type::Error, |number| Type::Number(known(number))),
+            ast::TypeArgument::Const(expr) => self
+                .const_expr(expr, module, generics)
+                .map_or(Type::Error, |number| Type::Number(known(number))),
         }
     }
 
     /// A count in a type: a literal, a constant's name, a numeric generic parameter.
-    pub fn count(&mut self, argument: &ast::TypeArgument, module: usize, generics: &[ast::Generic]) -> Option<Count> {
+    pub fn count(
+        &mut self,
+        argument: &ast::TypeArgument,
+        module: usize,
+        generics: &[ast::Generic],
+    ) -> Option<Count> {
         let (found, span) = match argument {
             ast::TypeArgument::Const(expr) => (self.const_expr(expr, module, generics), expr.span),
             ast::TypeArgument::Type(ty) => match &ty.kind {
-                ast::TypeKind::Named { name, arguments } => (self.const_name(name, arguments, module, generics), ty.span),
+                ast::TypeKind::Named { name, arguments } => {
+                    (self.const_name(name, arguments, module, generics), ty.span)
+                }
                 _ => {
-                    self.error(codes::BAD_TYPE_ARGUMENT, ty.span, "a number is needed here, not a type");
+                    self.error(
+                        codes::BAD_TYPE_ARGUMENT,
+                        ty.span,
+                        "a number is needed here, not a type",
+                    );
                     return None;
                 }
             },
@@ -217,8 +316,12 @@ impl<'a> World<'a> {
         if let Count::Known(number) = count
             && number > COUNT_MAX
         {
-            self.error(codes::BAD_TYPE_ARGUMENT, span, format!("{number} is above {COUNT_MAX}, the largest count in a type"))
-                .hint("long values are kept in several rows");
+            self.error(
+                codes::BAD_TYPE_ARGUMENT,
+                span,
+                format!("{number} is above {COUNT_MAX}, the largest count in a type"),
+            )
+            .hint("long values are kept in several rows");
             return None;
         }
         Some(count)
@@ -229,7 +332,11 @@ impl<'a> World<'a> {
             AliasState::Done(ty) => ty,
             AliasState::Running => {
                 let name = self.aliases[index].tree.name;
-                self.error(codes::ENDLESS_TYPE, name.span, format!("the type `{}` is defined by itself", name.text));
+                self.error(
+                    codes::ENDLESS_TYPE,
+                    name.span,
+                    format!("the type `{}` is defined by itself", name.text),
+                );
                 Type::Error
             }
             AliasState::Waiting => {
@@ -249,12 +356,21 @@ impl<'a> World<'a> {
             None => ty,
             Some(Type::Row(table)) => {
                 let name = self.program.tables[table.0 as usize].name.clone();
-                self.error(codes::NOT_STORABLE, span, format!("{what} cannot hold a row of `{name}`")).hint("keep the row's key instead");
+                self.error(
+                    codes::NOT_STORABLE,
+                    span,
+                    format!("{what} cannot hold a row of `{name}`"),
+                )
+                .hint("keep the row's key instead");
                 Type::Error
             }
             Some(part) => {
                 let part = self.show(&part);
-                self.error(codes::NOT_STORABLE, span, format!("{what} cannot hold `{part}`"));
+                self.error(
+                    codes::NOT_STORABLE,
+                    span,
+                    format!("{what} cannot hold `{part}`"),
+                );
                 Type::Error
             }
         }
@@ -263,7 +379,13 @@ impl<'a> World<'a> {
     /// The first part of a type that cannot be stored.
     pub fn unstorable(&self, ty: &Type) -> Option<Type> {
         match ty {
-            Type::Error | Type::Unit | Type::Scalar(_) | Type::Time | Type::Duration | Type::String(_) | Type::Bytes(_) => None,
+            Type::Error
+            | Type::Unit
+            | Type::Scalar(_)
+            | Type::Time
+            | Type::Duration
+            | Type::String(_)
+            | Type::Bytes(_) => None,
             Type::Parameter(_) | Type::Struct(..) | Type::Enum(..) => None,
             Type::Optional(inner) | Type::List(inner, _) => self.unstorable(inner),
             Type::Tuple(parts) => parts.iter().find_map(|part| self.unstorable(part)),
@@ -291,21 +413,40 @@ pub(crate) fn substitute(ty: &Type, arguments: &[Type]) -> Type {
     if arguments.is_empty() {
         return ty.clone();
     }
-    let all = |parts: &[Type]| parts.iter().map(|part| substitute(part, arguments)).collect::<Vec<_>>();
+    let all = |parts: &[Type]| {
+        parts
+            .iter()
+            .map(|part| substitute(part, arguments))
+            .collect::<Vec<_>>()
+    };
     match ty {
-        Type::Parameter(number) => arguments.get(*number as usize).cloned().unwrap_or(Type::Error),
+        Type::Parameter(number) => arguments
+            .get(*number as usize)
+            .cloned()
+            .unwrap_or(Type::Error),
         Type::Optional(inner) => substitute(inner, arguments).optional(),
         Type::Tuple(parts) => Type::Tuple(all(parts)),
         Type::Struct(id, parts) => Type::Struct(*id, all(parts)),
         Type::Enum(id, parts) => Type::Enum(*id, all(parts)),
         Type::Layout(id, parts) => Type::Layout(*id, all(parts)),
-        Type::List(inner, count) => Type::List(Arc::new(substitute(inner, arguments)), substitute_count(count, arguments)),
-        Type::Array(inner, count) => Type::Array(Arc::new(substitute(inner, arguments)), substitute_count(count, arguments)),
+        Type::List(inner, count) => Type::List(
+            Arc::new(substitute(inner, arguments)),
+            substitute_count(count, arguments),
+        ),
+        Type::Array(inner, count) => Type::Array(
+            Arc::new(substitute(inner, arguments)),
+            substitute_count(count, arguments),
+        ),
         Type::String(count) => Type::String(substitute_count(count, arguments)),
         Type::Bytes(count) => Type::Bytes(substitute_count(count, arguments)),
         Type::Number(count) => Type::Number(substitute_count(count, arguments)),
-        Type::Place { ty, mutable } => Type::Place { ty: Arc::new(substitute(ty, arguments)), mutable: *mutable },
-        Type::Attempted(inner, errors) => Type::Attempted(Arc::new(substitute(inner, arguments)), errors.clone()),
+        Type::Place { ty, mutable } => Type::Place {
+            ty: Arc::new(substitute(ty, arguments)),
+            mutable: *mutable,
+        },
+        Type::Attempted(inner, errors) => {
+            Type::Attempted(Arc::new(substitute(inner, arguments)), errors.clone())
+        }
         _ => ty.clone(),
     }
 }
@@ -327,9 +468,18 @@ fn substitute_const(expr: &ConstExpr, arguments: &[Type]) -> ConstExpr {
             Some(Type::Parameter(outer)) => ConstExpr::Parameter(*outer),
             _ => expr.clone(),
         },
-        ConstExpr::Const(id, parts) => ConstExpr::Const(*id, parts.iter().map(|part| substitute(part, arguments)).collect()),
+        ConstExpr::Const(id, parts) => ConstExpr::Const(
+            *id,
+            parts
+                .iter()
+                .map(|part| substitute(part, arguments))
+                .collect(),
+        ),
         ConstExpr::Binary(op, left, right) => {
-            let (left, right) = (substitute_const(left, arguments), substitute_const(right, arguments));
+            let (left, right) = (
+                substitute_const(left, arguments),
+                substitute_const(right, arguments),
+            );
             crate::consts::binary(*op, left, right).unwrap_or_else(|| expr.clone())
         }
     }
@@ -347,10 +497,17 @@ fn endless_types(world: &mut World<'_>) {
     let total = structs + world.program.enums.len();
     let inside = |world: &World<'_>, node: usize| -> Vec<usize> {
         let mut found = Vec::new();
-        let mut add = |fields: &[hir::Field]| fields.iter().for_each(|field| named_parts(&field.ty, structs, &mut found));
+        let mut add = |fields: &[hir::Field]| {
+            fields
+                .iter()
+                .for_each(|field| named_parts(&field.ty, structs, &mut found))
+        };
         match node < structs {
             true => add(&world.program.structs[node].fields),
-            false => world.program.enums[node - structs].variants.iter().for_each(|variant| add(&variant.fields)),
+            false => world.program.enums[node - structs]
+                .variants
+                .iter()
+                .for_each(|variant| add(&variant.fields)),
         }
         found
     };
@@ -379,16 +536,29 @@ fn endless_types(world: &mut World<'_>) {
                 }
                 Mark::Open => {
                     let (name, span) = match next < structs {
-                        true => (world.program.structs[next].name.clone(), world.program.structs[next].span),
-                        false => (world.program.enums[next - structs].name.clone(), world.program.enums[next - structs].span),
+                        true => (
+                            world.program.structs[next].name.clone(),
+                            world.program.structs[next].span,
+                        ),
+                        false => (
+                            world.program.enums[next - structs].name.clone(),
+                            world.program.enums[next - structs].span,
+                        ),
                     };
                     world
-                        .error(codes::ENDLESS_TYPE, span, format!("`{name}` contains itself, so it would be endless"))
+                        .error(
+                            codes::ENDLESS_TYPE,
+                            span,
+                            format!("`{name}` contains itself, so it would be endless"),
+                        )
                         .hint("keep the parts in a table and their keys here");
                     // Cut the circle, so that nobody downstream walks it.
                     match node < structs {
                         true => cut(&mut world.program.structs[node].fields, next, structs),
-                        false => world.program.enums[node - structs].variants.iter_mut().for_each(|variant| cut(&mut variant.fields, next, structs)),
+                        false => world.program.enums[node - structs]
+                            .variants
+                            .iter_mut()
+                            .for_each(|variant| cut(&mut variant.fields, next, structs)),
                     }
                 }
             }
@@ -411,7 +581,9 @@ fn named_parts(ty: &Type, structs: usize, found: &mut Vec<usize>) {
         Type::Struct(id, _) => found.push(id.0 as usize),
         Type::Enum(id, _) => found.push(structs + id.0 as usize),
         Type::Optional(inner) | Type::List(inner, _) => named_parts(inner, structs, found),
-        Type::Tuple(parts) => parts.iter().for_each(|part| named_parts(part, structs, found)),
+        Type::Tuple(parts) => parts
+            .iter()
+            .for_each(|part| named_parts(part, structs, found)),
         _ => {}
     }
 }

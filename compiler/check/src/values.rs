@@ -1,8 +1,8 @@
-//! Names as values, and what is built from parts: records, variants, tuples, lists; elements by index.
+//! Names as values; tuples and lists; elements by index.
 
 use crate::body::{Body, Place, error, make, peeled};
+use crate::built::Fields;
 use crate::names::nearest;
-use crate::types::substitute;
 use crate::world::{ConstState, Symbol};
 use rc_diagnostics::codes;
 use rc_hir as hir;
@@ -16,11 +16,20 @@ pub(crate) fn is_upper(name: &str) -> bool {
 }
 
 impl Body<'_, '_> {
-    pub fn name(&mut self, name: &ast::Name, arguments: &[ast::TypeArgument], expected: Option<&Type>) -> hir::Expr {
+    pub fn name(
+        &mut self,
+        name: &ast::Name,
+        arguments: &[ast::TypeArgument],
+        expected: Option<&Type>,
+    ) -> hir::Expr {
         let span = name.span;
         if let Some(id) = self.find_local(&name.text) {
             let ty = self.local(id).ty.clone();
-            return if ty == Type::Error { error(span) } else { make(ExprKind::Local(id), ty, span) };
+            return if ty == Type::Error {
+                error(span)
+            } else {
+                make(ExprKind::Local(id), ty, span)
+            };
         }
         if let Some(field) = self.row_field(&name.text, span) {
             return field;
@@ -33,11 +42,19 @@ impl Body<'_, '_> {
         match self.world.find(self.module, &name.text) {
             Some(Symbol::State(id)) => {
                 let ty = self.world.program.states[id.0 as usize].ty.clone();
-                if ty == Type::Error { error(span) } else { make(ExprKind::State(id), ty, span) }
+                if ty == Type::Error {
+                    error(span)
+                } else {
+                    make(ExprKind::State(id), ty, span)
+                }
             }
             Some(Symbol::Aggregate(id)) => {
                 let ty = self.world.program.aggregates[id.0 as usize].ty.clone();
-                if ty == Type::Error { error(span) } else { make(ExprKind::Aggregate { id, group: None }, ty, span) }
+                if ty == Type::Error {
+                    error(span)
+                } else {
+                    make(ExprKind::Aggregate { id, group: None }, ty, span)
+                }
             }
             Some(Symbol::Const(id)) => self.constant(id, arguments, expected, span),
             Some(other) => {
@@ -46,16 +63,31 @@ impl Body<'_, '_> {
                     Symbol::Callable(_) => Some(format!("{}(…)", name.text)),
                     Symbol::Table(_) => Some(format!("{}.get(key)", name.text)),
                     Symbol::Struct(_) => Some(format!("{} {{ … }}", name.text)),
-                    Symbol::Enum(id) => self.world.program.enums[id.0 as usize].variants.first().map(|variant| format!("{}.{}", name.text, variant.name)),
+                    Symbol::Enum(id) => self.world.program.enums[id.0 as usize]
+                        .variants
+                        .first()
+                        .map(|variant| format!("{}.{}", name.text, variant.name)),
                     _ => None,
                 };
-                self.world.error(codes::WRONG_KIND_OF_NAME, span, format!("`{}` is {kind}, not a value", name.text)).hint_if(hint);
+                self.world
+                    .error(
+                        codes::WRONG_KIND_OF_NAME,
+                        span,
+                        format!("`{}` is {kind}, not a value", name.text),
+                    )
+                    .hint_if(hint);
                 error(span)
             }
             None => match &*name.text {
                 "now" => make(ExprKind::Now, Type::Time, span),
                 "caller" => {
-                    self.world.error(codes::WRONG_KIND_OF_NAME, span, "`caller` is not a value by itself").hint("caller.id");
+                    self.world
+                        .error(
+                            codes::WRONG_KIND_OF_NAME,
+                            span,
+                            "`caller` is not a value by itself",
+                        )
+                        .hint("caller.id");
                     error(span)
                 }
                 _ if self.is_number(&name.text) => self.open_constant(name, arguments, expected),
@@ -66,34 +98,69 @@ impl Body<'_, '_> {
 
     /// In a table's invariant its fields are names.
     fn row_field(&mut self, name: &str, span: Span) -> Option<hir::Expr> {
-        let Place::RowInvariant(table) = self.place else { return None };
+        let Place::RowInvariant(table) = self.place else {
+            return None;
+        };
         let field = *self.world.table_fields[table.0 as usize].get(name)?;
-        let ty = self.world.program.tables[table.0 as usize].fields[field as usize].ty.clone();
+        let ty = self.world.program.tables[table.0 as usize].fields[field as usize]
+            .ty
+            .clone();
         if ty == Type::Error {
             return Some(error(span));
         }
         let row = make(ExprKind::Local(LocalId(0)), Type::Row(table), span);
-        Some(make(ExprKind::Field { base: Box::new(row), field }, ty, span))
+        Some(make(
+            ExprKind::Field {
+                base: Box::new(row),
+                field,
+            },
+            ty,
+            span,
+        ))
     }
 
     fn is_number(&self, name: &str) -> bool {
-        self.is_std() && (matches!(name, "PAGE_SIZE" | "PAGE") || self.generics.iter().any(|generic| *generic.name.text == *name))
+        self.is_std()
+            && (matches!(name, "PAGE_SIZE" | "PAGE")
+                || self
+                    .generics
+                    .iter()
+                    .any(|generic| *generic.name.text == *name))
     }
 
-    fn constant(&mut self, id: hir::ConstId, arguments: &[ast::TypeArgument], expected: Option<&Type>, span: Span) -> hir::Expr {
+    fn constant(
+        &mut self,
+        id: hir::ConstId,
+        arguments: &[ast::TypeArgument],
+        expected: Option<&Type>,
+        span: Span,
+    ) -> hir::Expr {
         match self.world.constant(id) {
             ConstState::Value(value) => {
                 let untyped = self.world.consts[id.0 as usize].tree.ty.is_none();
                 match (&value.kind, expected.map(peeled)) {
                     (ExprKind::Error, _) => error(span),
-                    (ExprKind::Integer(number), Some(Type::Scalar(scalar))) if scalar.is_integer() && (untyped || self.is_std()) => {
-                        self.integer(number.unsigned_abs(), *number < 0, Some(&Type::Scalar(*scalar)), span)
+                    (ExprKind::Integer(number), Some(Type::Scalar(scalar)))
+                        if scalar.is_integer() && (untyped || self.is_std()) =>
+                    {
+                        self.integer(
+                            number.unsigned_abs(),
+                            *number < 0,
+                            Some(&Type::Scalar(*scalar)),
+                            span,
+                        )
                     }
-                    _ => hir::Expr { span, ..value },
+                    _ => hir::Expr { span, ..*value },
                 }
             }
             _ => {
-                let arguments: Vec<Type> = arguments.iter().map(|argument| self.world.type_argument(argument, self.module, self.generics)).collect();
+                let arguments: Vec<Type> = arguments
+                    .iter()
+                    .map(|argument| {
+                        self.world
+                            .type_argument(argument, self.module, self.generics)
+                    })
+                    .collect();
                 match self.world.const_use(id, arguments, span) {
                     Some(open) => self.open(open, expected, span),
                     None => error(span),
@@ -102,15 +169,28 @@ impl Body<'_, '_> {
         }
     }
 
-    fn open_constant(&mut self, name: &ast::Name, arguments: &[ast::TypeArgument], expected: Option<&Type>) -> hir::Expr {
-        match self.world.const_name(name, arguments, self.module, self.generics) {
+    fn open_constant(
+        &mut self,
+        name: &ast::Name,
+        arguments: &[ast::TypeArgument],
+        expected: Option<&Type>,
+    ) -> hir::Expr {
+        match self
+            .world
+            .const_name(name, arguments, self.module, self.generics)
+        {
             Some(open) => self.open(open, expected, name.span),
             None => error(name.span),
         }
     }
 
     /// A number that waits for generic parameters; it takes the expected integer type.
-    pub fn open(&mut self, value: hir::ConstExpr, expected: Option<&Type>, span: Span) -> hir::Expr {
+    pub fn open(
+        &mut self,
+        value: hir::ConstExpr,
+        expected: Option<&Type>,
+        span: Span,
+    ) -> hir::Expr {
         let ty = match expected {
             Some(Type::Scalar(scalar)) if scalar.is_integer() => Type::Scalar(*scalar),
             _ => Type::U64,
@@ -122,264 +202,55 @@ impl Body<'_, '_> {
     }
 
     pub fn unknown_name(&mut self, name: &ast::Name) -> hir::Expr {
-        let values = |symbol| !matches!(symbol, Symbol::Alias(_) | Symbol::Layout(_) | Symbol::Event(_));
+        let values = |symbol| {
+            !matches!(
+                symbol,
+                Symbol::Alias(_) | Symbol::Layout(_) | Symbol::Event(_)
+            )
+        };
         let local = nearest(&name.text, self.local_names().chain(["now", "caller"]));
         let field = match self.place {
-            Place::RowInvariant(table) => nearest(&name.text, self.world.program.tables[table.0 as usize].fields.iter().map(|field| field.name.as_str())),
+            Place::RowInvariant(table) => nearest(
+                &name.text,
+                self.world.program.tables[table.0 as usize]
+                    .fields
+                    .iter()
+                    .map(|field| field.name.as_str()),
+            ),
             _ => None,
         };
-        let mut near = local.or(field).or_else(|| self.world.near(self.module, &name.text, values)).map(|near| format!("did you mean `{near}`?"));
+        let mut near = local
+            .or(field)
+            .or_else(|| self.world.near(self.module, &name.text, values))
+            .map(|near| format!("did you mean `{near}`?"));
         if near.is_none() && is_upper(&name.text) {
-            near = self.owner_of_variant(&name.text).map(|(owner, variant)| format!("{owner}.{variant}"));
+            near = self
+                .owner_of_variant(&name.text)
+                .map(|(owner, variant)| format!("{owner}.{variant}"));
         }
         if near.is_none() && matches!(&*name.text, "null" | "nil" | "None" | "undefined") {
             near = Some("absence is `none`".into());
         }
         self.world
-            .error(codes::UNKNOWN_NAME, name.span, format!("there is no `{}` here", name.text))
+            .error(
+                codes::UNKNOWN_NAME,
+                name.span,
+                format!("there is no `{}` here", name.text),
+            )
             .label("not known here")
             .hint_if(near);
         error(name.span)
     }
 
     /// An enum of the package with this variant, for a hint.
-    fn owner_of_variant(&self, variant: &str) -> Option<(String, String)> {
+    pub fn owner_of_variant(&self, variant: &str) -> Option<(String, String)> {
         let enums = self.world.program.enums.iter();
-        let found = enums.filter(|owner| owner.variants.iter().any(|known| known.name == variant)).map(|owner| owner.name.clone()).next()?;
+        let found = enums
+            .filter(|owner| owner.variants.iter().any(|known| known.name == variant))
+            .map(|owner| owner.name.clone())
+            .next()?;
         Some((found, variant.to_string()))
     }
-
-    // -- variants ------------------------------------------------------------------------------------
-
-    /// A bare variant where its enum is expected.
-    pub fn bare_variant(&self, name: &ast::Name, expected: Option<&Type>) -> Option<Variant> {
-        let Some(Type::Enum(id, arguments)) = expected.map(peeled) else { return None };
-        let variants = &self.world.program.enums[id.0 as usize].variants;
-        let number = variants.iter().position(|variant| *variant.name == *name.text)?;
-        Some(Variant { id: *id, number: number as u32, arguments: arguments.clone() })
-    }
-
-    /// `Color.Red`
-    pub fn qualified_variant(&mut self, id: hir::EnumId, name: &ast::Name, expected: Option<&Type>) -> Option<Variant> {
-        let owner = &self.world.program.enums[id.0 as usize];
-        let Some(number) = owner.variants.iter().position(|variant| *variant.name == *name.text) else {
-            let near = nearest(&name.text, owner.variants.iter().map(|variant| variant.name.as_str()));
-            let owner_name = owner.name.clone();
-            self.world
-                .error(codes::UNKNOWN_VARIANT, name.span, format!("`{owner_name}` has no variant `{}`", name.text))
-                .hint_if(near.map(|near| format!("did you mean `{near}`?")));
-            return None;
-        };
-        let arguments = match expected.map(peeled) {
-            Some(Type::Enum(wanted, arguments)) if *wanted == id => arguments.clone(),
-            _ => Vec::new(),
-        };
-        Some(Variant { id, number: number as u32, arguments })
-    }
-
-    pub fn variant(&mut self, variant: Variant, given: Fields<'_>, span: Span) -> hir::Expr {
-        let declared = &self.world.program.enums[variant.id.0 as usize];
-        if declared.generics as usize != variant.arguments.len() {
-            self.world.error(codes::TYPE_NEEDED, span, "the type of this variant is not known here").hint("give the name a type");
-            return error(span);
-        }
-        let wanted = declared.variants[variant.number as usize].clone();
-        let what = format!("the variant `{}`", wanted.name);
-        let Some(fields) = self.payload(given, &wanted.fields, &variant.arguments, span, &what) else { return error(span) };
-        make(ExprKind::Enum { id: variant.id, variant: variant.number, fields }, Type::Enum(variant.id, variant.arguments), span)
-    }
-
-    /// A variant's fields, given in one of the three ways.
-    pub fn payload(&mut self, given: Fields<'_>, wanted: &[hir::Field], arguments: &[Type], span: Span, what: &str) -> Option<Vec<hir::Expr>> {
-        match given {
-            Fields::None if wanted.is_empty() => Some(Vec::new()),
-            Fields::None => {
-                let form = self.form(wanted);
-                self.world.error(codes::MISSING_FIELDS, span, format!("{what} carries fields, and none are given")).hint(form);
-                None
-            }
-            Fields::Tuple(parts) => {
-                if parts.len() != wanted.len() {
-                    parts.iter().for_each(|part| drop(self.expr(part, None)));
-                    let form = self.form(wanted);
-                    self.world
-                        .error(codes::WRONG_ARGUMENT_COUNT, span, format!("{what} takes {}, {} given", count(wanted.len(), "field"), are(parts.len())))
-                        .hint_if((!wanted.is_empty()).then_some(form));
-                    return None;
-                }
-                let mut fields = Vec::new();
-                for (part, field) in parts.iter().zip(wanted) {
-                    fields.push(self.expr_of(part, &substitute(&field.ty, arguments)));
-                }
-                Some(fields)
-            }
-            Fields::Record(inits) => self.fields(inits, wanted, arguments, span, what),
-        }
-    }
-
-    fn form(&self, wanted: &[hir::Field]) -> String {
-        let tuple = wanted.iter().any(|field| field.name.starts_with(|c: char| c.is_ascii_digit()));
-        let parts: Vec<String> = wanted.iter().map(|field| if tuple { self.show(&field.ty) } else { format!("{}: {}", field.name, self.show(&field.ty)) }).collect();
-        if tuple { format!("({})", parts.join(", ")) } else { format!("{{ {} }}", parts.join(", ")) }
-    }
-
-    // -- records -------------------------------------------------------------------------------------
-
-    pub fn record(&mut self, qualifier: Option<&ast::Name>, name: Option<&ast::Name>, inits: &[ast::FieldInit], expected: Option<&Type>, span: Span) -> hir::Expr {
-        let Some(name) = name else {
-            self.world
-                .error(codes::TYPE_NEEDED, span, "a record without a name stands only inside `insert`, `put` and `get_or_insert`")
-                .hint("write the struct's name before the brace");
-            return error(span);
-        };
-        if let Some(qualifier) = qualifier {
-            return match self.world.find(self.module, &qualifier.text) {
-                Some(Symbol::Enum(id)) => match self.qualified_variant(id, name, expected) {
-                    Some(variant) => self.variant(variant, Fields::Record(inits), span),
-                    None => error(span),
-                },
-                Some(Symbol::Error(_)) => self.error_as_value(span),
-                Some(_) | None => self.unknown_owner(qualifier),
-            };
-        }
-        if let Some(variant) = self.bare_variant(name, expected) {
-            return self.variant(variant, Fields::Record(inits), span);
-        }
-        match self.world.find(self.module, &name.text) {
-            Some(Symbol::Struct(id)) => self.struct_value(id, inits, expected, span),
-            Some(Symbol::Alias(index)) => match self.world.alias(index) {
-                Type::Struct(id, _) => self.struct_value(id, inits, expected, span),
-                Type::Error => error(span),
-                ty => {
-                    let shown = self.show(&ty);
-                    self.world.error(codes::WRONG_KIND_OF_NAME, name.span, format!("`{}` is `{shown}`, not a struct", name.text));
-                    error(span)
-                }
-            },
-            Some(Symbol::Table(_)) => {
-                self.world
-                    .error(codes::ROW_AS_VALUE, name.span, format!("`{}` is a table; its rows are not values", name.text))
-                    .hint(format!("{}.insert({{ … }})", name.text));
-                error(span)
-            }
-            Some(Symbol::Event(_)) => {
-                self.world.error(codes::WRONG_KIND_OF_NAME, name.span, format!("`{}` is an event, not a value", name.text)).hint(format!("emit {} {{ … }}", name.text));
-                error(span)
-            }
-            Some(other) => {
-                let kind = other.kind(&self.world.program);
-                self.world.error(codes::WRONG_KIND_OF_NAME, name.span, format!("`{}` is {kind}, not a struct", name.text));
-                error(span)
-            }
-            None => {
-                if self.world.error_variants.contains_key(&name.text) {
-                    return self.error_as_value(span);
-                }
-                let near = self.world.near(self.module, &name.text, |symbol| matches!(symbol, Symbol::Struct(_)));
-                let owner = self.owner_of_variant(&name.text).map(|(owner, variant)| format!("{owner}.{variant} {{ … }}"));
-                self.world
-                    .error(codes::UNKNOWN_NAME, name.span, format!("there is no struct `{}`", name.text))
-                    .hint_if(near.map(|near| format!("did you mean `{near}`?")).or(owner));
-                error(span)
-            }
-        }
-    }
-
-    pub fn error_as_value(&mut self, span: Span) -> hir::Expr {
-        self.world.error(codes::WRONG_KIND_OF_NAME, span, "an error is no value").hint("fail … ends the command with it");
-        error(span)
-    }
-
-    pub fn unknown_owner(&mut self, name: &ast::Name) -> hir::Expr {
-        match self.world.find(self.module, &name.text) {
-            Some(other) => {
-                let kind = other.kind(&self.world.program);
-                self.world.error(codes::WRONG_KIND_OF_NAME, name.span, format!("`{}` is {kind}; it has no variants", name.text));
-            }
-            None => {
-                let near = self.world.near(self.module, &name.text, |symbol| matches!(symbol, Symbol::Enum(_) | Symbol::Error(_)));
-                self.world
-                    .error(codes::UNKNOWN_NAME, name.span, format!("there is no `{}` here", name.text))
-                    .hint_if(near.map(|near| format!("did you mean `{near}`?")));
-            }
-        }
-        error(name.span)
-    }
-
-    fn struct_value(&mut self, id: hir::StructId, inits: &[ast::FieldInit], expected: Option<&Type>, span: Span) -> hir::Expr {
-        let declared = &self.world.program.structs[id.0 as usize];
-        let (wanted, what) = (declared.fields.clone(), format!("`{}`", declared.name));
-        let arguments = match expected.map(peeled) {
-            Some(Type::Struct(wanted, arguments)) if *wanted == id => arguments.clone(),
-            _ => Vec::new(),
-        };
-        if declared.generics as usize != arguments.len() {
-            self.world.error(codes::TYPE_NEEDED, span, format!("which {what}? its type arguments are not known here"));
-            return error(span);
-        }
-        match self.fields(inits, &wanted, &arguments, span, &what) {
-            Some(fields) => make(ExprKind::Struct { id, fields }, Type::Struct(id, arguments), span),
-            None => error(span),
-        }
-    }
-
-    /// Fields by name (or all by position), defaults filled in, in declared order. `None` after a message.
-    pub fn fields(&mut self, inits: &[ast::FieldInit], wanted: &[hir::Field], arguments: &[Type], span: Span, what: &str) -> Option<Vec<hir::Expr>> {
-        let by_position = !inits.is_empty() && inits.iter().all(|init| init.name.text.starts_with(|c: char| c.is_ascii_digit()));
-        let declared_by_position = wanted.first().is_some_and(|field| field.name == "0");
-        let mut values: Vec<Option<hir::Expr>> = wanted.iter().map(|_| None).collect();
-        let mut sound = true;
-        for (at, init) in inits.iter().enumerate() {
-            let place = match by_position && !declared_by_position {
-                true => (at < wanted.len()).then_some(at),
-                false => wanted.iter().position(|field| *field.name == *init.name.text),
-            };
-            let Some(place) = place else {
-                if let Some(value) = &init.value {
-                    self.expr(value, None);
-                }
-                let near = nearest(&init.name.text, wanted.iter().map(|field| field.name.as_str()));
-                self.world
-                    .error(codes::UNKNOWN_FIELD, init.name.span, format!("{what} has no field `{}`", init.name.text))
-                    .hint_if(near.map(|near| format!("did you mean `{near}`?")));
-                sound = false;
-                continue;
-            };
-            let ty = substitute(&wanted[place].ty, arguments);
-            let value = match &init.value {
-                Some(value) => self.expr_of(value, &ty),
-                None => {
-                    let value = self.name(&init.name, &[], Some(&ty));
-                    self.coerce(value, &ty)
-                }
-            };
-            if values[place].is_some() {
-                self.world.error(codes::DECLARED_TWICE, init.name.span, format!("`{}` is given twice", init.name.text));
-            }
-            values[place] = Some(value);
-        }
-        let mut missing = Vec::new();
-        for (value, field) in values.iter_mut().zip(wanted) {
-            if value.is_some() {
-                continue;
-            }
-            match left_out(field, arguments, span) {
-                Some(default) => *value = Some(default),
-                None => missing.push(format!("`{}`", field.name)),
-            }
-        }
-        if !missing.is_empty() && sound {
-            self.world
-                .error(codes::MISSING_FIELDS, span, format!("{what} lacks {}", missing.join(", ")))
-                .label(format!("{} missing", if missing.len() == 1 { "one field is".into() } else { format!("{} fields are", missing.len()) }));
-        }
-        if !missing.is_empty() || !sound {
-            return None;
-        }
-        values.into_iter().collect()
-    }
-
-    // -- tuples and lists ----------------------------------------------------------------------------
 
     pub fn tuple(&mut self, parts: &[ast::Expr], expected: Option<&Type>, span: Span) -> hir::Expr {
         if parts.is_empty() {
@@ -389,7 +260,9 @@ impl Body<'_, '_> {
             return self.expr(only, expected);
         }
         let wanted: Vec<Option<Type>> = match expected.map(peeled) {
-            Some(Type::Tuple(types)) if types.len() == parts.len() => types.iter().cloned().map(Some).collect(),
+            Some(Type::Tuple(types)) if types.len() == parts.len() => {
+                types.iter().cloned().map(Some).collect()
+            }
             _ => vec![None; parts.len()],
         };
         let mut checked = Vec::new();
@@ -430,14 +303,24 @@ impl Body<'_, '_> {
         }
         let Some(element) = element else {
             if parts.is_empty() {
-                self.world.error(codes::TYPE_NEEDED, span, "the type of this empty list is not known").hint("let xs: list<u64, 100> = []");
+                self.world
+                    .error(
+                        codes::TYPE_NEEDED,
+                        span,
+                        "the type of this empty list is not known",
+                    )
+                    .hint("let xs: list<u64, 100> = []");
             }
             return error(span);
         };
         let length = parts.len() as u64;
         let capacity = match wanted {
             Some((_, Count::Known(capacity))) if length > capacity => {
-                self.world.error(codes::LITERAL_TOO_LONG, span, format!("these are {length} elements, and the list holds {capacity}"));
+                self.world.error(
+                    codes::LITERAL_TOO_LONG,
+                    span,
+                    format!("these are {length} elements, and the list holds {capacity}"),
+                );
                 return error(span);
             }
             Some((_, capacity)) => capacity,
@@ -446,7 +329,11 @@ impl Body<'_, '_> {
         if checked.iter().any(|part| part.ty == Type::Error) {
             return error(span);
         }
-        make(ExprKind::List(checked), Type::List(Arc::new(element), capacity), span)
+        make(
+            ExprKind::List(checked),
+            Type::List(Arc::new(element), capacity),
+            span,
+        )
     }
 
     /// A value that is put into another one: no row, nothing without a value.
@@ -456,12 +343,21 @@ impl Body<'_, '_> {
             Type::Row(table) => {
                 let table = self.world.program.tables[table.0 as usize].name.clone();
                 self.world
-                    .error(codes::ROW_AS_VALUE, value.span, format!("a row of `{table}` is a place, not a value to keep"))
+                    .error(
+                        codes::ROW_AS_VALUE,
+                        value.span,
+                        format!("a row of `{table}` is a place, not a value to keep"),
+                    )
                     .hint("take its fields");
                 error(value.span)
             }
+            Type::Never => self.no_value(&value),
             Type::Unit => {
-                self.world.error(codes::TYPE_MISMATCH, value.span, "this gives nothing, and a value is needed");
+                self.world.error(
+                    codes::TYPE_MISMATCH,
+                    value.span,
+                    "this gives nothing, and a value is needed",
+                );
                 error(value.span)
             }
             _ => value,
@@ -485,7 +381,14 @@ impl Body<'_, '_> {
         if index.ty == Type::Error {
             return error(span);
         }
-        make(ExprKind::Index { base: Box::new(base), index: Box::new(index) }, ty, span)
+        make(
+            ExprKind::Index {
+                base: Box::new(base),
+                index: Box::new(index),
+            },
+            ty,
+            span,
+        )
     }
 
     fn not_indexable(&mut self, base: &hir::Expr, span: Span) -> hir::Expr {
@@ -495,37 +398,14 @@ impl Body<'_, '_> {
             Type::Optional(_) => Some("it may be `none`: `let x = … else …` first".to_string()),
             _ => None,
         };
-        self.world.error(codes::BAD_OPERANDS, span, format!("`{shown}` has no elements to index")).hint_if(hint);
+        self.world
+            .error(
+                codes::BAD_OPERANDS,
+                span,
+                format!("`{shown}` has no elements to index"),
+            )
+            .hint_if(hint);
         error(span)
-    }
-}
-
-/// An enum's variant, found.
-pub(crate) struct Variant {
-    pub id: hir::EnumId,
-    pub number: u32,
-    pub arguments: Vec<Type>,
-}
-
-/// How a variant's fields were given.
-#[derive(Clone, Copy)]
-pub(crate) enum Fields<'e> {
-    None,
-    Tuple(&'e [ast::Expr]),
-    Record(&'e [ast::FieldInit]),
-}
-
-/// What a field that is not given becomes: its default, `none`, an empty list.
-pub(crate) fn left_out(field: &hir::Field, arguments: &[Type], span: Span) -> Option<hir::Expr> {
-    if let Some(default) = &field.default {
-        return Some(hir::Expr { span, ..default.clone() });
-    }
-    let ty = substitute(&field.ty, arguments);
-    match &ty {
-        Type::Optional(_) => Some(make(ExprKind::None, ty, span)),
-        Type::List(..) => Some(make(ExprKind::List(Vec::new()), ty, span)),
-        Type::Error => Some(error(span)),
-        _ => None,
     }
 }
 

@@ -96,7 +96,7 @@ pub(crate) enum ConstState {
     Waiting,
     Running,
     /// Of the package, or without generics: a literal.
-    Value(hir::Expr),
+    Value(Box<hir::Expr>),
     /// A number over generic parameters.
     Open,
 }
@@ -132,6 +132,8 @@ pub(crate) struct World<'a> {
     pub const_states: Vec<ConstState>,
     pub trials: Vec<Declared<&'a ast::ItemKind>>,
 
+    /// Whether the default of `rc.toml` was found wrong and said so.
+    pub default_reported: bool,
     /// Bare variants of declared errors, by name: for `fail` where no `fails` clause narrows it. Package only.
     pub error_variants: HashMap<Arc<str>, Vec<(hir::ErrorId, u32)>>,
     /// Named indexes of each table.
@@ -147,7 +149,10 @@ impl<'a> World<'a> {
         let mut world = World {
             sources,
             options,
-            program: Program { package: options.package.clone(), ..Program::default() },
+            program: Program {
+                package: options.package.clone(),
+                ..Program::default()
+            },
             diagnostics: Diagnostics::new(),
             modules: Vec::new(),
             roles: HashMap::new(),
@@ -166,37 +171,59 @@ impl<'a> World<'a> {
             consts: Vec::new(),
             const_states: Vec::new(),
             trials: Vec::new(),
+            default_reported: false,
             error_variants: HashMap::new(),
             index_names: Vec::new(),
             table_fields: Vec::new(),
             deletes: Vec::new(),
         };
         for unit in units {
-            let known = world.modules.iter().any(|module| module.name == unit.module && module.origin == unit.origin);
+            let known = world
+                .modules
+                .iter()
+                .any(|module| module.name == unit.module && module.origin == unit.origin);
             if !known {
-                world.modules.push(Module { name: unit.module.clone(), origin: unit.origin, ..Module::default() });
+                world.modules.push(Module {
+                    name: unit.module.clone(),
+                    origin: unit.origin,
+                    ..Module::default()
+                });
             }
         }
         world
     }
 
     pub fn error(&mut self, code: Code, span: Span, message: impl Into<String>) -> Note<'_> {
-        Note { into: &mut self.diagnostics, diagnostic: Some(Diagnostic::error(code, span, message)) }
+        Note {
+            into: &mut self.diagnostics,
+            diagnostic: Some(Diagnostic::error(code, span, message)),
+        }
     }
 
     pub fn warning(&mut self, code: Code, span: Span, message: impl Into<String>) -> Note<'_> {
-        Note { into: &mut self.diagnostics, diagnostic: Some(Diagnostic::warning(code, span, message)) }
+        Note {
+            into: &mut self.diagnostics,
+            diagnostic: Some(Diagnostic::warning(code, span, message)),
+        }
     }
 
     /// One clear refusal of what parses but is not there yet.
     pub fn not_in_this_edition(&mut self, span: Span, what: &str) {
-        self.error(codes::NOT_IN_THIS_EDITION, span, format!("{what} not in this edition of the language"));
+        self.error(
+            codes::NOT_IN_THIS_EDITION,
+            span,
+            format!("{what} not in this edition of the language"),
+        );
     }
 
     /// For the low-level words in files of a package.
     pub fn low_level_outside(&mut self, span: Span, what: &str) {
-        self.error(codes::LOW_LEVEL_OUTSIDE_STD, span, format!("{what} only in the standard library"))
-            .hint("tables, states and lists do this for you");
+        self.error(
+            codes::LOW_LEVEL_OUTSIDE_STD,
+            span,
+            format!("{what} only in the standard library"),
+        )
+        .hint("tables, states and lists do this for you");
     }
 
     pub fn is_std(&self, module: usize) -> bool {
@@ -217,17 +244,26 @@ pub(crate) struct Note<'d> {
 
 impl Note<'_> {
     pub fn label(mut self, text: impl Into<String>) -> Self {
-        self.diagnostic = self.diagnostic.take().map(|diagnostic| diagnostic.with_label(text));
+        self.diagnostic = self
+            .diagnostic
+            .take()
+            .map(|diagnostic| diagnostic.with_label(text));
         self
     }
 
     pub fn secondary(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.diagnostic = self.diagnostic.take().map(|diagnostic| diagnostic.with_secondary(span, text));
+        self.diagnostic = self
+            .diagnostic
+            .take()
+            .map(|diagnostic| diagnostic.with_secondary(span, text));
         self
     }
 
     pub fn hint(mut self, text: impl Into<String>) -> Self {
-        self.diagnostic = self.diagnostic.take().map(|diagnostic| diagnostic.with_hint(text));
+        self.diagnostic = self
+            .diagnostic
+            .take()
+            .map(|diagnostic| diagnostic.with_hint(text));
         self
     }
 

@@ -11,7 +11,10 @@ use rc_hir::{Origin, Program};
 use rc_source::Sources;
 use std::path::{Path, PathBuf};
 
-fn run(units: &[(&str, Origin, &str)], default_allow: Option<Vec<String>>) -> (Sources, Program, Diagnostics) {
+fn run(
+    units: &[(&str, Origin, &str)],
+    default_allow: Option<Vec<String>>,
+) -> (Sources, Program, Diagnostics) {
     let mut sources = Sources::new();
     let mut parsed = Vec::new();
     let mut all = Diagnostics::new();
@@ -21,8 +24,22 @@ fn run(units: &[(&str, Origin, &str)], default_allow: Option<Vec<String>>) -> (S
         all.append(std::mem::take(&mut one.diagnostics));
         parsed.push((module.to_string(), *origin, one.file));
     }
-    let units: Vec<Unit<'_>> = parsed.iter().map(|(module, origin, file)| Unit { module: module.clone(), origin: *origin, file }).collect();
-    let (program, diagnostics) = check(&sources, &units, &Options { package: String::new(), default_allow });
+    let units: Vec<Unit<'_>> = parsed
+        .iter()
+        .map(|(module, origin, file)| Unit {
+            module: module.clone(),
+            origin: *origin,
+            file,
+        })
+        .collect();
+    let (program, diagnostics) = check(
+        &sources,
+        &units,
+        &Options {
+            package: String::new(),
+            default_allow,
+        },
+    );
     all.append(diagnostics);
     (sources, program, all)
 }
@@ -34,7 +51,14 @@ fn shown(sources: &Sources, diagnostics: &Diagnostics) -> Vec<String> {
             let span = diagnostic.primary.span;
             let at = sources.file(span.file).position(span.start);
             let hint = diagnostic.hint.as_deref().unwrap_or("");
-            format!("{}:{} {} at `{}`: {} ({hint})", sources.file(span.file).name, at.line, diagnostic.code, sources.text_of(span), diagnostic.message)
+            format!(
+                "{}:{} {} at `{}`: {} ({hint})",
+                sources.file(span.file).name,
+                at.line,
+                diagnostic.code,
+                sources.text_of(span),
+                diagnostic.message
+            )
         })
         .collect()
 }
@@ -48,7 +72,8 @@ struct Block {
 
 fn blocks(path: &Path) -> Vec<Block> {
     let text = std::fs::read_to_string(path).expect("a readable chapter");
-    let (mut found, mut title, mut open): (Vec<Block>, String, bool) = (Vec::new(), String::new(), false);
+    let (mut found, mut title, mut open): (Vec<Block>, String, bool) =
+        (Vec::new(), String::new(), false);
     for (number, line) in text.lines().enumerate() {
         if open {
             if line.starts_with("```") {
@@ -60,7 +85,12 @@ fn blocks(path: &Path) -> Vec<Block> {
             }
         } else if let Some(info) = line.strip_prefix("```rc") {
             open = true;
-            found.push(Block { title: title.clone(), line: number + 1, no_default: info.contains("no-default"), text: String::new() });
+            found.push(Block {
+                title: title.clone(),
+                line: number + 1,
+                no_default: info.contains("no-default"),
+                text: String::new(),
+            });
         } else if let Some(heading) = line.strip_prefix('#') {
             title = heading.trim_matches(['#', ' ']).to_string();
         }
@@ -84,27 +114,56 @@ fn failures_of(path: &Path) -> Vec<String> {
     let mut failures = Vec::new();
     for block in blocks(path) {
         let allow = (!block.no_default).then(|| vec!["anyone".to_string()]);
-        let (sources, program, diagnostics) = run(&[("block", Origin::Package, &block.text)], allow);
-        let place = format!("{}:{} ({})", path.file_name().expect("a file").to_string_lossy(), block.line, block.title);
+        let (sources, program, diagnostics) =
+            run(&[("block", Origin::Package, &block.text)], allow);
+        let place = format!(
+            "{}:{} ({})",
+            path.file_name().expect("a file").to_string_lossy(),
+            block.line,
+            block.title
+        );
         let mut wanted = announced(&block.text);
         for diagnostic in &diagnostics {
             let span = diagnostic.primary.span;
             let line = sources.file(span.file).position(span.start).line;
-            let covered = sources.text_of(span).split("// error").next().unwrap_or("").split_whitespace().collect::<Vec<_>>().join(" ");
-            let fits = |(at, code, text): &(u32, String, String)| *at == line && *code == diagnostic.code.to_string() && (text.is_empty() || *text == covered);
+            let covered = sources
+                .text_of(span)
+                .split("// error")
+                .next()
+                .unwrap_or("")
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ");
+            let fits = |(at, code, text): &(u32, String, String)| {
+                *at == line
+                    && *code == diagnostic.code.to_string()
+                    && (text.is_empty() || *text == covered)
+            };
             match wanted.iter().position(fits) {
                 Some(index) => drop(wanted.remove(index)),
-                None => failures.push(format!("{place}: not announced: line {line} {} at `{covered}`: {}", diagnostic.code, diagnostic.message)),
+                None => failures.push(format!(
+                    "{place}: not announced: line {line} {} at `{covered}`: {}",
+                    diagnostic.code, diagnostic.message
+                )),
             }
             if diagnostic.message.contains('\n') || diagnostic.message.ends_with('.') {
-                failures.push(format!("{place}: the message is no single terse line: {}", diagnostic.message));
+                failures.push(format!(
+                    "{place}: the message is no single terse line: {}",
+                    diagnostic.message
+                ));
             }
         }
         for (line, code, text) in wanted {
-            failures.push(format!("{place}: announced and not given: line {line} {code} at `{text}`"));
+            failures.push(format!(
+                "{place}: announced and not given: line {line} {code} at `{text}`"
+            ));
         }
         if !diagnostics.has_errors() {
-            failures.extend(validate(&program).into_iter().map(|promise| format!("{place}: {promise}")));
+            failures.extend(
+                validate(&program)
+                    .into_iter()
+                    .map(|promise| format!("{place}: {promise}")),
+            );
         }
     }
     failures
@@ -113,23 +172,47 @@ fn failures_of(path: &Path) -> Vec<String> {
 #[test]
 fn every_block_says_what_it_announces() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/blocks");
-    let mut chapters: Vec<PathBuf> = std::fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("an entry").path()).collect();
+    let mut chapters: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("the folder is there")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     chapters.sort();
     assert!(!chapters.is_empty());
     let failures: Vec<String> = chapters.iter().flat_map(|path| failures_of(path)).collect();
-    assert!(failures.is_empty(), "{} differences\n{}", failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} differences\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }
 
 #[test]
 fn the_standard_library_checks() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../stdlib");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).expect("stdlib/").map(|entry| entry.expect("an entry").path()).collect();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("stdlib/")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "rc"));
     files.sort();
-    let texts: Vec<(String, String)> =
-        files.iter().map(|path| (path.file_stem().expect("a name").to_string_lossy().into_owned(), std::fs::read_to_string(path).expect("a text"))).collect();
+    let texts: Vec<(String, String)> = files
+        .iter()
+        .map(|path| {
+            (
+                path.file_stem()
+                    .expect("a name")
+                    .to_string_lossy()
+                    .into_owned(),
+                std::fs::read_to_string(path).expect("a text"),
+            )
+        })
+        .collect();
     assert!(texts.iter().any(|(name, _)| name == "ordered"));
-    let units: Vec<(&str, Origin, &str)> = texts.iter().map(|(name, text)| (name.as_str(), Origin::Std, text.as_str())).collect();
+    let units: Vec<(&str, Origin, &str)> = texts
+        .iter()
+        .map(|(name, text)| (name.as_str(), Origin::Std, text.as_str()))
+        .collect();
     let (sources, program, diagnostics) = run(&units, None);
     let messages = shown(&sources, &diagnostics);
     assert!(messages.is_empty(), "{}", messages.join("\n"));
@@ -146,9 +229,17 @@ fn the_ledger_checks() {
     let broken = validate(&program);
     assert!(broken.is_empty(), "{}", broken.join("\n"));
     assert_eq!(program.package, "ledger");
-    let pay = program.callables.iter().find(|callable| callable.name == "pay").expect("pay");
+    let pay = program
+        .callables
+        .iter()
+        .find(|callable| callable.name == "pay")
+        .expect("pay");
     assert!(pay.effects.writes && pay.effects.emits && pay.effects.may_fail);
-    let balance = program.callables.iter().find(|callable| callable.name == "balance").expect("balance");
+    let balance = program
+        .callables
+        .iter()
+        .find(|callable| callable.name == "balance")
+        .expect("balance");
     assert!(balance.effects.reads && !balance.effects.writes);
     assert_eq!(program.invariants[0].reads_states.len(), 1);
     assert_eq!(program.invariants[0].reads_aggregates.len(), 1);

@@ -16,7 +16,9 @@ impl Code {
 
     /// What the code is about, in a few words.
     pub fn title(self) -> &'static str {
-        all().find(|(code, _)| *code == self).map_or("", |(_, title)| title)
+        all()
+            .find(|(code, _)| *code == self)
+            .map_or("", |(_, title)| title)
     }
 
     /// Reads `E0312`, `e312` or `312`; `None` when it is not registered.
@@ -123,6 +125,7 @@ codes! {
         NOT_AN_OPTIONAL = 324, "an else for what is always there";
         ROW_AS_VALUE = 325, "a row used as a value";
         UNIT_DEFAULT_MISSING = 326, "a state without a first value";
+        VALUE_DROPPED = 327, "a value that nobody takes";
     }
     // Bounds and cost.
     _BOUNDS 400..500 {

@@ -17,7 +17,9 @@ impl Diagnostics {
 
     /// Adds one; a second one with the same code at the same place is dropped.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.by_place.entry((diagnostic.primary.span, diagnostic.code)).or_insert(diagnostic);
+        self.by_place
+            .entry((diagnostic.primary.span, diagnostic.code))
+            .or_insert(diagnostic);
     }
 
     /// Adds all of another set.
@@ -39,17 +41,22 @@ impl Diagnostics {
 
     /// True when something says that the package does not build.
     pub fn has_errors(&self) -> bool {
-        self.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
     pub fn error_count(&self) -> usize {
-        self.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
+        self.iter()
+            .filter(|diagnostic| diagnostic.severity == Severity::Error)
+            .count()
     }
 }
 
 impl Extend<Diagnostic> for Diagnostics {
     fn extend<T: IntoIterator<Item = Diagnostic>>(&mut self, diagnostics: T) {
-        diagnostics.into_iter().for_each(|diagnostic| self.push(diagnostic));
+        diagnostics
+            .into_iter()
+            .for_each(|diagnostic| self.push(diagnostic));
     }
 }
 
@@ -81,11 +88,30 @@ mod tests {
     fn sorted_by_place_and_the_first_of_a_kind_wins() {
         let at = |start, end| Span::new(FileId(0), start, end);
         let mut all = Diagnostics::new();
-        all.push(Diagnostic::error(codes::UNEXPECTED_TOKEN, at(9, 10), "third"));
-        all.push(Diagnostic::error(codes::UNKNOWN_CHARACTER, at(1, 2), "first"));
-        all.push(Diagnostic::warning(codes::UNEXPECTED_TOKEN, at(1, 2), "second"));
-        all.push(Diagnostic::error(codes::UNEXPECTED_TOKEN, at(1, 2), "dropped"));
-        let messages: Vec<&str> = all.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
+        all.push(Diagnostic::error(
+            codes::UNEXPECTED_TOKEN,
+            at(9, 10),
+            "third",
+        ));
+        all.push(Diagnostic::error(
+            codes::UNKNOWN_CHARACTER,
+            at(1, 2),
+            "first",
+        ));
+        all.push(Diagnostic::warning(
+            codes::UNEXPECTED_TOKEN,
+            at(1, 2),
+            "second",
+        ));
+        all.push(Diagnostic::error(
+            codes::UNEXPECTED_TOKEN,
+            at(1, 2),
+            "dropped",
+        ));
+        let messages: Vec<&str> = all
+            .iter()
+            .map(|diagnostic| diagnostic.message.as_str())
+            .collect();
         assert_eq!(messages, ["first", "second", "third"]);
         assert!(all.has_errors());
         assert_eq!((all.len(), all.error_count()), (3, 2));

@@ -9,8 +9,8 @@
 //! A diagnostic is one terse line that stands alone, a label that points, and a hint that acts. Nothing
 //! here fails, and nothing quoted from a source or a user reaches a terminal unescaped.
 
-pub mod codes;
 mod clean;
+pub mod codes;
 mod collector;
 mod model;
 pub mod render;

@@ -53,8 +53,18 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, code: Code, span: Span, message: String) -> Diagnostic {
-        let primary = Label { span, text: String::new() };
-        Diagnostic { code, severity, message, primary, secondary: Vec::new(), hint: None }
+        let primary = Label {
+            span,
+            text: String::new(),
+        };
+        Diagnostic {
+            code,
+            severity,
+            message,
+            primary,
+            secondary: Vec::new(),
+            hint: None,
+        }
     }
 
     /// The text at the primary place.
@@ -67,7 +77,10 @@ impl Diagnostic {
     /// One more place.
     #[must_use]
     pub fn with_secondary(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
-        self.secondary.push(Label { span, text: text.into() });
+        self.secondary.push(Label {
+            span,
+            text: text.into(),
+        });
         self
     }
 

@@ -9,10 +9,14 @@ fn example() -> (Sources, Diagnostics) {
     let file = sources.add("pay ments.rc", "let é = 1\nlet x = \u{1b}[2J é + 1\n");
     let mut all = Diagnostics::new();
     all.push(
-        Diagnostic::error(codes::UNEXPECTED_TOKEN, Span::new(file, 19, 23), "found `\u{1b}[2J`")
-            .with_label("here\u{7}")
-            .with_secondary(Span::new(file, 4, 6), "first")
-            .with_hint("remove it\u{202e}"),
+        Diagnostic::error(
+            codes::UNEXPECTED_TOKEN,
+            Span::new(file, 19, 23),
+            "found `\u{1b}[2J`",
+        )
+        .with_label("here\u{7}")
+        .with_secondary(Span::new(file, 4, 6), "first")
+        .with_hint("remove it\u{202e}"),
     );
     (sources, all)
 }
@@ -20,7 +24,10 @@ fn example() -> (Sources, Diagnostics) {
 #[test]
 fn short_is_one_line() {
     let (sources, all) = example();
-    assert_eq!(render::short(&sources, &all), "pay ments.rc:2:9: error[E0110]: found `\\u{1b}[2J`\n");
+    assert_eq!(
+        render::short(&sources, &all),
+        "pay ments.rc:2:9: error[E0110]: found `\\u{1b}[2J`\n"
+    );
 }
 
 #[test]
@@ -28,10 +35,19 @@ fn human_draws_bytes_and_escapes() {
     let (sources, all) = example();
     let text = render::human(&sources, &all, false);
     assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text}");
-    for part in ["[E0110] Error: found `\\u{1b}[2J`", "pay ments.rc:2:9", "here\\u{7}", "let x = ?[2J é + 1", "remove it"] {
+    for part in [
+        "[E0110] Error: found `\\u{1b}[2J`",
+        "pay ments.rc:2:9",
+        "here\\u{7}",
+        "let x = ?[2J é + 1",
+        "remove it",
+    ] {
         assert!(text.contains(part), "no {part:?} in:\n{text}");
     }
-    assert!(render::human(&sources, &all, true).contains("\u{1b}["), "colours are on when asked for");
+    assert!(
+        render::human(&sources, &all, true).contains("\u{1b}["),
+        "colours are on when asked for"
+    );
 }
 
 #[test]
@@ -39,8 +55,15 @@ fn human_does_not_draw_a_line_of_megabytes() {
     let mut sources = Sources::new();
     let file = sources.add("long.rc", "x".repeat(3_000_000));
     let mut all = Diagnostics::new();
-    all.push(Diagnostic::error(codes::UNEXPECTED_TOKEN, Span::new(file, 5, 6), "no"));
-    assert_eq!(render::human(&sources, &all, false), "long.rc:1:6: error[E0110]: no\n");
+    all.push(Diagnostic::error(
+        codes::UNEXPECTED_TOKEN,
+        Span::new(file, 5, 6),
+        "no",
+    ));
+    assert_eq!(
+        render::human(&sources, &all, false),
+        "long.rc:1:6: error[E0110]: no\n"
+    );
 }
 
 #[test]
@@ -58,5 +81,8 @@ fn json_and_sarif_hold_the_same_facts() {
     let place = &result["locations"][0]["physicalLocation"];
     assert_eq!(place["artifactLocation"]["uri"], "pay%20ments.rc");
     assert_eq!(place["region"]["startColumn"], 9);
-    assert_eq!(sarif["runs"][0]["tool"]["driver"]["rules"][0]["id"], "E0110");
+    assert_eq!(
+        sarif["runs"][0]["tool"]["driver"]["rules"][0]["id"],
+        "E0110"
+    );
 }

@@ -15,5 +15,8 @@ mod stdlib;
 
 pub use limits::{FILES_MAX, PACKAGE_BYTES_MAX};
 pub use package::{LoadError, Package, SourceText};
-pub use pipeline::{Checked, Compiled, Options, ParsedPackage, Timings, check, check_only, compile, compile_with, lower, parse};
+pub use pipeline::{
+    Checked, Compiled, Options, ParsedPackage, Timings, check, check_only, compile, compile_with,
+    lower, parse,
+};
 pub use stdlib::STDLIB;

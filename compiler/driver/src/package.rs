@@ -72,21 +72,47 @@ impl Package {
 
     /// A package from texts in memory, in the order of their names.
     pub fn from_texts(name: &str, texts: impl IntoIterator<Item = (String, String)>) -> Package {
-        let mut files: Vec<SourceText> = texts.into_iter().map(|(name, text)| SourceText { name, bytes: text.into_bytes() }).collect();
+        let mut files: Vec<SourceText> = texts
+            .into_iter()
+            .map(|(name, text)| SourceText {
+                name,
+                bytes: text.into_bytes(),
+            })
+            .collect();
         files.sort_by(|a, b| a.name.cmp(&b.name));
-        Package { name: name.to_string(), edition: Package::EDITION, default_allow: None, files }
+        Package {
+            name: name.to_string(),
+            edition: Package::EDITION,
+            default_allow: None,
+            files,
+        }
     }
 
     /// Reads a folder, or a single `.rc` file as a package of its own.
     pub fn load(path: &Path) -> Result<Package, LoadError> {
-        let unreadable = |source| LoadError::Unreadable { path: path.to_path_buf(), source };
+        let unreadable = |source| LoadError::Unreadable {
+            path: path.to_path_buf(),
+            source,
+        };
         let whole = path.canonicalize().map_err(unreadable)?;
         if whole.is_file() {
-            let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-            let files = vec![SourceText { name, bytes: read(&whole, PACKAGE_BYTES_MAX)? }];
-            return Ok(Package { edition: Package::EDITION, files, ..Package::default() });
+            let name = path
+                .file_name()
+                .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            let files = vec![SourceText {
+                name,
+                bytes: read(&whole, PACKAGE_BYTES_MAX)?,
+            }];
+            return Ok(Package {
+                edition: Package::EDITION,
+                files,
+                ..Package::default()
+            });
         }
-        let mut package = Package { edition: Package::EDITION, ..Package::default() };
+        let mut package = Package {
+            edition: Package::EDITION,
+            ..Package::default()
+        };
         let mut names: Vec<PathBuf> = Vec::new();
         for entry in fs::read_dir(&whole).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
@@ -95,7 +121,9 @@ impl Package {
             }
         }
         if names.is_empty() {
-            return Err(LoadError::Empty { path: path.to_path_buf() });
+            return Err(LoadError::Empty {
+                path: path.to_path_buf(),
+            });
         }
         if names.len() > FILES_MAX {
             return Err(LoadError::TooManyFiles { count: names.len() });
@@ -105,7 +133,9 @@ impl Package {
         for file in names {
             let bytes = read(&within(&whole, &file)?, left)?;
             left -= bytes.len();
-            let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            let name = file
+                .file_name()
+                .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
             package.files.push(SourceText { name, bytes });
         }
         let manifest = whole.join("rc.toml");
@@ -118,16 +148,31 @@ impl Package {
 
     /// Takes name, edition and default access from the text of an `rc.toml`.
     pub fn apply_manifest(&mut self, path: &Path, text: &[u8]) -> Result<(), LoadError> {
-        let wrong = |reason: String| LoadError::Manifest { path: path.to_path_buf(), reason };
+        let wrong = |reason: String| LoadError::Manifest {
+            path: path.to_path_buf(),
+            reason,
+        };
         let text = std::str::from_utf8(text).map_err(|_| wrong("is not UTF-8".into()))?;
-        let manifest: Manifest = toml::from_str(text).map_err(|error| wrong(error.to_string().trim_end().to_string()))?;
+        let manifest: Manifest = toml::from_str(text)
+            .map_err(|error| wrong(error.to_string().trim_end().to_string()))?;
         let first = manifest.name.chars().next();
-        let sound = first.is_some_and(|first| first.is_ascii_lowercase()) && manifest.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        let sound = first.is_some_and(|first| first.is_ascii_lowercase())
+            && manifest
+                .name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
         if !sound {
-            return Err(wrong(format!("`{}` is no package name; use lower-case letters, digits and `_`", manifest.name)));
+            return Err(wrong(format!(
+                "`{}` is no package name; use lower-case letters, digits and `_`",
+                manifest.name
+            )));
         }
         if manifest.edition != Package::EDITION {
-            return Err(wrong(format!("edition {} is not known here; this compiler has edition {}", manifest.edition, Package::EDITION)));
+            return Err(wrong(format!(
+                "edition {} is not known here; this compiler has edition {}",
+                manifest.edition,
+                Package::EDITION
+            )));
         }
         self.name = manifest.name;
         self.edition = manifest.edition;
@@ -141,13 +186,27 @@ impl Package {
 
 /// The real path of a file, if it lies in the folder.
 fn within(folder: &Path, file: &Path) -> Result<PathBuf, LoadError> {
-    let real = file.canonicalize().map_err(|source| LoadError::Unreadable { path: file.to_path_buf(), source })?;
-    if real.starts_with(folder) { Ok(real) } else { Err(LoadError::LeadsOut { path: file.to_path_buf() }) }
+    let real = file
+        .canonicalize()
+        .map_err(|source| LoadError::Unreadable {
+            path: file.to_path_buf(),
+            source,
+        })?;
+    if real.starts_with(folder) {
+        Ok(real)
+    } else {
+        Err(LoadError::LeadsOut {
+            path: file.to_path_buf(),
+        })
+    }
 }
 
 /// Reads a regular file of at most `limit` bytes.
 fn read(path: &Path, limit: usize) -> Result<Vec<u8>, LoadError> {
-    let unreadable = |source| LoadError::Unreadable { path: path.to_path_buf(), source };
+    let unreadable = |source| LoadError::Unreadable {
+        path: path.to_path_buf(),
+        source,
+    };
     let about = fs::metadata(path).map_err(unreadable)?;
     if !about.is_file() {
         return Err(unreadable(io::Error::other("not a regular file")));
@@ -156,5 +215,9 @@ fn read(path: &Path, limit: usize) -> Result<Vec<u8>, LoadError> {
         return Err(LoadError::TooLarge);
     }
     let bytes = fs::read(path).map_err(unreadable)?;
-    if bytes.len() > limit { Err(LoadError::TooLarge) } else { Ok(bytes) }
+    if bytes.len() > limit {
+        Err(LoadError::TooLarge)
+    } else {
+        Ok(bytes)
+    }
 }

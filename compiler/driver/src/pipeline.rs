@@ -22,7 +22,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { page_shift: rc_bytecode::limits::PAGE_SHIFT_DEFAULT, with_tests: false }
+        Options {
+            page_shift: rc_bytecode::limits::PAGE_SHIFT_DEFAULT,
+            with_tests: false,
+        }
     }
 }
 
@@ -69,16 +72,33 @@ pub fn compile(package: &Package) -> Compiled {
 /// Source to module.
 pub fn compile_with(package: &Package, options: Options) -> Compiled {
     on_a_large_stack(|| {
-        let Checked { sources, program, mut diagnostics, mut timings } = checked(package);
+        let Checked {
+            sources,
+            program,
+            mut diagnostics,
+            mut timings,
+        } = checked(package);
         if diagnostics.has_errors() {
-            return Compiled { sources, program, lowered: None, diagnostics, timings };
+            return Compiled {
+                sources,
+                program,
+                lowered: None,
+                diagnostics,
+                timings,
+            };
         }
         let start = Instant::now();
         let (lowered, more) = lower(&program, &sources, options);
         timings.lower = start.elapsed();
         diagnostics.append(more);
         let lowered = (!diagnostics.has_errors()).then_some(lowered);
-        Compiled { sources, program, lowered, diagnostics, timings }
+        Compiled {
+            sources,
+            program,
+            lowered,
+            diagnostics,
+            timings,
+        }
     })
 }
 
@@ -93,10 +113,19 @@ fn checked(package: &Package) -> Checked {
     let parse_time = start.elapsed();
     let start = Instant::now();
     let (program, diagnostics) = check(&parsed, package);
-    let timings = Timings { parse: parse_time, check: start.elapsed(), lower: Duration::ZERO };
+    let timings = Timings {
+        parse: parse_time,
+        check: start.elapsed(),
+        lower: Duration::ZERO,
+    };
     let mut all = parsed.diagnostics;
     all.append(diagnostics);
-    Checked { sources: parsed.sources, program, diagnostics: all, timings }
+    Checked {
+        sources: parsed.sources,
+        program,
+        diagnostics: all,
+        timings,
+    }
 }
 
 /// Stage 1: texts to trees.
@@ -113,7 +142,10 @@ pub fn parse(package: &Package) -> ParsedPackage {
     let total: usize = package.files.iter().map(|file| file.bytes.len()).sum();
     let first = FileId(files.len() as u32);
     if package.files.len() > FILES_MAX || total > PACKAGE_BYTES_MAX || package.files.is_empty() {
-        let name = package.files.first().map_or("rc.toml", |file| file.name.as_str());
+        let name = package
+            .files
+            .first()
+            .map_or("rc.toml", |file| file.name.as_str());
         sources.add(name, "");
         let span = Span::new(first, 0, 0);
         diagnostics.push(match package.files.is_empty() {
@@ -124,7 +156,11 @@ pub fn parse(package: &Package) -> ParsedPackage {
                 format!("a package has at most {FILES_MAX} files and {PACKAGE_BYTES_MAX} bytes; this one has {} and {total}", package.files.len()),
             ),
         });
-        return ParsedPackage { sources, files, diagnostics };
+        return ParsedPackage {
+            sources,
+            files,
+            diagnostics,
+        };
     }
     for file in &package.files {
         let id = FileId(files.len() as u32);
@@ -133,25 +169,49 @@ pub fn parse(package: &Package) -> ParsedPackage {
         diagnostics.append(parsed.diagnostics);
         files.push((package.name.clone(), Origin::Package, parsed.file));
     }
-    ParsedPackage { sources, files, diagnostics }
+    ParsedPackage {
+        sources,
+        files,
+        diagnostics,
+    }
 }
 
 /// Stage 2: trees to a typed program.
 pub fn check(parsed: &ParsedPackage, package: &Package) -> (Program, Diagnostics) {
-    let units: Vec<Unit<'_>> = parsed.files.iter().map(|(module, origin, file)| Unit { module: module.clone(), origin: *origin, file }).collect();
-    let options = rc_check::Options { package: package.name.clone(), default_allow: package.default_allow.clone() };
+    let units: Vec<Unit<'_>> = parsed
+        .files
+        .iter()
+        .map(|(module, origin, file)| Unit {
+            module: module.clone(),
+            origin: *origin,
+            file,
+        })
+        .collect();
+    let options = rc_check::Options {
+        package: package.name.clone(),
+        default_allow: package.default_allow.clone(),
+    };
     rc_check::check(&parsed.sources, &units, &options)
 }
 
 /// Stage 3: a sound program to a certified module.
 pub fn lower(program: &Program, sources: &Sources, options: Options) -> (Lowered, Diagnostics) {
-    rc_lower::lower(program, sources, rc_lower::Options { page_shift: options.page_shift, with_tests: options.with_tests })
+    rc_lower::lower(
+        program,
+        sources,
+        rc_lower::Options {
+            page_shift: options.page_shift,
+            with_tests: options.with_tests,
+        },
+    )
 }
 
 /// Trees are walked by recursion, whose depth the parser caps; the stack is sized for that cap.
 fn on_a_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        let thread = std::thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, work);
         match thread.expect("a thread can be started").join() {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic),

@@ -7,7 +7,10 @@ const SPREAD_COLUMNS_MAX: usize = 40;
 
 /// Aligns the comments of each run of lines that have one.
 pub(crate) fn align(lines: &mut [Line]) {
-    let widths: Vec<usize> = lines.iter().map(|line| line.code().chars().count()).collect();
+    let widths: Vec<usize> = lines
+        .iter()
+        .map(|line| line.code().chars().count())
+        .collect();
     let mut start = 0;
     while start < lines.len() {
         if lines[start].trailing.is_none() {
@@ -15,7 +18,10 @@ pub(crate) fn align(lines: &mut [Line]) {
             continue;
         }
         let (mut end, mut least, mut most) = (start, widths[start], widths[start]);
-        while end < lines.len() && lines[end].trailing.is_some() && (end == start || !lines[end].blank_above) {
+        while end < lines.len()
+            && lines[end].trailing.is_some()
+            && (end == start || !lines[end].blank_above)
+        {
             let (low, high) = (least.min(widths[end]), most.max(widths[end]));
             if high - low > SPREAD_COLUMNS_MAX {
                 break;

@@ -21,7 +21,9 @@ pub(crate) fn order(pieces: &mut Vec<Piece>) {
                     continue;
                 }
             }
-            Table | Struct | Enum | Error | Event | Layout | Test | Property if depth == 0 && begins_declaration(pieces, at) => {
+            Table | Struct | Enum | Error | Event | Layout | Test | Property
+                if depth == 0 && begins_declaration(pieces, at) =>
+            {
                 if let Some(body) = body_of(pieces, at) {
                     join_body(pieces, body);
                     at = body;
@@ -46,7 +48,13 @@ fn body_of(pieces: &[Piece], start: usize) -> Option<usize> {
             OpenBrace if depth == 0 => return Some(at),
             OpenParen | OpenBracket | OpenBrace => depth += 1,
             CloseParen | CloseBracket | CloseBrace => depth = depth.checked_sub(1)?,
-            kind if depth == 0 && at > start && piece.gap > Gap::Same && kind.starts_declaration() => return None,
+            kind if depth == 0
+                && at > start
+                && piece.gap > Gap::Same
+                && kind.starts_declaration() =>
+            {
+                return None;
+            }
             _ => {}
         }
     }
@@ -66,7 +74,9 @@ fn callable(pieces: &mut Vec<Piece>, start: usize, body: usize) {
         join_body(pieces, body);
         return;
     };
-    let is_broken = pieces[first..=body].iter().any(|piece| piece.gap > Gap::Same || piece.is_comment());
+    let is_broken = pieces[first..=body]
+        .iter()
+        .any(|piece| piece.gap > Gap::Same || piece.is_comment());
     let mut clauses: Vec<Vec<Piece>> = Vec::new();
     for (number, &from) in starts.iter().enumerate() {
         let to = starts.get(number + 1).copied().unwrap_or(body);
@@ -75,18 +85,30 @@ fn callable(pieces: &mut Vec<Piece>, start: usize, body: usize) {
     // Comments above a clause, on lines of their own, go with it; those behind one stay behind it.
     for number in 1..clauses.len() {
         let stays = |piece: &Piece| !piece.is_comment() || piece.gap == Gap::Same;
-        let keep = clauses[number - 1].iter().rposition(stays).map_or(0, |last| last + 1);
+        let keep = clauses[number - 1]
+            .iter()
+            .rposition(stays)
+            .map_or(0, |last| last + 1);
         let moved = clauses[number - 1].split_off(keep);
         clauses[number].splice(0..0, moved);
     }
-    clauses.sort_by_key(|clause| match clause.iter().find(|piece| !piece.is_comment()).map(|piece| piece.kind) {
-        Some(Fails) => 0,
-        Some(Allow) => 1,
-        _ => 2,
+    clauses.sort_by_key(|clause| {
+        match clause
+            .iter()
+            .find(|piece| !piece.is_comment())
+            .map(|piece| piece.kind)
+        {
+            Some(Fails) => 0,
+            Some(Allow) => 1,
+            _ => 2,
+        }
     });
     let own_lines = is_broken || columns(&pieces[start..first], &clauses) > LINE_COLUMNS_MAX;
     for clause in &mut clauses {
-        let word = clause.iter().position(|piece| !piece.is_comment()).unwrap_or(0);
+        let word = clause
+            .iter()
+            .position(|piece| !piece.is_comment())
+            .unwrap_or(0);
         for (at, piece) in clause.iter_mut().enumerate() {
             piece.is_clause = own_lines && (at <= word || piece.is_comment());
             if at == 0 || piece.gap > Gap::Line {
@@ -95,7 +117,11 @@ fn callable(pieces: &mut Vec<Piece>, start: usize, body: usize) {
         }
     }
     // Comments between the parameters and the first clause stand with the clauses.
-    for piece in pieces[start..first].iter_mut().rev().take_while(|piece| piece.is_comment()) {
+    for piece in pieces[start..first]
+        .iter_mut()
+        .rev()
+        .take_while(|piece| piece.is_comment())
+    {
         piece.is_clause = own_lines && piece.gap > Gap::Same;
     }
     pieces.splice(first..body, clauses.into_iter().flatten());
@@ -114,13 +140,15 @@ fn clause_starts(pieces: &[Piece], start: usize, body: usize) -> Vec<usize> {
         }
         let is_start = depth == 0
             && matches!(piece.kind, Fails | Allow | Cost)
-            && before.is_some_and(|before| ends_part(before, starts.last().is_some_and(|last| *last + 1 == at)))
+            && before.is_some_and(|before| {
+                ends_part(before, starts.last().is_some_and(|last| *last + 1 == at))
+            })
             && at > start + 1;
         match piece.kind {
             OpenParen | OpenBracket => depth += 1,
             CloseParen | CloseBracket => depth = depth.saturating_sub(1),
-            Less if piece.is_angle => depth += 1,
-            Greater if piece.is_angle => depth = depth.saturating_sub(1),
+            OpenAngle => depth += 1,
+            CloseAngle => depth = depth.saturating_sub(1),
             _ => {}
         }
         if is_start {
@@ -133,14 +161,29 @@ fn clause_starts(pieces: &[Piece], start: usize, body: usize) -> Vec<usize> {
 
 /// True after what can end a header's part; a clause word right after a clause word is a name.
 fn ends_part(before: TokenKind, follows_clause_word: bool) -> bool {
-    let ends = before.is_name() || matches!(before, CloseParen | CloseBracket | Greater | Question | Number);
+    let ends = before.is_name()
+        || matches!(
+            before,
+            CloseParen | CloseBracket | CloseAngle | Question | Number
+        );
     ends && !follows_clause_word
 }
 
 /// The width of the header and the opening brace on one line.
 fn columns(head: &[Piece], clauses: &[Vec<Piece>]) -> usize {
-    let all: Vec<Piece> = head.iter().chain(clauses.iter().flatten()).cloned().collect();
+    let all: Vec<Piece> = head
+        .iter()
+        .chain(clauses.iter().flatten())
+        .cloned()
+        .collect();
     // Parameters that stand on lines of their own do not count: only the last line does.
-    let last_line = all.iter().rposition(|piece| piece.gap > Gap::Same).unwrap_or(0);
-    spacing::ends(&all[last_line..]).last().copied().unwrap_or(0) + " {".len()
+    let last_line = all
+        .iter()
+        .rposition(|piece| piece.gap > Gap::Same)
+        .unwrap_or(0);
+    spacing::ends(&all[last_line..])
+        .last()
+        .copied()
+        .unwrap_or(0)
+        + " {".len()
 }

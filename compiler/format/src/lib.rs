@@ -9,12 +9,11 @@
 //! the order of clauses are the formatter's. Always true of the result: it parses to the same tree, every
 //! comment is there, and formatting it again changes nothing. A file that does not parse is left alone.
 
-mod pieces;
-mod angles;
-mod headers;
-mod spacing;
-mod lines;
 mod comments;
+mod headers;
+mod lines;
+mod pieces;
+mod spacing;
 
 use rc_diagnostics::Diagnostics;
 use rc_source::FileId;
@@ -36,7 +35,6 @@ pub fn format(text: &str) -> Result<String, Diagnostics> {
         return Err(parsed.diagnostics);
     }
     let mut pieces = pieces::pieces(text, &parsed.tokens);
-    angles::mark(&mut pieces);
     headers::order(&mut pieces);
     let mut lines = lines::lines(pieces);
     comments::align(&mut lines);
@@ -46,24 +44,41 @@ pub fn format(text: &str) -> Result<String, Diagnostics> {
 /// One input of a fuzzer, any bytes: formatting keeps the tree and the comments, and is its own fixed point.
 pub fn fuzz_one(bytes: &[u8]) {
     rc_syntax::fuzz_one(bytes);
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
     let Ok(once) = format(text) else { return };
     let tree = |text: &str| dump(&rc_syntax::parse(FileId(0), text).file);
-    assert!(tree(text) == tree(&once), "formatting changed the meaning of:\n{text}\nto:\n{once}");
-    let twice = format(&once).unwrap_or_else(|mistakes| panic!("formatting broke:\n{text}\nto:\n{once}\n{mistakes:?}"));
+    assert!(
+        tree(text) == tree(&once),
+        "formatting changed the meaning of:\n{text}\nto:\n{once}"
+    );
+    let twice = format(&once)
+        .unwrap_or_else(|mistakes| panic!("formatting broke:\n{text}\nto:\n{once}\n{mistakes:?}"));
     if once != twice {
-        let differing = once.lines().zip(twice.lines()).find(|(once, twice)| once != twice);
+        let differing = once
+            .lines()
+            .zip(twice.lines())
+            .find(|(once, twice)| once != twice);
         panic!("formatting twice changes {differing:?} of:\n{text}");
     }
     let comments = |text: &str| {
         let tokens = rc_syntax::parse(FileId(0), text).tokens;
         let trivia = tokens.iter().filter(|token| token.kind.is_trivia());
         let mut found: Vec<String> = trivia
-            .map(|token| text[token.span.start as usize..token.span.end as usize].trim_end().to_owned())
+            .map(|token| {
+                text[token.span.start as usize..token.span.end as usize]
+                    .trim_end()
+                    .to_owned()
+            })
             .filter(|comment| !comment.is_empty())
             .collect();
         found.sort();
         found
     };
-    assert_eq!(comments(text), comments(&once), "formatting lost a comment of:\n{text}");
+    assert_eq!(
+        comments(text),
+        comments(&once),
+        "formatting lost a comment of:\n{text}"
+    );
 }

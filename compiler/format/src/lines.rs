@@ -42,14 +42,31 @@ pub(crate) fn lines(mut pieces: Vec<Piece>) -> Vec<Line> {
         let mut changed = false;
         let mut next: Vec<Piece> = Vec::new();
         for line in lines {
-            let Line { pieces, indent, blank_above, trailing } = line;
-            let mut line = Line { pieces, indent, blank_above, trailing };
+            let Line {
+                pieces,
+                indent,
+                blank_above,
+                trailing,
+            } = line;
+            let mut line = Line {
+                pieces,
+                indent,
+                blank_above,
+                trailing,
+            };
             changed |= break_line(&mut line);
             if let Some(first) = line.pieces.first_mut().filter(|_| !next.is_empty()) {
-                first.gap = if line.blank_above { Gap::Blank } else { Gap::Line };
+                first.gap = if line.blank_above {
+                    Gap::Blank
+                } else {
+                    Gap::Line
+                };
             }
             next.extend(line.pieces);
-            next.extend(line.trailing.map(|(comment, _)| Piece { gap: Gap::Same, ..comment }));
+            next.extend(line.trailing.map(|(comment, _)| Piece {
+                gap: Gap::Same,
+                ..comment
+            }));
         }
         lines = indented(next);
         if !changed {
@@ -92,7 +109,10 @@ fn settle_gaps(pieces: &mut [Piece]) {
             continue;
         };
         let opens = matches!(before.kind, OpenBrace | OpenParen | OpenBracket);
-        let joins = kind == Arrow || (kind == Else && before.kind == CloseBrace) || kind == Comma || kind == Semicolon;
+        let joins = kind == Arrow
+            || (kind == Else && before.kind == CloseBrace)
+            || kind == Comma
+            || kind == Semicolon;
         let is_after_comment = before.is_comment();
         let gap = pieces[at].gap;
         pieces[at].gap = match gap {
@@ -119,8 +139,14 @@ fn settle_bodies(pieces: &mut [Piece]) {
         match pieces[at].kind {
             OpenParen | OpenBracket | OpenBrace => open.push((at, false)),
             CloseParen | CloseBracket | CloseBrace => {
-                let Some((start, true)) = open.pop() else { continue };
-                if let Some(around) = open.iter_mut().rev().find(|around| pieces[around.0].kind == OpenBrace) {
+                let Some((start, true)) = open.pop() else {
+                    continue;
+                };
+                if let Some(around) = open
+                    .iter_mut()
+                    .rev()
+                    .find(|around| pieces[around.0].kind == OpenBrace)
+                {
                     around.1 = true;
                 }
                 for end in [start + 1, at] {
@@ -167,15 +193,28 @@ fn indented(pieces: Vec<Piece>) -> Vec<Line> {
         } else {
             trailing.map(|comment| (comment, 1))
         };
-        lines.push(Line { pieces: content, indent, blank_above, trailing });
+        lines.push(Line {
+            pieces: content,
+            indent,
+            blank_above,
+            trailing,
+        });
     }
     lines
 }
 
 fn indent_of(content: &[Piece], open: &[(usize, TokenKind)], before: Option<TokenKind>) -> usize {
     let first = &content[0];
-    let closers = content.iter().take_while(|piece| matches!(piece.kind, CloseParen | CloseBracket | CloseBrace)).count();
-    if let Some(outermost) = open.len().checked_sub(closers).filter(|_| closers > 0).and_then(|at| open.get(at)) {
+    let closers = content
+        .iter()
+        .take_while(|piece| matches!(piece.kind, CloseParen | CloseBracket | CloseBrace))
+        .count();
+    if let Some(outermost) = open
+        .len()
+        .checked_sub(closers)
+        .filter(|_| closers > 0)
+        .and_then(|at| open.get(at))
+    {
         return outermost.0;
     }
     let ground = open.last().map_or(0, |(indent, _)| indent + 1);
@@ -190,7 +229,11 @@ fn indent_of(content: &[Piece], open: &[(usize, TokenKind)], before: Option<Toke
     };
     // A comment on a line of its own stands with what begins there.
     let is_own_comment = first.is_comment();
-    if (begins || is_own_comment) && !first.is_clause { ground } else { ground + 1 }
+    if (begins || is_own_comment) && !first.is_clause {
+        ground
+    } else {
+        ground + 1
+    }
 }
 
 /// Puts newlines into a line that is too long; true when it did. A bracket with much of the line in it is
@@ -228,8 +271,8 @@ fn depth_after(piece: &Piece, depth: usize) -> usize {
     match piece.kind {
         OpenParen | OpenBracket | OpenBrace => depth + 1,
         CloseParen | CloseBracket | CloseBrace => depth.saturating_sub(1),
-        Less if piece.is_angle => depth + 1,
-        Greater if piece.is_angle => depth.saturating_sub(1),
+        OpenAngle => depth + 1,
+        CloseAngle => depth.saturating_sub(1),
         _ => depth,
     }
 }
@@ -251,8 +294,12 @@ fn longest_group(pieces: &[Piece], ends: &[usize]) -> Option<(usize, usize, usiz
             _ => {}
         }
     }
-    let widths = groups.into_iter().map(|(open, close)| (open, close, ends[close - 1] - ends[open]));
-    widths.max_by_key(|(_, _, width)| *width).filter(|(_, _, width)| *width > INDENT_COLUMNS)
+    let widths = groups
+        .into_iter()
+        .map(|(open, close)| (open, close, ends[close - 1] - ends[open]));
+    widths
+        .max_by_key(|(_, _, width)| *width)
+        .filter(|(_, _, width)| *width > INDENT_COLUMNS)
 }
 
 /// Breaks after operators or commas outside brackets: of the loosest kind that there is, as few as leave
@@ -267,7 +314,12 @@ fn break_after_operators(line: &mut Line, ends: &[usize]) -> bool {
         depth = depth_after(before, depth);
         let is_infix = at > 1 && spacing::ends_value(&line.pieces[at - 2]);
         let tightness = match before.kind {
-            Equal | FatArrow if (line.indent + 1) * INDENT_COLUMNS + columns - ends[at - 1] <= LINE_COLUMNS_MAX => 0,
+            Equal | FatArrow
+                if (line.indent + 1) * INDENT_COLUMNS + columns - ends[at - 1]
+                    <= LINE_COLUMNS_MAX =>
+            {
+                0
+            }
             Comma => 0,
             OrOr if is_infix => 1,
             AndAnd if is_infix => 2,
@@ -281,17 +333,28 @@ fn break_after_operators(line: &mut Line, ends: &[usize]) -> bool {
             candidates.push((at, tightness));
         }
     }
-    let Some(loosest) = candidates.iter().map(|(_, tightness)| *tightness).min() else { return false };
-    let places: Vec<usize> = candidates.into_iter().filter(|(_, tightness)| *tightness == loosest).map(|(at, _)| at).collect();
+    let Some(loosest) = candidates.iter().map(|(_, tightness)| *tightness).min() else {
+        return false;
+    };
+    let places: Vec<usize> = candidates
+        .into_iter()
+        .filter(|(_, tightness)| *tightness == loosest)
+        .map(|(at, _)| at)
+        .collect();
     // The columns in front of the current line's first piece, and what its indentation takes.
     let (mut start, mut indent) = (0, line.indent * INDENT_COLUMNS);
     for (number, &at) in places.iter().enumerate() {
-        let next_end = places.get(number + 1).map_or(columns, |next| ends[next - 1]);
+        let next_end = places
+            .get(number + 1)
+            .map_or(columns, |next| ends[next - 1]);
         if indent + next_end - start > LINE_COLUMNS_MAX {
             line.pieces[at].gap = Gap::Line;
             start = ends[at - 1] + 1;
             indent = (line.indent + 1) * INDENT_COLUMNS;
         }
     }
-    line.pieces.iter().skip(1).any(|piece| piece.gap > Gap::Same)
+    line.pieces
+        .iter()
+        .skip(1)
+        .any(|piece| piece.gap > Gap::Same)
 }

@@ -20,8 +20,6 @@ pub(crate) struct Piece<'a> {
     pub gap: Gap,
     /// Blanks stood before it on its line.
     pub was_spaced: bool,
-    /// A `<` or `>` around type arguments.
-    pub is_angle: bool,
     /// The first word of a header clause that has a line to itself.
     pub is_clause: bool,
     /// The `{` of a body below such clauses.
@@ -57,7 +55,6 @@ pub(crate) fn pieces<'a>(text: &'a str, tokens: &[Token]) -> Vec<Piece<'a>> {
             text: text[start..stop].trim_end(),
             gap,
             was_spaced: start > end,
-            is_angle: false,
             is_clause: false,
             is_body: false,
         });

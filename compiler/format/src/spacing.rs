@@ -14,7 +14,8 @@ pub(crate) fn is_spaced(earlier: Option<&Piece>, before: &Piece, after: &Piece) 
         // Together they would be `??` and `1.5`.
         (Question, Question) => true,
         (Number, Dot) if !is_member => after.was_spaced,
-        (OpenParen | OpenBracket, _) | (_, CloseParen | CloseBracket | Comma | Semicolon | Colon | Question) => false,
+        (OpenParen | OpenBracket, _)
+        | (_, CloseParen | CloseBracket | Comma | Semicolon | Colon | Question) => false,
         (OpenBrace, CloseBrace) => false,
         (OpenBrace, _) | (_, CloseBrace) => true,
         (Dot | At, _) | (_, Dot) => false,
@@ -24,10 +25,8 @@ pub(crate) fn is_spaced(earlier: Option<&Piece>, before: &Piece, after: &Piece) 
         (DotDot | DotDotEqual, Take | Max | If) => after.was_spaced,
         (DotDot | DotDotEqual, _) => false,
         (_, DotDot | DotDotEqual) => !ends_value(before),
-        (Less, _) if before.is_angle => false,
-        (_, Less | Greater) if after.is_angle => false,
-        (Greater, Greater) if !before.is_angle && !after.is_angle => after.was_spaced,
-        (Greater, OpenParen | OpenBracket) if before.is_angle => false,
+        (OpenAngle, _) | (_, OpenAngle | CloseAngle) => false,
+        (Greater, Greater) => after.was_spaced,
         (Minus | Bang, _) if is_prefix(earlier) => false,
         (Bang, _) => false,
         (_, OpenBrace) => true,
@@ -42,13 +41,30 @@ pub(crate) fn is_spaced(earlier: Option<&Piece>, before: &Piece, after: &Piece) 
 
 /// Contextual words that may be followed by a bracketed value, or be the name of what is called.
 fn may_lead(word: TokenKind) -> bool {
-    matches!(word, Invariant | Take | Max | From | Capacity | Advance | Expect)
+    matches!(
+        word,
+        Invariant | Take | Max | From | Capacity | Advance | Expect
+    )
 }
 
 /// True for what ends a value: after it, `(` calls, `[` indexes and `-` subtracts.
 pub(crate) fn ends_value(piece: &Piece) -> bool {
-    let literal = matches!(piece.kind, Number | Float | String | Bytes | CloseParen | CloseBracket | CloseBrace | Underscore | True | False | None);
-    literal || piece.kind.is_name() || (piece.kind == Greater && piece.is_angle)
+    let literal = matches!(
+        piece.kind,
+        Number
+            | Float
+            | String
+            | Bytes
+            | CloseAngle
+            | CloseParen
+            | CloseBracket
+            | CloseBrace
+            | Underscore
+            | True
+            | False
+            | None
+    );
+    literal || piece.kind.is_name()
 }
 
 /// Whether a `-` after `earlier` negates.

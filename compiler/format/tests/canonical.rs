@@ -18,13 +18,22 @@ fn indentation_blanks_and_empty_lines() {
         "\n\npackage   p\n\n\n\nfn f( a:u64,b : u64 )->u64{\n\n  let x=a+b*-c  \n if x>3{x}else{ -x }\n\n\n\n  f( x,[ 1,2 ] )\n\n}",
         "package p\n\nfn f(a: u64, b: u64) -> u64 {\n    let x = a + b * -c\n    if x > 3 { x } else { -x }\n\n    f(x, [1, 2])\n}\n",
     );
-    check("type T=list<( u64 ,u8 ) ,3>?\nrole r", "type T = list<(u64, u8), 3>?\nrole r\n");
+    check(
+        "type T=list<( u64 ,u8 ) ,3>?\nrole r",
+        "type T = list<(u64, u8), 3>?\nrole r\n",
+    );
     check(
         "fn f()\n{\nif a {\n 1 }\n}",
         "fn f() {\n    if a {\n        1\n    }\n}\n",
     );
-    check("fn f() { let x = 1\n g({ a: 1,\n b: 2 }) }", "fn f() {\n    let x = 1\n    g({\n        a: 1,\n        b: 2\n    })\n}\n");
-    check("fn f() { g(\n1) }", "fn f() {\n    g(\n        1\n    )\n}\n");
+    check(
+        "fn f() { let x = 1\n g({ a: 1,\n b: 2 }) }",
+        "fn f() {\n    let x = 1\n    g({\n        a: 1,\n        b: 2\n    })\n}\n",
+    );
+    check(
+        "fn f() { g(\n1) }",
+        "fn f() {\n    g(\n        1\n    )\n}\n",
+    );
     keeps("");
 }
 
@@ -61,7 +70,10 @@ fn clauses_in_order() {
         "command a_rather_long_name(first: u64, second: u64) -> list<u64, 100>\n    fails SomethingHappened\n    allow treasurer\n{}\n",
     );
     keeps("event Ping\ncommand f(cost: u64, allow: u64) allow cost, fails {}\n");
-    check("event Ping\ncommand f() allow a fails B {}\n", "event Ping\ncommand f() fails B allow a {}\n");
+    check(
+        "event Ping\ncommand f() allow a fails B {}\n",
+        "event Ping\ncommand f() fails B allow a {}\n",
+    );
 }
 
 #[test]
@@ -70,7 +82,10 @@ fn comments_stay() {
         "//! A file.\n\n// first\npackage p // the name\n\n/// A table.\ntable T {\n    // above\n    key id: u64     // one\n    \
          name: string<9> // two\n\n    x: u64 // alone\n    // last\n}\n// end\n",
     );
-    check("fn f() {\ng(a, // one\nb // two\n)\n// three\n}", "fn f() {\n    g(a,  // one\n        b // two\n    )\n    // three\n}\n");
+    check(
+        "fn f() {\ng(a, // one\nb // two\n)\n// three\n}",
+        "fn f() {\n    g(a,  // one\n        b // two\n    )\n    // three\n}\n",
+    );
 }
 
 #[test]
@@ -80,7 +95,9 @@ fn operators_that_look_alike() {
          let c = queue<u64, 3>()\n    let d = a..b\n    let e = (-1, !x, not y, a - -b)\n    let g = LEAF<K, R>\n    let h = t.0.1\n    \
          let i = f(..b, a..=b)\n    for j in 0..n max 64 { touch mut(r, p) as Leaf<K, R> }\n    let l = a.list < b\n    return -1\n}\n",
     );
-    keeps("@http(GET \"/a/{id}\")\ncommand pay@2() allow anyone {}\nlayout L { keys: [K; N + 1] }\nretire pay@1\n");
+    keeps(
+        "@http(GET \"/a/{id}\")\ncommand pay@2() allow anyone {}\nlayout L { keys: [K; N + 1] }\nretire pay@1\n",
+    );
 }
 
 #[test]
@@ -98,11 +115,25 @@ fn long_lines_are_broken() {
         "fn f() {\n    result = first_thing_to_add_here * 3 + second_thing_to_add_here * 4 + third_thing_to_add_here * 5 + fourth_thing_to_add\n}\n",
         "fn f() {\n    result = first_thing_to_add_here * 3 + second_thing_to_add_here * 4 +\n        third_thing_to_add_here * 5 + fourth_thing_to_add\n}\n",
     );
-    let params = (0..12).map(|at| format!("parameter_{at}: u64")).collect::<Vec<_>>();
-    let text = format!("fn f({}) -> u64 {{ {} }}\n", params.join(", "), (0..40).map(|at| format!("g({at})")).collect::<Vec<_>>().join(" + "));
+    let params = (0..12)
+        .map(|at| format!("parameter_{at}: u64"))
+        .collect::<Vec<_>>();
+    let text = format!(
+        "fn f({}) -> u64 {{ {} }}\n",
+        params.join(", "),
+        (0..40)
+            .map(|at| format!("g({at})"))
+            .collect::<Vec<_>>()
+            .join(" + ")
+    );
     fuzz_one(text.as_bytes());
     let formatted = format(&text).expect("it parses");
-    assert!(formatted.lines().all(|line| line.chars().count() <= LINE_COLUMNS_MAX), "{formatted}");
+    assert!(
+        formatted
+            .lines()
+            .all(|line| line.chars().count() <= LINE_COLUMNS_MAX),
+        "{formatted}"
+    );
 }
 
 #[test]

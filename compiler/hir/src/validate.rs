@@ -167,7 +167,14 @@ impl Body<'_> {
                     self.wrong(format!("a local of another type at {:?}", expr.span));
                 }
             }
-            ExprKind::If { condition, .. } => self.condition(condition),
+            ExprKind::If { condition, then, otherwise } => {
+                self.condition(condition);
+                for branch in [Some(then), otherwise.as_ref()].into_iter().flatten() {
+                    if branch.ty != expr.ty && branch.ty != Type::Never {
+                        self.wrong(format!("a branch is {:?}, the whole {:?} at {:?}", branch.ty, expr.ty, branch.span));
+                    }
+                }
+            }
             ExprKind::Binary { op, left, right } if left.ty != right.ty => {
                 let mixed = |ty: &Type| matches!(ty, Type::Time | Type::Duration | Type::Scalar(rc_bytecode::instr::Scalar::I64));
                 if !(mixed(&left.ty) && mixed(&right.ty)) && left.ty != Type::Never && right.ty != Type::Never {
@@ -177,6 +184,9 @@ impl Body<'_> {
             ExprKind::Match { value, arms } => arms.iter().for_each(|arm| {
                 if arm.pattern.ty != value.ty {
                     self.wrong(format!("an arm for {:?} against {:?} at {:?}", arm.pattern.ty, value.ty, arm.span));
+                }
+                if arm.body.ty != expr.ty && arm.body.ty != Type::Never {
+                    self.wrong(format!("an arm is {:?}, the whole {:?} at {:?}", arm.body.ty, expr.ty, arm.span));
                 }
                 self.pattern(&arm.pattern);
             }),

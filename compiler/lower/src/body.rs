@@ -274,9 +274,14 @@ impl<'p> Function<'_, 'p> {
                     },
                     other => other,
                 };
-                if let Operand::Row(row) = bound {
-                    self.name_row(*id, row);
-                }
+                let bound = match bound {
+                    Operand::Row(row) => {
+                        self.name_row(*id, row);
+                        let changes = self.declared.get(id.0 as usize).is_some_and(|local| local.mutable);
+                        Operand::Row(if changes { self.row_variable(row, self.written.contains(id)) } else { row })
+                    }
+                    other => other,
+                };
                 self.locals[id.0 as usize] = Binding::Is(bound);
             }
             PatternKind::Tuple(_) | PatternKind::Variant { .. } => self.bind(pattern, operand),
@@ -369,6 +374,7 @@ impl<'p> Function<'_, 'p> {
                     Some(op) => self.code.emit(Instr::Binary { op, dst: local, left: local, right: value }),
                     None => self.code.move_to(local, value),
                 },
+                (Binding::Is(Operand::Row(variable)), Operand::Row(row)) => self.assign_row(id, variable, row),
                 (Binding::Is(Operand::View(local)), Operand::View(value)) => match self.ty(&target.ty) {
                     Ty::Value(_) => self.code.copy(local, value),
                     _ => self.code.move_to(local, value),
@@ -413,7 +419,6 @@ impl<'p> Function<'_, 'p> {
                 | ExprKind::Call { .. }
                 | ExprKind::If { .. }
                 | ExprKind::Match { .. }
-                | ExprKind::Convert { .. }
         )
     }
 
@@ -617,8 +622,7 @@ impl<'p> Function<'_, 'p> {
         let declared = std::mem::replace(&mut self.declared, &invariant.locals);
         self.at(invariant.span, |me| {
             if let Operand::Scalar(holds) = me.value(&invariant.condition) {
-                let broken = me.code.not(holds);
-                me.code.fail_if(broken, Builtin::InvariantBroken);
+                me.code.fail_unless(holds, Builtin::InvariantBroken);
             }
         });
         self.locals = outer;

@@ -161,6 +161,14 @@ impl<'l, 'p> Function<'l, 'p> {
         };
         let program = self.low.program;
         let declared = &program.callables[callable.0 as usize];
+        if self.may_inline(callable) {
+            let mut operands = vec![Operand::Region(region)];
+            operands.extend(arguments.iter().map(|register| self.operand_of(*register)));
+            return match self.inline(callable, generics, &operands) {
+                Operand::Scalar(register) | Operand::View(register) => Some(register),
+                _ => None,
+            };
+        }
         let mut kinds = vec![Argument::Region(region)];
         for (register, parameter) in arguments.iter().zip(declared.parameters.iter().skip(1)) {
             let ty = self.low.types.ty(&declared.locals[parameter.0 as usize].ty, &generics);
@@ -227,6 +235,14 @@ impl<'l, 'p> Function<'l, 'p> {
         let program = self.low.program;
         let declared = &program.callables[callable.0 as usize];
         let generics: Vec<Ty> = generics.iter().map(|ty| self.low.types.ty(ty, &self.generics)).collect();
+        if self.may_inline(callable) {
+            let mut operands = Vec::new();
+            for (at, argument) in arguments.iter().enumerate() {
+                let later: Vec<&Expr> = arguments[at + 1..].iter().collect();
+                operands.push(self.stable(argument, &later));
+            }
+            return if self.code.ended() { Operand::Never } else { self.inline(callable, generics, &operands) };
+        }
         let (mut kinds, mut registers, mut rows) = (Vec::new(), Vec::new(), Vec::new());
         for (at, argument) in arguments.iter().enumerate() {
             let later: Vec<&Expr> = arguments[at + 1..].iter().collect();
@@ -262,9 +278,6 @@ impl<'l, 'p> Function<'l, 'p> {
                 _ => return Operand::Never,
             }
         }
-        if self.may_inline(callable) && registers.len() == arguments.len() {
-            return self.inline(callable, generics, &registers);
-        }
         // Places are made good last: an argument after them may have moved them.
         for (_, at, row) in rows {
             registers[at + 1] = self.row_place(row);
@@ -292,26 +305,35 @@ impl<'l, 'p> Function<'l, 'p> {
         }
     }
 
-    /// A few operations on numbers of the standard library: cheaper where they are than behind a call.
-    fn may_inline(&self, callable: CallableId) -> bool {
-        let declared = &self.low.program.callables[callable.0 as usize];
-        let result = matches!(declared.result, hir::Type::Scalar(_));
-        declared.origin == Origin::Std && result && is_arithmetic(&declared.body)
+    fn operand_of(&self, register: Register) -> Operand {
+        match self.code.type_of(register) {
+            Type::Scalar(_) => Operand::Scalar(register),
+            Type::View(_) => Operand::View(register),
+        }
     }
 
-    fn inline(&mut self, callable: CallableId, generics: Vec<Ty>, registers: &[Register]) -> Operand {
+    /// A few operations of the standard library that end where they end: cheaper where they are than behind a call.
+    fn may_inline(&self, callable: CallableId) -> bool {
+        let declared = &self.low.program.callables[callable.0 as usize];
+        let result = matches!(declared.result, hir::Type::Scalar(_) | hir::Type::Place { .. });
+        declared.origin == Origin::Std && result && is_simple(&declared.body)
+    }
+
+    fn inline(&mut self, callable: CallableId, generics: Vec<Ty>, operands: &[Operand]) -> Operand {
         let declared = &self.low.program.callables[callable.0 as usize];
         let mut locals = vec![Binding::Unset; declared.locals.len()];
-        for (parameter, register) in declared.parameters.iter().zip(registers) {
-            locals[parameter.0 as usize] = Binding::Is(Operand::Scalar(*register));
+        for (parameter, operand) in declared.parameters.iter().zip(operands) {
+            locals[parameter.0 as usize] = Binding::Is(*operand);
         }
         let outer = std::mem::replace(&mut self.locals, locals);
         let outer_declared = std::mem::replace(&mut self.declared, &declared.locals);
         let outer_generics = std::mem::replace(&mut self.generics, generics);
+        let outer_level = std::mem::replace(&mut self.low_level, true);
         let result = self.block_value(&declared.body);
         self.locals = outer;
         self.declared = outer_declared;
         self.generics = outer_generics;
+        self.low_level = outer_level;
         result
     }
 
@@ -323,8 +345,8 @@ impl<'l, 'p> Function<'l, 'p> {
     }
 }
 
-/// Whether a body only calculates: no calls, no loops, no way out but its end.
-fn is_arithmetic(body: &hir::Block) -> bool {
+/// Whether a body only calculates and looks: no calls, no loops, no way out but its end.
+fn is_simple(body: &hir::Block) -> bool {
     let mut only = true;
     visit_block(body, &mut |node| {
         only &= match node {
@@ -339,6 +361,10 @@ fn is_arithmetic(body: &hir::Block) -> bool {
                     | hir::ExprKind::Convert { .. }
                     | hir::ExprKind::If { .. }
                     | hir::ExprKind::Block(_)
+                    | hir::ExprKind::Field { .. }
+                    | hir::ExprKind::Index { .. }
+                    | hir::ExprKind::Touch { .. }
+                    | hir::ExprKind::LowLevel { op: hir::LowLevel::At, .. }
             ),
             Node::Statement(statement) => matches!(statement.kind, hir::StatementKind::Let { .. }),
             Node::EnterLoop(..) | Node::LeaveLoop => false,

@@ -166,6 +166,16 @@ impl Code {
         self.end_if(condition, then, otherwise);
     }
 
+    /// Leaves `label` where the condition does not hold.
+    pub fn break_unless(&mut self, condition: Register, label: Label) {
+        self.begin();
+        let then = self.end();
+        self.begin();
+        self.break_to(label);
+        let otherwise = self.end();
+        self.end_if(condition, then, otherwise);
+    }
+
     pub fn call(&mut self, function: rc_bytecode::instr::FunctionIndex, arguments: Vec<Register>, results: Vec<Register>, otherwise: Option<Done>) {
         let (body, spans) = match otherwise {
             Some(done) => (Some(done.body), done.spans),
@@ -350,6 +360,16 @@ impl Code {
 
     pub fn fail(&mut self, builtin: rc_bytecode::instr::Builtin) {
         self.emit(Instr::Fail { failure: rc_bytecode::instr::Failure::Builtin(builtin), payload: None });
+    }
+
+    /// Fails where the condition does not hold.
+    pub fn fail_unless(&mut self, condition: Register, builtin: rc_bytecode::instr::Builtin) {
+        self.begin();
+        let then = self.end();
+        self.begin();
+        self.fail(builtin);
+        let otherwise = self.end();
+        self.end_if(condition, then, otherwise);
     }
 
     /// Fails where the condition holds.

@@ -186,6 +186,7 @@ impl<'p> Lowering<'p> {
                 }
                 Node::Statement(statement) => match &statement.kind {
                     StatementKind::Let { pattern, .. } | StatementKind::LetElse { pattern, .. } if rows(pattern) => note(1),
+                    StatementKind::Assign { target, .. } if matches!(target.ty, hir::Type::Row(of) if of == table) => note(1),
                     _ => {}
                 },
                 Node::Expr(expr) => match &expr.kind {

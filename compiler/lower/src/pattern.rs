@@ -57,8 +57,7 @@ impl<'p> Function<'_, 'p> {
         if let Some(guard) = &arm.guard
             && let Operand::Scalar(holds) = self.value(guard)
         {
-            let not = self.code.not(holds);
-            self.code.break_if(not, next);
+            self.code.break_unless(holds, next);
         }
     }
 
@@ -133,8 +132,10 @@ impl<'p> Function<'_, 'p> {
                 self.leave_unless(CompareOp::Equal, register, wanted, next);
             }
             (PatternKind::Bool(wanted), Operand::Scalar(register)) => {
-                let other = if *wanted { self.code.not(register) } else { register };
-                self.code.break_if(other, next);
+                match wanted {
+                    true => self.code.break_unless(register, next),
+                    false => self.code.break_if(register, next),
+                }
             }
             (PatternKind::IntegerRange(low, high), Operand::Scalar(register)) => {
                 let scalar = self.code.scalar_of(register);
@@ -150,8 +151,7 @@ impl<'p> Function<'_, 'p> {
             }
             (PatternKind::Some(inner), Operand::View(view)) => {
                 let present = self.code.load(Scalar::Bool, view, 0);
-                let absent = self.code.not(present);
-                self.code.break_if(absent, next);
+                self.code.break_unless(present, next);
                 if !always_fits(inner) {
                     let content = self.optional_content(&pattern.ty, view);
                     self.test(inner, content, next);
@@ -160,8 +160,7 @@ impl<'p> Function<'_, 'p> {
             (PatternKind::Variant { variant, fields }, Operand::View(view)) => {
                 let Shape::Enum(index) = self.shape(&pattern.ty) else { return };
                 let fits = self.has_tag(index, *variant, view, 0);
-                let other = self.code.not(fits);
-                self.code.break_if(other, next);
+                self.code.break_unless(fits, next);
                 for (field, inner) in fields.iter().filter(|(_, inner)| !always_fits(inner)) {
                     let part = self.variant_field(index, *variant, *field, view);
                     self.test(inner, part, next);
@@ -180,8 +179,7 @@ impl<'p> Function<'_, 'p> {
 
     fn leave_unless(&mut self, op: CompareOp, left: Register, right: Register, next: Label) {
         let fits = self.code.compare(op, left, right);
-        let other = self.code.not(fits);
-        self.code.break_if(other, next);
+        self.code.break_unless(fits, next);
     }
 
     fn test_string(&mut self, text: &str, ty: &rc_hir::Type, view: Register, next: Label) {
@@ -194,8 +192,7 @@ impl<'p> Function<'_, 'p> {
         let slot = self.code.slot(self.size(shape));
         self.literal_text(text, shape, slot);
         let same = self.compare_memory(CompareOp::Equal, view, &ty, slot, &ty);
-        let other = self.code.not(same);
-        self.code.break_if(other, next);
+        self.code.break_unless(same, next);
     }
 
     /// Gives the pattern's names their values; the pattern fits.

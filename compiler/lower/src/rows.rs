@@ -75,6 +75,28 @@ impl<'l, 'p> Function<'l, 'p> {
         }
     }
 
+    /// A row of its own for a name that may come to mean another row.
+    pub fn row_variable(&mut self, row: usize, write: bool) -> usize {
+        let (table, key) = (self.rows[row].table, self.rows[row].key);
+        let place = self.row_place(row);
+        let kept = self.code.slot(self.code.view_of(key).length);
+        self.code.copy(kept, key);
+        let place = self.code.copied(place);
+        self.new_row(table, kept, place, write && self.rows[row].writable)
+    }
+
+    /// `variable = row`: the key now, the place at the next use.
+    pub fn assign_row(&mut self, id: LocalId, variable: usize, row: usize) {
+        if self.written.contains(&id) {
+            let noted = self.row_variable(row, false);
+            self.watch(noted, false);
+        }
+        let (to, from) = (self.rows[variable].key, self.rows[row].key);
+        self.code.copy(to, from);
+        self.rows[variable].stale = true;
+        self.rows[variable].moves += 1;
+    }
+
     // -- keys ----------------------------------------------------------------------------------------------
 
     /// The key as it stands in a row, in a new slot.
@@ -431,15 +453,22 @@ impl<'l, 'p> Function<'l, 'p> {
             })
             .map(|(number, _)| number)
             .collect();
+        let mut before: Vec<Option<Register>> = Vec::new();
         for aggregate in &aggregates {
-            self.count_one(*aggregate, place, BinaryOp::Sub);
+            before.push(self.single_amount(*aggregate, place));
+            if before.last().is_some_and(Option::is_none) {
+                self.count_one(*aggregate, place, BinaryOp::Sub);
+            }
         }
         store(self);
         if self.code.ended() {
             return;
         }
-        for aggregate in &aggregates {
-            self.count_one(*aggregate, place, BinaryOp::Add);
+        for (aggregate, before) in aggregates.iter().zip(before) {
+            match before {
+                Some(before) => self.recount(*aggregate, place, before),
+                None => self.count_one(*aggregate, place, BinaryOp::Add),
+            }
         }
         for (index, old) in indexes.iter().zip(old_keys) {
             let new = self.index_key(table, *index, place);
@@ -533,19 +562,42 @@ impl<'l, 'p> Function<'l, 'p> {
         joined
     }
 
-    fn add_to(&mut self, number: usize, view: Register, offset: u32, shape: &Shape, row: Register, op: BinaryOp) {
+    /// What a row counts for in a sum that is one number: that is changed by one store, the new for the old.
+    fn single_amount(&mut self, number: usize, row: Register) -> Option<Register> {
+        let AggregateInfo::Single(state) = &self.low.schema.aggregates[number] else { return None };
+        let wide = crate::concrete::scalar_of(&state.shape)?;
+        self.amount(number, wide, row)
+    }
+
+    fn recount(&mut self, number: usize, row: Register, before: Register) {
+        let AggregateInfo::Single(state) = &self.low.schema.aggregates[number] else { return };
+        let (page, offset) = (state.page, state.offset);
+        let Some(view) = self.states.get(page as usize).copied().flatten() else { return };
+        let wide = self.code.scalar_of(before);
+        let Some(after) = self.amount(number, wide, row) else { return };
+        let old = self.code.load(wide, view, offset);
+        let rest = self.code.binary(BinaryOp::Sub, old, before);
+        let new = self.code.binary(BinaryOp::Add, rest, after);
+        self.code.store(view, offset, new);
+    }
+
+    /// What a row counts for.
+    fn amount(&mut self, number: usize, wide: Scalar, row: Register) -> Option<Register> {
         let aggregate = &self.low.program.aggregates[number];
         let info = &self.low.schema.tables[aggregate.table.0 as usize];
-        let Some(wide) = crate::concrete::scalar_of(shape) else { return };
-        let amount = match (aggregate.function, aggregate.field) {
+        match (aggregate.function, aggregate.field) {
             (AggregateFunction::Sum, Some(field)) => {
-                let Some(scalar) = crate::concrete::scalar_of(&info.shapes[field as usize]) else { return };
-                let offset = info.offsets[field as usize];
-                let value = self.code.load(scalar, row, offset);
-                self.code.convert(ConvertMode::Checked, wide, value)
+                let scalar = crate::concrete::scalar_of(&info.shapes[field as usize])?;
+                let value = self.code.load(scalar, row, info.offsets[field as usize]);
+                Some(self.code.convert(ConvertMode::Checked, wide, value))
             }
-            _ => self.code.constant(wide, 1),
-        };
+            _ => Some(self.code.literal(wide, 1)),
+        }
+    }
+
+    fn add_to(&mut self, number: usize, view: Register, offset: u32, shape: &Shape, row: Register, op: BinaryOp) {
+        let Some(wide) = crate::concrete::scalar_of(shape) else { return };
+        let Some(amount) = self.amount(number, wide, row) else { return };
         let old = self.code.load(wide, view, offset);
         let new = self.code.binary(op, old, amount);
         self.code.store(view, offset, new);

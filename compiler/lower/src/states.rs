@@ -168,7 +168,8 @@ impl<'l, 'p> Function<'l, 'p> {
         let none = self.code.compare(rc_bytecode::instr::CompareOp::Equal, cursor, zero);
         self.leavable(&mut |me: &mut Function<'l, 'p>, end| {
             me.code.break_if(none, end);
-            let Some(entry) = me.call_std("ordered.table_row", generics.clone(), region, vec![cursor], None) else { return };
+            let Some(leaf) = me.call_std("ordered.leaf_at", generics.clone(), region, vec![cursor], None) else { return };
+            let Some(entry) = me.call_std("ordered.leaf_row", generics.clone(), region, vec![leaf, cursor], None) else { return };
             let native = me.code.slot(native_bytes);
             me.code.copy(native, entry);
             let absent = &mut |me: &mut Function<'l, 'p>| me.code.break_to(end);

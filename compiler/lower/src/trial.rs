@@ -260,8 +260,7 @@ impl<'p> Function<'_, 'p> {
                     if let Some(guard) = &arm.guard
                         && let Operand::Scalar(holds) = me.value(guard)
                     {
-                        let not = me.code.not(holds);
-                        me.code.break_if(not, next);
+                        me.code.break_unless(holds, next);
                     }
                     me.into(&arm.body, dest);
                     if !me.code.ended() {

@@ -4,7 +4,7 @@ use crate::body::{Binding, Dest, Function, Operand};
 use crate::code::{Label, Stride};
 use crate::concrete::{Ty, scalar_of};
 use crate::effects::{Node, visit_expr};
-use rc_bytecode::instr::{BinaryOp, Builtin, CompareOp, ConvertMode, Environment, Instr, Register, Scalar};
+use rc_bytecode::instr::{BinaryOp, Builtin, CompareOp, ConvertMode, Environment, Instr, Register, Scalar, UnaryOp};
 use rc_bytecode::layout::{Shape, length_prefix};
 use rc_hir as hir;
 use rc_hir::{Expr, ExprKind, Method};
@@ -412,12 +412,18 @@ impl<'p> Function<'_, 'p> {
     fn into_here(&mut self, expr: &'p Expr, dest: Dest) {
         match &expr.kind {
             ExprKind::If { condition, then, otherwise } => {
+                let (condition, turned) = unturned(condition);
                 if let Operand::Scalar(condition) = self.value(condition) {
-                    self.if_else(condition, &mut |me: &mut Self| me.block(then, dest), &mut |me: &mut Self| {
+                    let mut then = |me: &mut Self| me.block(then, dest);
+                    let mut otherwise = |me: &mut Self| {
                         if let Some(otherwise) = otherwise {
                             me.block(otherwise, dest);
                         }
-                    });
+                    };
+                    match turned {
+                        false => self.if_else(condition, &mut then, &mut otherwise),
+                        true => self.if_else(condition, &mut otherwise, &mut then),
+                    }
                 }
             }
             ExprKind::Match { value, arms } => self.match_into(value, arms, dest),
@@ -770,6 +776,14 @@ impl<'p> Function<'_, 'p> {
         let most = self.code.literal(self.code.scalar_of(length), max.into());
         let beyond = self.code.compare(CompareOp::Greater, length, most);
         self.code.fail_if(beyond, Builtin::TooLong);
+    }
+}
+
+/// A condition without the `!` in front of it, and whether there was one.
+fn unturned(condition: &Expr) -> (&Expr, bool) {
+    match &condition.kind {
+        ExprKind::Unary { op: UnaryOp::Not, operand } if operand.ty == hir::Type::BOOL => (operand, true),
+        _ => (condition, false),
     }
 }
 

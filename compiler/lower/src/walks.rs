@@ -140,10 +140,10 @@ impl<'l, 'p> Function<'l, 'p> {
                     let unsigned = unsigned_of(scalar);
                     let length = me.code.binary(BinaryOp::WrappingSub, end, at);
                     let length = me.code.convert(ConvertMode::Wrapping, unsigned, length);
-                    let most = if unsigned.bits() < 64 { max.min((1 << unsigned.bits()) - 1) } else { max };
-                    let most = me.code.constant(unsigned, most.into());
-                    let op = if inclusive { CompareOp::GreaterOrEqual } else { CompareOp::Greater };
-                    let beyond = me.code.compare(op, length, most);
+                    // Of an inclusive range the length is one more than the difference.
+                    let most = max.saturating_sub(u64::from(inclusive)).min(u64::MAX >> (64 - unsigned.bits().min(64)));
+                    let most = me.code.literal(unsigned, most.into());
+                    let beyond = me.code.compare(CompareOp::Greater, length, most);
                     me.code.fail_if(beyond, Builtin::BoundExceeded);
                 }
                 let leave = me.code.begin_loop();
@@ -320,17 +320,14 @@ impl<'l, 'p> Function<'l, 'p> {
         if !copied {
             self.moved(summary);
             let native = self.code.slot(key_bytes);
-            self.follow(&path, take, rows.max, continues, &mut |me: &mut Function<'l, 'p>, leave| {
-                if rows.index.is_none() {
-                    let name = if write { "ordered.table_row_mut" } else { "ordered.table_row" };
-                    let place = me.call_std(name, path.generics.clone(), path.region, vec![path.cursor], None);
-                    if let Some(place) = place {
-                        let key = me.code.part(place, 0, key_bytes);
-                        me.code.copy(native, key);
-                        me.bind_row(table, native, place, write, pattern);
-                    }
-                } else if let Some(entry) = me.call_std("ordered.table_row", path.generics.clone(), path.region, vec![path.cursor], None) {
-                    me.code.copy(native, entry);
+            let in_place = rows.index.is_none();
+            self.follow(&path, take, rows.max, continues, in_place && write, &mut |me: &mut Function<'l, 'p>, leave, leaf| {
+                let Some(entry) = me.entry_row(&path, leaf, in_place && write) else { return };
+                let key = me.code.part(entry, 0, key_bytes);
+                me.code.copy(native, key);
+                if in_place {
+                    me.bind_row(table, native, entry, write, pattern);
+                } else {
                     // An entry without its row does not exist: indexes are kept with every write.
                     let found = me.find(table, native, write, &mut |me: &mut Function<'l, 'p>| me.code.break_to(leave));
                     if let Some(place) = found {
@@ -353,9 +350,8 @@ impl<'l, 'p> Function<'l, 'p> {
         let keys = self.code.slot(bytes as u32);
         let array = Stride { base: 0, stride, count: rows.max as u32 };
         let count = self.code.number(0);
-        self.follow(&path, take, rows.max, false, &mut |me: &mut Function<'l, 'p>, _| {
-            let entry = me.call_std("ordered.table_row", path.generics.clone(), path.region, vec![path.cursor], None);
-            if let Some(entry) = entry {
+        self.follow(&path, take, rows.max, false, false, &mut |me: &mut Function<'l, 'p>, _, leaf| {
+            if let Some(entry) = me.entry_row(&path, leaf, false) {
                 let key = me.code.part(entry, 0, key_bytes);
                 let slot = me.code.part_at(keys, count, array, key_bytes);
                 me.code.copy(slot, key);
@@ -460,8 +456,22 @@ impl<'l, 'p> Function<'l, 'p> {
         }
     }
 
-    /// Visits the entries from the cursor on, at most `take`.
-    fn follow(&mut self, path: &Path, take: Register, max: u64, continues: bool, work: &mut dyn FnMut(&mut Function<'l, 'p>, Label)) {
+    /// The content of the entry at the cursor.
+    fn entry_row(&mut self, path: &Path, leaf: Register, write: bool) -> Option<Register> {
+        let name = if write { "ordered.leaf_row_mut" } else { "ordered.leaf_row" };
+        self.call_std(name, path.generics.clone(), path.region, vec![leaf, path.cursor], None)
+    }
+
+    /// Visits the entries from the cursor on, at most `take`; the work is given the way out and the entry's leaf.
+    fn follow(
+        &mut self,
+        path: &Path,
+        take: Register,
+        max: u64,
+        continues: bool,
+        write: bool,
+        work: &mut dyn FnMut(&mut Function<'l, 'p>, Label, Register),
+    ) {
         let zero = self.code.literal(Scalar::U64, 0);
         let visited = self.code.number(0);
         let there = self.code.compare(CompareOp::NotEqual, path.cursor, zero);
@@ -471,11 +481,15 @@ impl<'l, 'p> Function<'l, 'p> {
             some,
             &mut |me: &mut Function<'l, 'p>| {
                 let leave = me.code.begin_loop();
-                me.past_the_end(path, leave);
-                me.iteration(leave, continues, &mut |me: &mut Function<'l, 'p>| work(me, leave));
+                let name = if write { "ordered.leaf_at_mut" } else { "ordered.leaf_at" };
+                let Some(leaf) = me.call_std(name, path.generics.clone(), path.region, vec![path.cursor], None) else {
+                    return me.code.end_loop(max);
+                };
+                me.past_the_end(path, leaf, leave);
+                me.iteration(leave, continues, &mut |me: &mut Function<'l, 'p>| work(me, leave, leaf));
                 me.step(visited, take, leave);
-                let name = if path.descending { "ordered.table_previous" } else { "ordered.table_next" };
-                if let Some(next) = me.call_std(name, path.generics.clone(), path.region, vec![path.cursor], None) {
+                let name = if path.descending { "ordered.leaf_previous" } else { "ordered.leaf_next" };
+                if let Some(next) = me.call_std(name, path.generics.clone(), path.region, vec![leaf, path.cursor], None) {
                     me.code.move_to(path.cursor, next);
                 }
                 let over = me.code.compare(CompareOp::Equal, path.cursor, zero);
@@ -486,9 +500,9 @@ impl<'l, 'p> Function<'l, 'p> {
         );
     }
 
-    fn past_the_end(&mut self, path: &Path, leave: Label) {
+    fn past_the_end(&mut self, path: &Path, leaf: Register, leave: Label) {
         let Some((bytes, bound, op)) = path.stop else { return };
-        let Some(key) = self.call_std("ordered.table_key", path.generics.clone(), path.region, vec![path.cursor], None) else { return };
+        let Some(key) = self.call_std("ordered.leaf_key", path.generics.clone(), path.region, vec![leaf, path.cursor], None) else { return };
         let (left, right) = (self.code.part(key, 0, bytes), self.code.part(bound, 0, bytes));
         let order = self.code.scalar(Scalar::I64);
         self.code.emit(Instr::CompareBytes { dst: order, left, right });

@@ -26,6 +26,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How often progress is shown.
 const REFRESH: Duration = Duration::from_millis(200);
 
+/// The problem of a call whose outcome the node no longer keeps.
+const EXPIRED: &str = "idempotency-key-expired";
+
 /// What to send, and how.
 pub struct Work<'a> {
     pub client: Client,
@@ -57,6 +60,8 @@ struct Sent {
 #[derive(Default)]
 struct Tally {
     ok: u64,
+    /// Run by an earlier run with the same key, so long ago that the node does not keep the outcomes.
+    earlier: u64,
     failures: BTreeMap<String, u64>,
     first_failure: Option<(u64, Problem)>,
     /// The first group without an answer.
@@ -65,7 +70,7 @@ struct Tally {
 
 impl Tally {
     fn count(&self) -> u64 {
-        self.ok + self.failures.values().sum::<u64>()
+        self.ok + self.earlier + self.failures.values().sum::<u64>()
     }
 
     fn take(&mut self, sent: Sent) {
@@ -73,9 +78,13 @@ impl Tally {
             Ok(answer) => {
                 self.ok += answer.ok;
                 for (code, count) in answer.failures {
-                    *self.failures.entry(code).or_default() += count;
+                    // A job sends a group only after the one before was answered, so what left the window has run.
+                    match code.as_str() {
+                        EXPIRED => self.earlier += count,
+                        _ => *self.failures.entry(code).or_default() += count,
+                    }
                 }
-                if let Some((line, problem)) = answer.first_failure {
+                if let Some((line, problem)) = answer.first_failure.filter(|(_, problem)| problem.label() != EXPIRED) {
                     let line = sent.first_line + line;
                     if self.first_failure.as_ref().is_none_or(|(first, _)| line < *first) {
                         self.first_failure = Some((line, problem));
@@ -230,7 +239,11 @@ fn collect(results: &Receiver<Sent>, bytes_all: u64, started: Instant, stop: &At
 
 fn report(work: &Work<'_>, tally: &Tally, took: Duration) {
     let (count, seconds) = (tally.count(), took.as_secs_f64());
-    let mut out = format!("{}.{}: {count} calls, {} ok, {} failed", work.package, work.command, tally.ok, count - tally.ok);
+    let failed: u64 = tally.failures.values().sum();
+    let mut out = format!("{}.{}: {count} calls, {} ok, {failed} failed", work.package, work.command, tally.ok);
+    if tally.earlier > 0 {
+        let _ = write!(out, ", {} run before with this key", tally.earlier);
+    }
     let _ = write!(out, " in {seconds:.3} s, {:.0} per second", count as f64 / seconds.max(1e-9));
     for (code, count) in &tally.failures {
         let _ = write!(out, "\n  {count} × {}", rc_diagnostics::clean(code));

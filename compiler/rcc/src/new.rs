@@ -58,8 +58,8 @@ property "the value is the sum" (steps: list<u32, 20>) {
     create("sum")
     var sum: u64 = 0
     for step in steps {
-        sum += step
-        assert add("sum", step) == sum
+        sum += step as u64
+        assert add("sum", step as u64) == sum
     }
     assert value("sum") == sum
 }

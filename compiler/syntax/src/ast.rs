@@ -55,30 +55,84 @@ pub struct Attribute {
 #[derive(Clone, Debug)]
 pub enum ItemKind {
     /// `use std.rate_limiter`
-    Use { path: Vec<Name> },
+    Use {
+        path: Vec<Name>,
+    },
     /// `type Cents = u64`
-    TypeAlias { name: Name, generics: Vec<Generic>, ty: Type },
-    Struct { name: Name, generics: Vec<Generic>, fields: Vec<Field> },
-    Enum { name: Name, generics: Vec<Generic>, variants: Vec<Variant> },
+    TypeAlias {
+        name: Name,
+        generics: Vec<Generic>,
+        ty: Type,
+    },
+    Struct {
+        name: Name,
+        generics: Vec<Generic>,
+        fields: Vec<Field>,
+    },
+    Enum {
+        name: Name,
+        generics: Vec<Generic>,
+        variants: Vec<Variant>,
+    },
     Table(Table),
     /// `state minted: Cents = 0`
-    State { name: Name, ty: Type, default: Option<Expr> },
+    State {
+        name: Name,
+        ty: Type,
+        default: Option<Expr>,
+    },
     /// `aggregate supply = sum(Account.balance) by currency`
-    Aggregate { name: Name, function: Name, table: Name, field: Option<Name>, by: Option<Name> },
+    Aggregate {
+        name: Name,
+        function: Name,
+        table: Name,
+        field: Option<Name>,
+        by: Option<Name>,
+    },
     /// `invariant for c: supply[c] == minted[c]` at top level.
-    Invariant { for_each: Option<Name>, condition: Expr },
-    Role { name: Name },
-    Error { name: Name, variants: Vec<Variant> },
-    Event { name: Name, fields: Vec<Field> },
+    Invariant {
+        for_each: Option<Name>,
+        condition: Expr,
+    },
+    Role {
+        name: Name,
+    },
+    Error {
+        name: Name,
+        variants: Vec<Variant>,
+    },
+    Event {
+        name: Name,
+        fields: Vec<Field>,
+    },
     Callable(Callable),
-    Test { name: StringLiteral, body: Block },
-    Property { name: StringLiteral, params: Vec<Param>, body: Block },
+    Test {
+        name: StringLiteral,
+        body: Block,
+    },
+    Property {
+        name: StringLiteral,
+        params: Vec<Param>,
+        body: Block,
+    },
     /// `const DEPTH<K>: u64 = …`; stdlib mostly, allowed everywhere.
-    Const { name: Name, generics: Vec<Generic>, ty: Option<Type>, value: Expr },
+    Const {
+        name: Name,
+        generics: Vec<Generic>,
+        ty: Option<Type>,
+        value: Expr,
+    },
     /// Low level: a page's or a row's shape with fixed offsets.
-    Layout { name: Name, generics: Vec<Generic>, fields: Vec<Field> },
+    Layout {
+        name: Name,
+        generics: Vec<Generic>,
+        fields: Vec<Field>,
+    },
     /// `retire pay@1`: that version stops being callable.
-    Retire { name: Name, version: Option<u32> },
+    Retire {
+        name: Name,
+        version: Option<u32>,
+    },
     /// Could not be read; already reported.
     Broken,
 }
@@ -129,15 +183,38 @@ pub struct Table {
 
 #[derive(Clone, Debug)]
 pub enum TableMember {
-    Key { docs: Vec<String>, name: Name, ty: Type, storage: Option<Name>, span: Span },
+    Key {
+        docs: Vec<String>,
+        name: Name,
+        ty: Type,
+        storage: Option<Name>,
+        span: Span,
+    },
     Field(Field),
     /// `index by_owner(owner, id)`
-    Index { name: Name, fields: Vec<Name>, unique: bool, span: Span },
-    Invariant { condition: Expr, span: Span },
+    Index {
+        name: Name,
+        fields: Vec<Name>,
+        unique: bool,
+        span: Span,
+    },
+    Invariant {
+        condition: Expr,
+        span: Span,
+    },
     /// `migrate old => { … }`
-    Migrate { old: Name, fields: Vec<FieldInit>, span: Span },
+    Migrate {
+        old: Name,
+        fields: Vec<FieldInit>,
+        span: Span,
+    },
     /// `on delete author cascade max 100`: what happens to rows whose ref field `reference` loses its target.
-    OnDelete { reference: Name, action: Name, limit: Option<Expr>, span: Span },
+    OnDelete {
+        reference: Name,
+        action: Name,
+        limit: Option<Expr>,
+        span: Span,
+    },
     Broken(Span),
 }
 
@@ -198,7 +275,10 @@ pub struct Type {
 #[derive(Clone, Debug)]
 pub enum TypeKind {
     /// `u64`, `Account`, `string<64>`, `list<u64, 100>`, `place<R>`, `region`: arguments are types or constants.
-    Named { name: Name, arguments: Vec<TypeArgument> },
+    Named {
+        name: Name,
+        arguments: Vec<TypeArgument>,
+    },
     /// `T?`
     Optional(Box<Type>),
     Tuple(Vec<Type>),
@@ -233,26 +313,60 @@ pub struct Statement {
 #[derive(Clone, Debug)]
 pub enum StatementKind {
     /// `let pattern: T = value else …`; `mutable` for `var`.
-    Let { mutable: bool, pattern: Pattern, ty: Option<Type>, value: Expr, otherwise: Option<Box<Expr>> },
+    Let {
+        mutable: bool,
+        pattern: Pattern,
+        ty: Option<Type>,
+        value: Expr,
+        otherwise: Option<Box<Expr>>,
+    },
     /// `place = value`, `place += value`
-    Assign { target: Expr, operator: Option<BinaryOperator>, value: Expr },
+    Assign {
+        target: Expr,
+        operator: Option<BinaryOperator>,
+        value: Expr,
+    },
     /// `ensure c else E`: the else side is the bare variant or `fail E`.
-    Ensure { condition: Expr, otherwise: Expr },
-    Fail { error: Expr },
-    Emit { event: Expr },
-    For { pattern: Pattern, source: Expr, limit: Option<Expr>, body: Block },
-    Return { value: Option<Expr> },
+    Ensure {
+        condition: Expr,
+        otherwise: Expr,
+    },
+    Fail {
+        error: Expr,
+    },
+    Emit {
+        event: Expr,
+    },
+    For {
+        pattern: Pattern,
+        source: Expr,
+        limit: Option<Expr>,
+        body: Block,
+    },
+    Return {
+        value: Option<Expr>,
+    },
     Break,
     Continue,
     Expression(Expr),
     /// Tests: `as treasurer { … }`
-    As { roles: Vec<Name>, body: Block },
+    As {
+        roles: Vec<Name>,
+        body: Block,
+    },
     /// Tests: `advance 5m`
-    Advance { duration: Expr },
+    Advance {
+        duration: Expr,
+    },
     /// Tests: `assert c`
-    Assert { condition: Expr },
+    Assert {
+        condition: Expr,
+    },
     /// Tests: `expect Insufficient { … } from pay(…)`
-    Expect { failure: Expr, call: Expr },
+    Expect {
+        failure: Expr,
+        call: Expr,
+    },
     Broken,
 }
 
@@ -265,7 +379,10 @@ pub struct Expr {
 #[derive(Clone, Debug)]
 pub enum ExprKind {
     /// Digits as a number; `None` when it is above `u128::MAX` (reported). `suffix` for durations: `5m`, `30s`.
-    Integer { value: u128, suffix: Option<Arc<str>> },
+    Integer {
+        value: u128,
+        suffix: Option<Arc<str>>,
+    },
     Float(f64),
     String(StringLiteral),
     Bytes(Vec<u8>),
@@ -273,29 +390,80 @@ pub enum ExprKind {
     /// `none`
     None,
     /// A value, function, table, variant or constant name; generic arguments only after type names (`priority_queue<…>()`).
-    Name { name: Name, arguments: Vec<TypeArgument> },
+    Name {
+        name: Name,
+        arguments: Vec<TypeArgument>,
+    },
     /// `a.b`, `t.0` (the name is then digits)
-    Member { base: Box<Expr>, name: Name },
-    Call { callee: Box<Expr>, arguments: Vec<Expr> },
-    Index { base: Box<Expr>, index: Box<Expr> },
+    Member {
+        base: Box<Expr>,
+        name: Name,
+    },
+    Call {
+        callee: Box<Expr>,
+        arguments: Vec<Expr>,
+    },
+    Index {
+        base: Box<Expr>,
+        index: Box<Expr>,
+    },
     /// `Insufficient { needed: amount }`, or bare `{ id, owner }`; `id` alone is `id: id`.
-    Record { qualifier: Option<Name>, name: Option<Name>, fields: Vec<FieldInit> },
+    Record {
+        qualifier: Option<Name>,
+        name: Option<Name>,
+        fields: Vec<FieldInit>,
+    },
     Tuple(Vec<Expr>),
     List(Vec<Expr>),
     /// `[a.id for a in source take n if c]`
-    Comprehension { value: Box<Expr>, pattern: Pattern, source: Box<Expr>, condition: Option<Box<Expr>> },
-    Unary { operator: UnaryOperator, operand: Box<Expr> },
-    Binary { operator: BinaryOperator, left: Box<Expr>, right: Box<Expr> },
+    Comprehension {
+        value: Box<Expr>,
+        pattern: Pattern,
+        source: Box<Expr>,
+        condition: Option<Box<Expr>>,
+    },
+    Unary {
+        operator: UnaryOperator,
+        operand: Box<Expr>,
+    },
+    Binary {
+        operator: BinaryOperator,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     /// `x as u128`; in stdlib `touch(…) as Leaf<K, R>`.
-    Cast { value: Box<Expr>, ty: Type },
+    Cast {
+        value: Box<Expr>,
+        ty: Type,
+    },
     /// `a..b`, `a..=b`; ends optional for `.from`/patterns.
-    Range { start: Option<Box<Expr>>, end: Option<Box<Expr>>, inclusive: bool },
+    Range {
+        start: Option<Box<Expr>>,
+        end: Option<Box<Expr>>,
+        inclusive: bool,
+    },
     /// `source take n`, `source max n`: a bounded source; `take n max m` gives both.
-    Bounded { source: Box<Expr>, take: Option<Box<Expr>>, max: Option<Box<Expr>> },
-    If { condition: Box<Expr>, then: Block, otherwise: Option<Box<Expr>> },
+    Bounded {
+        source: Box<Expr>,
+        take: Option<Box<Expr>>,
+        max: Option<Box<Expr>>,
+    },
+    If {
+        condition: Box<Expr>,
+        then: Block,
+        otherwise: Option<Box<Expr>>,
+    },
     /// `if let pattern = value { … } else { … }`
-    IfLet { pattern: Pattern, value: Box<Expr>, then: Block, otherwise: Option<Box<Expr>> },
-    Match { value: Box<Expr>, arms: Vec<MatchArm> },
+    IfLet {
+        pattern: Pattern,
+        value: Box<Expr>,
+        then: Block,
+        otherwise: Option<Box<Expr>>,
+    },
+    Match {
+        value: Box<Expr>,
+        arms: Vec<MatchArm>,
+    },
     Block(Block),
     /// `attempt pay(…)`
     Attempt(Box<Expr>),
@@ -306,7 +474,11 @@ pub enum ExprKind {
     Break,
     Continue,
     /// `x?`-free language: no propagation operator. Low level: `touch(region, page)` / `touch mut(region, page)`.
-    Touch { mutable: bool, region: Box<Expr>, page: Box<Expr> },
+    Touch {
+        mutable: bool,
+        region: Box<Expr>,
+        page: Box<Expr>,
+    },
     Broken,
 }
 
@@ -342,7 +514,10 @@ pub enum PatternKind {
     /// `none`
     None,
     /// `Open(until)`, `Closed`, `Payment.NoAccount(id)`
-    Variant { path: Vec<Name>, fields: PatternFields },
+    Variant {
+        path: Vec<Name>,
+        fields: PatternFields,
+    },
     Tuple(Vec<Pattern>),
     Broken,
 }
@@ -352,7 +527,10 @@ pub enum PatternFields {
     None,
     Tuple(Vec<Pattern>),
     /// `{ needed, available: a }`; `rest` for a closing `..`.
-    Record { fields: Vec<(Name, Option<Pattern>)>, rest: bool },
+    Record {
+        fields: Vec<(Name, Option<Pattern>)>,
+        rest: bool,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -30,7 +30,10 @@ impl Expected {
         (Expected::Type, "a type"),
         (Expected::Pattern, "a pattern"),
         (Expected::Name, "a name"),
-        (Expected::Member, "a field, `key`, `index`, `unique` or `invariant`"),
+        (
+            Expected::Member,
+            "a field, `key`, `index`, `unique` or `invariant`",
+        ),
         (Expected::End, "the end of the file"),
     ];
 }
@@ -69,7 +72,12 @@ pub(crate) struct SyntaxError {
 
 impl SyntaxError {
     pub(crate) fn at(at: usize) -> SyntaxError {
-        SyntaxError { at, found: None, expected: ExpectedSet::default(), twice: false }
+        SyntaxError {
+            at,
+            found: None,
+            expected: ExpectedSet::default(),
+            twice: false,
+        }
     }
 }
 
@@ -102,7 +110,12 @@ impl LabelError<'static, Tokens, DefaultExpected<'static, TokenKind>> for Syntax
                 _ => {}
             }
         }
-        SyntaxError { at: span.start, found: found.map(|kind| *kind), expected: set, twice: false }
+        SyntaxError {
+            at: span.start,
+            found: found.map(|kind| *kind),
+            expected: set,
+            twice: false,
+        }
     }
 }
 
@@ -112,8 +125,13 @@ impl LabelError<'static, Tokens, Expected> for SyntaxError {
         found: Option<MaybeRef<'static, TokenKind>>,
         span: SimpleSpan,
     ) -> SyntaxError {
-        let mut error = SyntaxError { found: found.map(|kind| *kind), ..SyntaxError::at(span.start) };
-        expected.into_iter().for_each(|one| error.expected.insert(NAMED_FROM + one as usize));
+        let mut error = SyntaxError {
+            found: found.map(|kind| *kind),
+            ..SyntaxError::at(span.start)
+        };
+        expected
+            .into_iter()
+            .for_each(|one| error.expected.insert(NAMED_FROM + one as usize));
         error
     }
 

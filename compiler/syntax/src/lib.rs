@@ -8,20 +8,21 @@
 //!
 //! A mistake gives one diagnostic and a `Broken` node; what stands beside it is parsed as if it were not there.
 
-mod limits;
-mod words;
-mod token;
-mod lexer;
-mod literals;
-mod stream;
+mod angles;
 pub mod ast;
+pub mod dump;
 mod error;
 mod grammar;
+mod lexer;
+mod limits;
+mod literals;
 mod names;
 mod parse;
-pub mod dump;
+mod stream;
+mod token;
+mod words;
 
 pub use limits::{DEPTH_MAX, FILE_BYTES_MAX, NESTING_MAX, SYNTAX_ERRORS_MAX};
 pub use parse::{Parsed, fuzz_one, parse, parse_bytes};
 pub use token::{Token, TokenKind};
-pub use words::{Word, WORDS};
+pub use words::{WORDS, Word};

@@ -28,7 +28,10 @@ pub(crate) enum NumberMistake {
 /// A number's value and its suffix.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Number<'a> {
-    Integer { value: u128, suffix: Option<&'a str> },
+    Integer {
+        value: u128,
+        suffix: Option<&'a str>,
+    },
     Float(f64),
 }
 
@@ -41,18 +44,26 @@ pub(crate) fn read_number(text: &str) -> Result<Number<'_>, NumberMistake> {
         _ => 10,
     };
     if base != 10 {
-        return Ok(Number::Integer { value: read_digits(&text[2..], base)?, suffix: None });
+        return Ok(Number::Integer {
+            value: read_digits(&text[2..], base)?,
+            suffix: None,
+        });
     }
     if text.contains(['.', 'e', 'E']) {
         return read_float(text);
     }
-    let digits_end = text.find(|c: char| !c.is_ascii_digit() && c != '_').unwrap_or(text.len());
+    let digits_end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '_')
+        .unwrap_or(text.len());
     let (digits, suffix) = text.split_at(digits_end);
     if !suffix.is_empty() && DURATION_SUFFIXES.iter().all(|(known, _)| *known != suffix) {
         return Err(NumberMistake::UnknownSuffix);
     }
     let suffix = Some(suffix).filter(|suffix| !suffix.is_empty());
-    Ok(Number::Integer { value: read_digits(digits, 10)?, suffix })
+    Ok(Number::Integer {
+        value: read_digits(digits, 10)?,
+        suffix,
+    })
 }
 
 fn read_digits(digits: &str, base: u32) -> Result<u128, NumberMistake> {
@@ -61,19 +72,34 @@ fn read_digits(digits: &str, base: u32) -> Result<u128, NumberMistake> {
     for c in digits.chars().filter(|c| *c != '_') {
         let digit = c.to_digit(base).ok_or(NumberMistake::Malformed)?;
         any = true;
-        let shifted = value.checked_mul(base.into()).ok_or(NumberMistake::TooLarge)?;
-        value = shifted.checked_add(digit.into()).ok_or(NumberMistake::TooLarge)?;
+        let shifted = value
+            .checked_mul(base.into())
+            .ok_or(NumberMistake::TooLarge)?;
+        value = shifted
+            .checked_add(digit.into())
+            .ok_or(NumberMistake::TooLarge)?;
     }
-    if any { Ok(value) } else { Err(NumberMistake::Malformed) }
+    if any {
+        Ok(value)
+    } else {
+        Err(NumberMistake::Malformed)
+    }
 }
 
 fn read_float(text: &str) -> Result<Number<'_>, NumberMistake> {
     let plain: String = text.chars().filter(|c| *c != '_').collect();
-    if !plain.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-')) {
+    if !plain
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'))
+    {
         return Err(NumberMistake::UnknownSuffix);
     }
     let value: f64 = plain.parse().map_err(|_| NumberMistake::Malformed)?;
-    if value.is_finite() { Ok(Number::Float(value)) } else { Err(NumberMistake::TooLarge) }
+    if value.is_finite() {
+        Ok(Number::Float(value))
+    } else {
+        Err(NumberMistake::TooLarge)
+    }
 }
 
 /// A string's characters; `mistake` hears the byte range (within the token) of each bad escape.
@@ -94,11 +120,19 @@ pub(crate) fn read_bytes(token: &str, mut mistake: impl FnMut(usize, usize)) -> 
         mistake(0, token.len());
         return Vec::new();
     }
-    digits.chunks(2).filter_map(|pair| Some(value(pair[0])? << 4 | value(pair[1])?)).collect()
+    digits
+        .chunks(2)
+        .filter_map(|pair| Some(value(pair[0])? << 4 | value(pair[1])?))
+        .collect()
 }
 
 /// Resolves escapes; the result is UTF-8 unless `is_bytes` allows `\x`.
-fn unescape(body: &str, at: usize, is_bytes: bool, mut mistake: impl FnMut(usize, usize)) -> Vec<u8> {
+fn unescape(
+    body: &str,
+    at: usize,
+    is_bytes: bool,
+    mut mistake: impl FnMut(usize, usize),
+) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len());
     let mut rest = body.char_indices();
     while let Some((start, c)) = rest.next() {
@@ -113,7 +147,10 @@ fn unescape(body: &str, at: usize, is_bytes: bool, mut mistake: impl FnMut(usize
             Some('r') => (vec![b'\r'], 1),
             Some('0') => (vec![0], 1),
             Some(c @ ('"' | '\\')) => (vec![c as u8], 1),
-            Some('x') if is_bytes => match tail.get(1..3).and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some('x') if is_bytes => match tail
+                .get(1..3)
+                .and_then(|hex| u8::from_str_radix(hex, 16).ok())
+            {
                 Some(byte) => (vec![byte], 3),
                 None => (Vec::new(), 0),
             },
@@ -153,10 +190,18 @@ fn quoted(token: &str) -> (&str, usize) {
 
 /// Reports what is wrong with a literal.
 pub(crate) fn check(kind: TokenKind, text: &str, span: Span, diagnostics: &mut Diagnostics) {
-    let part = |start: usize, end: usize| Span::new(span.file, span.start + start as u32, span.start + end as u32);
+    let part = |start: usize, end: usize| {
+        Span::new(
+            span.file,
+            span.start + start as u32,
+            span.start + end as u32,
+        )
+    };
     match kind {
         TokenKind::Number | TokenKind::Float => {
-            let Err(mistake) = read_number(text) else { return };
+            let Err(mistake) = read_number(text) else {
+                return;
+            };
             let shown: String = text.chars().take(48).collect();
             diagnostics.push(match mistake {
                 NumberMistake::Malformed => {
@@ -176,10 +221,14 @@ pub(crate) fn check(kind: TokenKind, text: &str, span: Span, diagnostics: &mut D
             let mut bad = Vec::new();
             read_string(text, |start, end| bad.push((start, end)));
             for (start, end) in bad {
-                let message = format!("`{}` is not an escape", clean(text.get(start..end).unwrap_or("\\")));
+                let message = format!(
+                    "`{}` is not an escape",
+                    clean(text.get(start..end).unwrap_or("\\"))
+                );
                 diagnostics.push(
-                    Diagnostic::error(codes::BAD_ESCAPE, part(start, end), message)
-                        .with_hint("escapes are `\\n`, `\\t`, `\\r`, `\\0`, `\\\"`, `\\\\` and `\\u{1f600}`"),
+                    Diagnostic::error(codes::BAD_ESCAPE, part(start, end), message).with_hint(
+                        "escapes are `\\n`, `\\t`, `\\r`, `\\0`, `\\\"`, `\\\\` and `\\u{1f600}`",
+                    ),
                 );
             }
         }
@@ -187,13 +236,23 @@ pub(crate) fn check(kind: TokenKind, text: &str, span: Span, diagnostics: &mut D
             let mut bad = Vec::new();
             read_bytes(text, |start, end| bad.push((start, end)));
             for (start, end) in bad {
-                let diagnostic = Diagnostic::error(codes::BAD_ESCAPE, part(start, end), "these bytes cannot be read");
-                diagnostics.push(diagnostic.with_hint("bytes are written `b\"text\\x00\"` or `x\"00 ff\"`"));
+                let diagnostic = Diagnostic::error(
+                    codes::BAD_ESCAPE,
+                    part(start, end),
+                    "these bytes cannot be read",
+                );
+                diagnostics.push(
+                    diagnostic.with_hint("bytes are written `b\"text\\x00\"` or `x\"00 ff\"`"),
+                );
             }
         }
         TokenKind::UnclosedString => diagnostics.push(
-            Diagnostic::error(codes::UNCLOSED_STRING, span, "the string has no closing quote on this line")
-                .with_hint("end it with `\"`; a newline inside is written `\\n`"),
+            Diagnostic::error(
+                codes::UNCLOSED_STRING,
+                span,
+                "the string has no closing quote on this line",
+            )
+            .with_hint("end it with `\"`; a newline inside is written `\\n`"),
         ),
         _ => {}
     }
@@ -205,7 +264,10 @@ mod tests {
 
     fn integer(text: &str) -> u128 {
         match read_number(text) {
-            Ok(Number::Integer { value, suffix: None }) => value,
+            Ok(Number::Integer {
+                value,
+                suffix: None,
+            }) => value,
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -215,12 +277,24 @@ mod tests {
         assert_eq!(integer("1_000_000_00"), 100_000_000);
         assert_eq!(integer("0xff_FF"), 0xffff);
         assert_eq!(integer("0b1010"), 10);
-        assert_eq!(integer("340282366920938463463374607431768211455"), u128::MAX);
-        assert_eq!(read_number("340282366920938463463374607431768211456"), Err(NumberMistake::TooLarge));
+        assert_eq!(
+            integer("340282366920938463463374607431768211455"),
+            u128::MAX
+        );
+        assert_eq!(
+            read_number("340282366920938463463374607431768211456"),
+            Err(NumberMistake::TooLarge)
+        );
         assert_eq!(read_number("0x"), Err(NumberMistake::Malformed));
         assert_eq!(read_number("0b12"), Err(NumberMistake::Malformed));
         assert_eq!(read_number("5x"), Err(NumberMistake::UnknownSuffix));
-        assert_eq!(read_number("100ms"), Ok(Number::Integer { value: 100, suffix: Some("ms") }));
+        assert_eq!(
+            read_number("100ms"),
+            Ok(Number::Integer {
+                value: 100,
+                suffix: Some("ms")
+            })
+        );
         assert_eq!(read_number("2_5.5e-1"), Ok(Number::Float(2.55)));
         assert_eq!(read_number("1e999"), Err(NumberMistake::TooLarge));
     }
@@ -228,7 +302,9 @@ mod tests {
     #[test]
     fn strings_and_their_bad_escapes() {
         let mut bad = Vec::new();
-        let text = read_string(r#""a\n\u{1f600}\q\u{110000}z""#, |start, end| bad.push((start, end)));
+        let text = read_string(r#""a\n\u{1f600}\q\u{110000}z""#, |start, end| {
+            bad.push((start, end))
+        });
         assert_eq!(text, "a\n\u{1f600}{110000}z");
         assert_eq!(bad, [(13, 15), (15, 17)]);
     }
@@ -236,11 +312,17 @@ mod tests {
     #[test]
     fn bytes() {
         let none = |start: usize, end: usize| panic!("mistake at {start}..{end}");
-        assert_eq!(read_bytes(r#"b"a\x00\xffé\\x41""#, none), b"a\x00\xff\xc3\xa9\\x41");
+        assert_eq!(
+            read_bytes(r#"b"a\x00\xffé\\x41""#, none),
+            b"a\x00\xff\xc3\xa9\\x41"
+        );
         assert_eq!(read_bytes(r#"x"00 fF_10""#, none), [0, 255, 16]);
         let mut bad = Vec::new();
         assert!(read_bytes(r#"x"0""#, |start, end| bad.push((start, end))).is_empty());
-        assert_eq!(read_bytes(r#"b"\q\xzz""#, |start, end| bad.push((start, end))), b"zz");
+        assert_eq!(
+            read_bytes(r#"b"\q\xzz""#, |start, end| bad.push((start, end))),
+            b"zz"
+        );
         assert_eq!(bad, [(0, 4), (2, 4), (4, 6)]);
     }
 }

@@ -10,14 +10,32 @@ pub(crate) fn check(file: &File, diagnostics: &mut Diagnostics) {
     let mut names = Names { diagnostics };
     for item in &file.items {
         match &item.kind {
-            ItemKind::Use { .. } | ItemKind::Const { .. } | ItemKind::Broken | ItemKind::Retire { .. } => {}
+            ItemKind::Use { .. }
+            | ItemKind::Const { .. }
+            | ItemKind::Broken
+            | ItemKind::Retire { .. } => {}
             ItemKind::Invariant { .. } | ItemKind::Test { .. } => {}
-            ItemKind::TypeAlias { name, generics, .. } => names.upper(name, "a type").generics(generics),
-            ItemKind::Struct { name, generics, fields } | ItemKind::Layout { name, generics, fields } => {
+            ItemKind::TypeAlias { name, generics, .. } => {
+                names.upper(name, "a type").generics(generics)
+            }
+            ItemKind::Struct {
+                name,
+                generics,
+                fields,
+            }
+            | ItemKind::Layout {
+                name,
+                generics,
+                fields,
+            } => {
                 names.upper(name, "a type").generics(generics);
                 names.fields(fields);
             }
-            ItemKind::Enum { name, generics, variants } => {
+            ItemKind::Enum {
+                name,
+                generics,
+                variants,
+            } => {
                 names.upper(name, "a type").generics(generics);
                 names.variants(variants);
             }
@@ -59,10 +77,17 @@ struct Names<'a> {
 
 impl Names<'_> {
     fn upper(&mut self, name: &Name, what: &str) -> &mut Self {
-        if name.text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_') {
+        if name
+            .text
+            .starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        {
             let mut words = name.text.split('_').filter(|word| !word.is_empty());
             let better: String = words.by_ref().map(capitalised).collect();
-            self.wrong(name, format!("the name of {what} begins with an upper-case letter"), better);
+            self.wrong(
+                name,
+                format!("the name of {what} begins with an upper-case letter"),
+                better,
+            );
         }
         self
     }
@@ -76,14 +101,22 @@ impl Names<'_> {
                 }
                 better.push(c.to_ascii_lowercase());
             }
-            self.wrong(name, format!("the name of {what} begins with a lower-case letter"), better);
+            self.wrong(
+                name,
+                format!("the name of {what} begins with a lower-case letter"),
+                better,
+            );
         }
     }
 
     fn wrong(&mut self, name: &Name, message: String, better: String) {
         let diagnostic = Diagnostic::error(codes::BAD_NAME_CASE, name.span, message);
         let is_useful = better.starts_with(|c: char| c.is_ascii_alphabetic());
-        self.diagnostics.push(if is_useful { diagnostic.with_hint(format!("write `{better}`")) } else { diagnostic });
+        self.diagnostics.push(if is_useful {
+            diagnostic.with_hint(format!("write `{better}`"))
+        } else {
+            diagnostic
+        });
     }
 
     fn generics(&mut self, generics: &[Generic]) {
@@ -93,11 +126,15 @@ impl Names<'_> {
     }
 
     fn fields(&mut self, fields: &[Field]) {
-        fields.iter().for_each(|field| self.lower(&field.name, "a field"));
+        fields
+            .iter()
+            .for_each(|field| self.lower(&field.name, "a field"));
     }
 
     fn params(&mut self, params: &[Param]) {
-        params.iter().for_each(|param| self.lower(&param.name, "a parameter"));
+        params
+            .iter()
+            .for_each(|param| self.lower(&param.name, "a parameter"));
     }
 
     fn variants(&mut self, variants: &[Variant]) {
@@ -105,7 +142,10 @@ impl Names<'_> {
             self.upper(&variant.name, "a variant");
             match &variant.payload {
                 Payload::None => {}
-                Payload::Tuple(parts) => parts.iter().filter_map(|(name, _)| name.as_ref()).for_each(|name| self.lower(name, "a field")),
+                Payload::Tuple(parts) => parts
+                    .iter()
+                    .filter_map(|(name, _)| name.as_ref())
+                    .for_each(|name| self.lower(name, "a field")),
                 Payload::Record(fields) => self.fields(fields),
             }
         }

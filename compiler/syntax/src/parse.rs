@@ -25,18 +25,38 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
     let mut diagnostics = Diagnostics::new();
     if text.len() > FILE_BYTES_MAX {
         let span = Span::new(file, 0, 0);
-        let message = format!("the file has {} bytes; at most {FILE_BYTES_MAX} are read", text.len());
-        diagnostics.push(Diagnostic::error(codes::FILE_TOO_LARGE, span, message).with_hint("split the package into several files"));
-        return Parsed { file: ast::File::default(), tokens: Vec::new(), diagnostics };
+        let message = format!(
+            "the file has {} bytes; at most {FILE_BYTES_MAX} are read",
+            text.len()
+        );
+        diagnostics.push(
+            Diagnostic::error(codes::FILE_TOO_LARGE, span, message)
+                .with_hint("split the package into several files"),
+        );
+        return Parsed {
+            file: ast::File::default(),
+            tokens: Vec::new(),
+            diagnostics,
+        };
     }
     let tokens = lexer::lex(file, text, &mut diagnostics);
     let stream = Stream::new(file, text, &tokens, &mut diagnostics);
     let (tree, errors) = grammar::parse(file, &Arc::from(text), &stream);
     names::check(&tree, &mut diagnostics);
-    let words = Words { file, text, stream: &stream };
-    let loud = errors.iter().filter(|error| !stream.is_quiet(words.span(error).start));
+    let words = Words {
+        file,
+        text,
+        stream: &stream,
+    };
+    let loud = errors
+        .iter()
+        .filter(|error| !stream.is_quiet(words.span(error).start));
     diagnostics.extend(loud.map(|error| words.diagnostic(error)));
-    Parsed { file: tree, tokens, diagnostics: capped(diagnostics) }
+    Parsed {
+        file: tree,
+        tokens,
+        diagnostics: capped(diagnostics),
+    }
 }
 
 /// Parses bytes as they come from a disk or a network. Bytes that are not UTF-8 are reported, once, and
@@ -46,13 +66,24 @@ pub fn parse_bytes(file: FileId, bytes: &[u8]) -> (Parsed, String) {
         Cow::Borrowed(text) => return (parse(file, text), text.to_owned()),
         Cow::Owned(text) => text,
     };
-    let valid = std::str::from_utf8(bytes).err().map_or(bytes.len(), |error| error.valid_up_to()) as u32;
+    let valid = std::str::from_utf8(bytes)
+        .err()
+        .map_or(bytes.len(), |error| error.valid_up_to()) as u32;
     let replaced = '\u{fffd}'.len_utf8() as u32;
     let span = Span::new(file, valid, (valid + replaced).min(text.len() as u32));
     let message = format!("byte {valid} is not UTF-8");
     let mut diagnostics = Diagnostics::new();
-    diagnostics.push(Diagnostic::error(codes::INVALID_UTF8, span, message).with_hint("save the file as UTF-8"));
-    (Parsed { file: ast::File::default(), tokens: Vec::new(), diagnostics }, text)
+    diagnostics.push(
+        Diagnostic::error(codes::INVALID_UTF8, span, message).with_hint("save the file as UTF-8"),
+    );
+    (
+        Parsed {
+            file: ast::File::default(),
+            tokens: Vec::new(),
+            diagnostics,
+        },
+        text,
+    )
 }
 
 /// One input of a fuzzer, any bytes: parsing ends, does not panic, and keeps its promises about spans.
@@ -60,14 +91,25 @@ pub fn fuzz_one(bytes: &[u8]) {
     let (parsed, text) = parse_bytes(FileId(0), bytes);
     let mut end = 0;
     for token in &parsed.tokens {
-        assert!(token.span.start >= end, "tokens overlap at {}", token.span.start);
-        assert!(text.get(token.span.start as usize..token.span.end as usize).is_some(), "a token splits a character");
+        assert!(
+            token.span.start >= end,
+            "tokens overlap at {}",
+            token.span.start
+        );
+        assert!(
+            text.get(token.span.start as usize..token.span.end as usize)
+                .is_some(),
+            "a token splits a character"
+        );
         end = token.span.end;
     }
     for diagnostic in &parsed.diagnostics {
         let labels = std::iter::once(&diagnostic.primary).chain(&diagnostic.secondary);
         for span in labels.map(|label| label.span) {
-            assert!(text.get(span.start as usize..span.end as usize).is_some(), "a label splits a character");
+            assert!(
+                text.get(span.start as usize..span.end as usize).is_some(),
+                "a label splits a character"
+            );
         }
     }
     assert!(!crate::dump::dump(&parsed.file).is_empty());
@@ -92,9 +134,17 @@ struct Words<'a> {
 impl Words<'_> {
     /// The token that did not fit; at the end of a line or file, the place after the last token.
     fn span(&self, error: &SyntaxError) -> Span {
-        let before = || error.at.checked_sub(1).and_then(|at| self.stream.spans.get(at)).map_or(0, |span| span.1);
+        let before = || {
+            error
+                .at
+                .checked_sub(1)
+                .and_then(|at| self.stream.spans.get(at))
+                .map_or(0, |span| span.1)
+        };
         match self.stream.spans.get(error.at) {
-            Some(_) if self.stream.kinds[error.at] == TokenKind::Newline => Span::new(self.file, before(), before()),
+            Some(_) if self.stream.kinds[error.at] == TokenKind::Newline => {
+                Span::new(self.file, before(), before())
+            }
             Some((start, end)) => Span::new(self.file, *start, *end),
             None => Span::new(self.file, before(), before()),
         }
@@ -104,7 +154,8 @@ impl Words<'_> {
         let span = self.span(error);
         if error.twice {
             let message = "this clause is given twice";
-            return Diagnostic::error(codes::TWICE_THE_SAME_CLAUSE, span, message).with_hint("join the two into one");
+            return Diagnostic::error(codes::TWICE_THE_SAME_CLAUSE, span, message)
+                .with_hint("join the two into one");
         }
         let found = self.stream.kinds.get(error.at).copied();
         let shown = self.shown(found, span);
@@ -114,10 +165,12 @@ impl Words<'_> {
             let hint = "declarations begin with `table`, `command`, `query`, `fn`, `type`, `struct`, `enum`, `state`, …";
             return Diagnostic::error(codes::EXPECTED_DECLARATION, span, message).with_hint(hint);
         }
-        let is_name_missing = error.expected.has(Expected::Name) || error.expected.has(Expected::Pattern);
+        let is_name_missing =
+            error.expected.has(Expected::Name) || error.expected.has(Expected::Pattern);
         if let Some(keyword) = found.filter(|kind| kind.is_keyword() && is_name_missing) {
             let message = format!("{} is a keyword and cannot be a name", keyword.described());
-            return Diagnostic::error(codes::KEYWORD_AS_NAME, span, message).with_hint("choose another name, or append `_`");
+            return Diagnostic::error(codes::KEYWORD_AS_NAME, span, message)
+                .with_hint("choose another name, or append `_`");
         }
         let message = match expected.as_str() {
             "" => format!("{shown} does not fit here"),
@@ -135,40 +188,81 @@ impl Words<'_> {
             None => "the end of the file".to_owned(),
             Some(TokenKind::Newline) => "the end of the line".to_owned(),
             Some(kind) if span.is_empty() => kind.described().into_owned(),
-            Some(kind @ (TokenKind::String | TokenKind::Bytes | TokenKind::OuterDoc)) => kind.described().into_owned(),
+            Some(kind @ (TokenKind::String | TokenKind::Bytes | TokenKind::OuterDoc)) => {
+                kind.described().into_owned()
+            }
             Some(_) => {
-                let text: String = self.text[span.start as usize..span.end as usize].chars().take(40).collect();
+                let text: String = self.text[span.start as usize..span.end as usize]
+                    .chars()
+                    .take(40)
+                    .collect();
                 format!("`{}`", clean(&text))
             }
         }
     }
 
-    fn hint(&self, error: &SyntaxError, found: Option<TokenKind>, span: Span) -> Option<&'static str> {
+    fn hint(
+        &self,
+        error: &SyntaxError,
+        found: Option<TokenKind>,
+        span: Span,
+    ) -> Option<&'static str> {
         use TokenKind::*;
         let found = found?;
-        let before = error.at.checked_sub(1).and_then(|at| self.stream.kinds.get(at).copied());
-        let word = self.text.get(span.start as usize..span.end as usize).unwrap_or("");
+        let before = error
+            .at
+            .checked_sub(1)
+            .and_then(|at| self.stream.kinds.get(at).copied());
+        let word = self
+            .text
+            .get(span.start as usize..span.end as usize)
+            .unwrap_or("");
         let is_infix = matches!(
             found,
-            Plus | Star | Slash | Percent | AndAnd | OrOr | EqualEqual | NotEqual | Less | LessEqual | Greater | GreaterEqual
-                | QuestionQuestion | Bar | Caret | Ampersand
+            Plus | Star
+                | Slash
+                | Percent
+                | AndAnd
+                | OrOr
+                | EqualEqual
+                | NotEqual
+                | Less
+                | LessEqual
+                | Greater
+                | GreaterEqual
+                | QuestionQuestion
+                | Bar
+                | Caret
+                | Ampersand
         );
         if is_infix && matches!(before, Some(Newline | OpenBrace)) {
-            return Some("an operator ends a line, it does not begin one: move it to the end of the line above");
+            return Some(
+                "an operator ends a line, it does not begin one: move it to the end of the line above",
+            );
         }
-        let text_before = error.at.checked_sub(1).and_then(|at| self.stream.spans.get(at)).map(|span| &self.text[span.0 as usize..span.1 as usize]);
+        let text_before = error
+            .at
+            .checked_sub(1)
+            .and_then(|at| self.stream.spans.get(at))
+            .map(|span| &self.text[span.0 as usize..span.1 as usize]);
         if matches!(text_before, Some("while" | "loop")) {
             return Some("every loop is bounded: `for i in 0..n max 64 { … }`");
         }
         match found {
             Equal if error.expected.has_kind(OpenBrace) => Some("compare with `==`"),
             Question => Some("`T?` is a type; a failing lookup is handled by `else fail …`"),
-            Less | LessEqual | Greater | GreaterEqual | EqualEqual | NotEqual => Some("comparisons do not chain: join two with `&&`"),
-            OpenBrace if matches!(before, Some(TypeName)) => Some("a record in the head of `if`, `match` or `for` needs parentheses"),
+            Less | LessEqual | Greater | GreaterEqual | EqualEqual | NotEqual => {
+                Some("comparisons do not chain: join two with `&&`")
+            }
+            OpenBrace if matches!(before, Some(TypeName)) => {
+                Some("a record in the head of `if`, `match` or `for` needs parentheses")
+            }
             _ => match word {
                 "and" => Some("write `&&`"),
                 "or" => Some("write `||`"),
-                "let" if error.expected.has(Expected::Declaration) => Some("a value at top level is a `state` or a `const`"),
+                "let" if error.expected.has(Expected::Declaration) => {
+                    Some("a value at top level is a `state` or a `const`")
+                }
                 _ => Option::None,
             },
         }
@@ -179,11 +273,32 @@ impl Words<'_> {
 fn expected_words(error: &SyntaxError) -> String {
     use TokenKind::*;
     let expected = &error.expected;
-    let mut words: Vec<Cow<'static, str>> =
-        Expected::ALL.iter().filter(|(one, _)| expected.has(*one)).map(|(_, word)| Cow::Borrowed(*word)).collect();
+    let mut words: Vec<Cow<'static, str>> = Expected::ALL
+        .iter()
+        .filter(|(one, _)| expected.has(*one))
+        .map(|(_, word)| Cow::Borrowed(*word))
+        .collect();
     const TELLING: &[TokenKind] = &[
-        OpenBrace, OpenParen, CloseParen, CloseBracket, CloseBrace, Comma, Colon, Equal, FatArrow, In, Else, From, Greater, String,
-        Number, TypeName, Newline, Semicolon, LessEqual, Delete,
+        OpenBrace,
+        OpenParen,
+        CloseParen,
+        CloseBracket,
+        CloseBrace,
+        Comma,
+        Colon,
+        Equal,
+        FatArrow,
+        In,
+        Else,
+        From,
+        CloseAngle,
+        String,
+        Number,
+        TypeName,
+        Newline,
+        Semicolon,
+        LessEqual,
+        Delete,
     ];
     let has_expression = expected.has(Expected::Expression) || expected.has(Expected::Statement);
     for kind in TELLING.iter().filter(|kind| expected.has_kind(**kind)) {

@@ -19,13 +19,22 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    pub(crate) fn new(file: FileId, text: &str, tokens: &[Token], diagnostics: &mut Diagnostics) -> Stream {
+    pub(crate) fn new(
+        file: FileId,
+        text: &str,
+        tokens: &[Token],
+        diagnostics: &mut Diagnostics,
+    ) -> Stream {
         let builder = Builder {
             file,
             text,
             tokens,
             diagnostics,
-            out: Stream { kinds: Vec::with_capacity(tokens.len()), spans: Vec::with_capacity(tokens.len()), quiet: Vec::new() },
+            out: Stream {
+                kinds: Vec::with_capacity(tokens.len()),
+                spans: Vec::with_capacity(tokens.len()),
+                quiet: Vec::new(),
+            },
             open: Vec::new(),
             level: Level::default(),
             depth: 0,
@@ -96,14 +105,23 @@ impl Builder<'_> {
                 Comment => {}
                 Unknown => self.quiet_line(token.span),
                 Newline => {
-                    while self.tokens.get(at).is_some_and(|next| matches!(next.kind, Newline | Comment)) {
+                    while self
+                        .tokens
+                        .get(at)
+                        .is_some_and(|next| matches!(next.kind, Newline | Comment))
+                    {
                         at += 1;
                     }
                     self.newline(token.span, at);
                 }
                 Semicolon if self.open.last().is_none_or(|open| open.kind != OpenBracket) => {
-                    let diagnostic = Diagnostic::error(codes::UNEXPECTED_TOKEN, token.span, "`;` does not fit here");
-                    self.diagnostics.push(diagnostic.with_hint("a newline ends a statement; remove the `;`"));
+                    let diagnostic = Diagnostic::error(
+                        codes::UNEXPECTED_TOKEN,
+                        token.span,
+                        "`;` does not fit here",
+                    );
+                    self.diagnostics
+                        .push(diagnostic.with_hint("a newline ends a statement; remove the `;`"));
                     self.separate(token.span);
                 }
                 InnerDoc => self.inner_doc(token.span),
@@ -125,8 +143,14 @@ impl Builder<'_> {
             }
             if self.depth > DEPTH_MAX || self.open.len() > NESTING_MAX {
                 let span = self.tokens[at - 1].span;
-                let diagnostic = Diagnostic::error(codes::NESTED_TOO_DEEPLY, span, "this is nested too deeply to be read");
-                let hint = format!("at most {NESTING_MAX} open brackets, and {DEPTH_MAX} operators and brackets above one another");
+                let diagnostic = Diagnostic::error(
+                    codes::NESTED_TOO_DEEPLY,
+                    span,
+                    "this is nested too deeply to be read",
+                );
+                let hint = format!(
+                    "at most {NESTING_MAX} open brackets, and {DEPTH_MAX} operators and brackets above one another"
+                );
                 self.diagnostics.push(diagnostic.with_hint(hint));
                 return Stream::default();
             }
@@ -160,16 +184,18 @@ impl Builder<'_> {
                 self.depth -= self.level.operators;
                 self.level.operators = 0;
             }
-            Less if matches!(self.last(), Some(TypeName | GenericName)) => {
+            OpenAngle => {
                 self.level.angles += 1;
                 self.depth += 1;
             }
-            Greater if self.level.angles > 0 => {
-                self.level.angles -= 1;
-                self.depth -= 1;
+            CloseAngle => {
+                let was_open = usize::from(self.level.angles > 0);
+                self.level.angles -= was_open;
+                self.depth -= was_open;
             }
             kind if kind.is_name() => {}
-            Number | Float | String | Bytes | True | False | None | Underscore | Colon | Let | Var | In => {}
+            Number | Float | String | Bytes | True | False | None | Underscore | Colon | Let
+            | Var | In => {}
             _ => {
                 self.level.operators += 1;
                 self.depth += 1;
@@ -181,7 +207,10 @@ impl Builder<'_> {
     fn separate(&mut self, span: Span) {
         self.depth -= self.level.operators + self.level.angles;
         self.level = Level::default();
-        if !matches!(self.last(), None | Some(TokenKind::Newline | TokenKind::OpenBrace)) {
+        if !matches!(
+            self.last(),
+            None | Some(TokenKind::Newline | TokenKind::OpenBrace)
+        ) {
             self.emit(TokenKind::Newline, span);
         }
     }
@@ -198,7 +227,11 @@ impl Builder<'_> {
         if let Some(token) = following {
             self.close_before_statement(token.kind, span);
         }
-        if self.open.last().is_some_and(|open| matches!(open.kind, OpenParen | OpenBracket)) {
+        if self
+            .open
+            .last()
+            .is_some_and(|open| matches!(open.kind, OpenParen | OpenBracket))
+        {
             return;
         }
         if self.last().is_some_and(TokenKind::continues_line) {
@@ -217,15 +250,21 @@ impl Builder<'_> {
     fn is_declaration(&self, at: usize) -> bool {
         use TokenKind::*;
         let kind = |at: usize| self.tokens.get(at).map(|token| token.kind);
-        kind(at).is_some_and(TokenKind::starts_declaration) && kind(at + 1).is_some_and(|next| next.is_name() || matches!(next, String | For))
+        kind(at).is_some_and(TokenKind::starts_declaration)
+            && kind(at + 1).is_some_and(|next| next.is_name() || matches!(next, String | For))
     }
 
     /// Within `(` or `[` a statement's keyword at the start of a line says that the bracket was forgotten.
     fn close_before_statement(&mut self, next: TokenKind, span: Span) {
         use TokenKind::*;
-        let Some(innermost) = self.open.last().map(|open| open.kind) else { return };
+        let Some(innermost) = self.open.last().map(|open| open.kind) else {
+            return;
+        };
         let is_statement = match innermost {
-            OpenParen => matches!(next, Let | Var | Ensure | Emit | Break | Continue | Assert | For),
+            OpenParen => matches!(
+                next,
+                Let | Var | Ensure | Emit | Break | Continue | Assert | For
+            ),
             OpenBracket => matches!(next, Let | Var | Ensure | Emit | Break | Continue | Assert),
             _ => false,
         };
@@ -236,7 +275,11 @@ impl Builder<'_> {
 
     /// Closes what stands open inside the innermost block.
     fn close_to_block(&mut self, at: Span) {
-        let keep = self.open.iter().rposition(|open| open.kind == TokenKind::OpenBrace).map_or(0, |at| at + 1);
+        let keep = self
+            .open
+            .iter()
+            .rposition(|open| open.kind == TokenKind::OpenBrace)
+            .map_or(0, |at| at + 1);
         if keep < self.open.len() {
             self.close_down_to(keep, at);
         }
@@ -244,7 +287,11 @@ impl Builder<'_> {
 
     fn opened(&mut self, kind: TokenKind, span: Span) {
         self.emit(kind, span);
-        self.open.push(Open { kind, span: (span.start, span.end), outer: self.level });
+        self.open.push(Open {
+            kind,
+            span: (span.start, span.end),
+            outer: self.level,
+        });
         self.level = Level::default();
         self.depth += 1;
     }
@@ -265,8 +312,14 @@ impl Builder<'_> {
             _ => TokenKind::OpenBrace,
         };
         // A `)` never reaches out of a block.
-        let within = |open: &&Open| partner == TokenKind::OpenBrace || open.kind != TokenKind::OpenBrace;
-        let above = self.open.iter().rev().take_while(within).position(|open| open.kind == partner);
+        let within =
+            |open: &&Open| partner == TokenKind::OpenBrace || open.kind != TokenKind::OpenBrace;
+        let above = self
+            .open
+            .iter()
+            .rev()
+            .take_while(within)
+            .position(|open| open.kind == partner);
         match above {
             Some(0) => {}
             Some(above) => self.close_down_to(self.open.len() - above, span),
@@ -285,13 +338,19 @@ impl Builder<'_> {
 
     /// Whether a mistake was reported nearby that explains one at `at`.
     fn is_explained(&self, at: u32) -> bool {
-        self.out.quiet.iter().rev().take(4).any(|(start, end)| (*start..=*end).contains(&at))
+        self.out
+            .quiet
+            .iter()
+            .rev()
+            .take(4)
+            .any(|(start, end)| (*start..=*end).contains(&at))
     }
 
     fn stray(&mut self, kind: TokenKind, span: Span) {
         if !self.is_explained(span.start) {
             let message = format!("{} closes nothing", kind.described());
-            self.diagnostics.push(Diagnostic::error(codes::UNCLOSED_BRACKET, span, message));
+            self.diagnostics
+                .push(Diagnostic::error(codes::UNCLOSED_BRACKET, span, message));
         }
         if kind == TokenKind::CloseBrace {
             // What stands before it at top level belonged to the body that an earlier `}` cut short.
@@ -304,12 +363,17 @@ impl Builder<'_> {
 
     /// Closes open brackets until `keep` are left, and says so about the innermost one.
     fn close_down_to(&mut self, keep: usize, at: Span) {
-        let Some(innermost) = self.open.last() else { return };
+        let Some(innermost) = self.open.last() else {
+            return;
+        };
         let opener = Span::new(self.file, innermost.span.0, innermost.span.1);
         if !self.is_explained(opener.start) {
             let message = format!("{} is never closed", innermost.kind.described());
             let diagnostic = Diagnostic::error(codes::UNCLOSED_BRACKET, opener, message);
-            self.diagnostics.push(diagnostic.with_secondary(Span::new(self.file, at.start, at.start), "expected before this"));
+            self.diagnostics.push(diagnostic.with_secondary(
+                Span::new(self.file, at.start, at.start),
+                "expected before this",
+            ));
         }
         while self.open.len() > keep {
             if self.last() == Some(TokenKind::Newline) {
@@ -334,11 +398,20 @@ impl Builder<'_> {
     }
 
     fn quiet_line(&mut self, span: Span) {
-        if self.out.quiet.last().is_some_and(|last| (last.0..=last.1).contains(&span.start)) {
+        if self
+            .out
+            .quiet
+            .last()
+            .is_some_and(|last| (last.0..=last.1).contains(&span.start))
+        {
             return;
         }
-        let start = self.text[..span.start as usize].rfind('\n').map_or(0, |at| at + 1);
-        let end = self.text[span.end as usize..].find('\n').map_or(self.text.len(), |at| at + span.end as usize);
+        let start = self.text[..span.start as usize]
+            .rfind('\n')
+            .map_or(0, |at| at + 1);
+        let end = self.text[span.end as usize..]
+            .find('\n')
+            .map_or(self.text.len(), |at| at + span.end as usize);
         self.out.quiet.push((start as u32, end as u32));
     }
 
@@ -355,13 +428,29 @@ impl Builder<'_> {
     fn outer_doc(&mut self, span: Span, next: usize) {
         use TokenKind::*;
         self.documented = self.documented.max(next);
-        while self.tokens.get(self.documented).is_some_and(|token| token.kind.is_trivia()) {
+        while self
+            .tokens
+            .get(self.documented)
+            .is_some_and(|token| token.kind.is_trivia())
+        {
             self.documented += 1;
         }
         let follows = self.tokens.get(self.documented).map(|token| token.kind);
-        let trails = !matches!(self.last(), Option::None | Some(Newline | OpenBrace | Comma | OuterDoc | InnerDoc));
-        let in_list = self.open.last().is_some_and(|open| matches!(open.kind, OpenParen | OpenBracket));
-        if trails || in_list || matches!(follows, Option::None | Some(CloseBrace | CloseParen | CloseBracket)) {
+        let trails = !matches!(
+            self.last(),
+            Option::None | Some(Newline | OpenBrace | Comma | OuterDoc | InnerDoc)
+        );
+        let in_list = self
+            .open
+            .last()
+            .is_some_and(|open| matches!(open.kind, OpenParen | OpenBracket));
+        if trails
+            || in_list
+            || matches!(
+                follows,
+                Option::None | Some(CloseBrace | CloseParen | CloseBracket)
+            )
+        {
             self.misplaced_docs(span, "this doc comment documents nothing");
         } else {
             self.emit(OuterDoc, span);
@@ -370,6 +459,8 @@ impl Builder<'_> {
 
     fn misplaced_docs(&mut self, span: Span, message: &str) {
         let diagnostic = Diagnostic::warning(codes::MISPLACED_DOCS, span, message);
-        self.diagnostics.push(diagnostic.with_hint("put `///` on the lines above what it documents, or write `//`"));
+        self.diagnostics.push(
+            diagnostic.with_hint("put `///` on the lines above what it documents, or write `//`"),
+        );
     }
 }

@@ -65,6 +65,11 @@ pub enum TokenKind {
     #[token("}")]
     CloseBrace,
 
+    /// `<` before type arguments.
+    OpenAngle,
+    /// `>` after type arguments.
+    CloseAngle,
+
     // -- punctuation and operators; there is no `>>`: two `>` that touch are a shift --
     #[token(",")]
     Comma,
@@ -225,10 +230,46 @@ impl TokenKind {
         use TokenKind::*;
         matches!(
             self,
-            Newline | OuterDoc | InnerDoc | Comma | Colon | Dot | DotDot | DotDotEqual | At | Arrow | FatArrow | Equal
-                | EqualEqual | NotEqual | Less | LessEqual | GreaterEqual | ShiftLeft | Plus | Minus | Star | Slash | Percent
-                | Ampersand | AndAnd | Bar | OrOr | Caret | Bang | QuestionQuestion | PlusEqual | MinusEqual | StarEqual
-                | SlashEqual | PercentEqual | OpenBrace | OpenParen | OpenBracket
+            Newline
+                | OuterDoc
+                | InnerDoc
+                | Comma
+                | Colon
+                | Dot
+                | DotDot
+                | DotDotEqual
+                | At
+                | Arrow
+                | FatArrow
+                | Equal
+                | EqualEqual
+                | NotEqual
+                | Less
+                | LessEqual
+                | Greater
+                | GreaterEqual
+                | OpenAngle
+                | ShiftLeft
+                | Plus
+                | Minus
+                | Star
+                | Slash
+                | Percent
+                | Ampersand
+                | AndAnd
+                | Bar
+                | OrOr
+                | Caret
+                | Bang
+                | QuestionQuestion
+                | PlusEqual
+                | MinusEqual
+                | StarEqual
+                | SlashEqual
+                | PercentEqual
+                | OpenBrace
+                | OpenParen
+                | OpenBracket
         )
     }
 
@@ -242,8 +283,27 @@ impl TokenKind {
         use TokenKind::*;
         matches!(
             self,
-            Package | Use | Type | Struct | Enum | Table | State | Aggregate | Invariant | Role | Error | Event | Command
-                | Query | Report | Fn | Test | Property | Const | Layout | Retire
+            Package
+                | Use
+                | Type
+                | Struct
+                | Enum
+                | Table
+                | State
+                | Aggregate
+                | Invariant
+                | Role
+                | Error
+                | Event
+                | Command
+                | Query
+                | Report
+                | Fn
+                | Test
+                | Property
+                | Const
+                | Layout
+                | Retire
         )
     }
 
@@ -278,9 +338,9 @@ impl TokenKind {
             Equal => "`=`",
             EqualEqual => "`==`",
             NotEqual => "`!=`",
-            Less => "`<`",
+            Less | OpenAngle => "`<`",
             LessEqual => "`<=`",
-            Greater => "`>`",
+            Greater | CloseAngle => "`>`",
             GreaterEqual => "`>=`",
             ShiftLeft => "`<<`",
             Plus => "`+`",

@@ -13,14 +13,20 @@ fn mistakes(text: &str) -> Vec<(Code, String)> {
         .iter()
         .map(|diagnostic| {
             let span = diagnostic.primary.span;
-            (diagnostic.code, text[span.start as usize..span.end as usize].to_owned())
+            (
+                diagnostic.code,
+                text[span.start as usize..span.end as usize].to_owned(),
+            )
         })
         .collect()
 }
 
 fn check(text: &str, expected: &[(Code, &str)]) {
     let found = mistakes(text);
-    let expected: Vec<(Code, String)> = expected.iter().map(|(code, at)| (*code, (*at).to_owned())).collect();
+    let expected: Vec<(Code, String)> = expected
+        .iter()
+        .map(|(code, at)| (*code, (*at).to_owned()))
+        .collect();
     assert_eq!(found, expected, "in:\n{text}");
 }
 
@@ -117,17 +123,32 @@ fn a_forgotten_closing_brace_is_one_mistake() {
     let text = "command a() {\n    if x {\n        b()\n}\n\ncommand c() {\n    d()\n}\n\nrole r\n";
     check(text, &[(UNCLOSED_BRACKET, "{")]);
     assert!(dump(&parse(FileId(0), text).file).contains("command c()"));
-    check("command a() {\n    if x {\n        b()\n    }\n", &[(UNCLOSED_BRACKET, "{")]);
-    check("table T {\n    key id: u64\n\ncommand c() { d() }\n", &[(UNCLOSED_BRACKET, "{")]);
+    check(
+        "command a() {\n    if x {\n        b()\n    }\n",
+        &[(UNCLOSED_BRACKET, "{")],
+    );
+    check(
+        "table T {\n    key id: u64\n\ncommand c() { d() }\n",
+        &[(UNCLOSED_BRACKET, "{")],
+    );
     check("enum E { A, B(u64 }\nrole r\n", &[(UNCLOSED_BRACKET, "(")]);
-    check("fn f(a: u64 -> u64 { a }\nrole r\n", &[(UNCLOSED_BRACKET, "(")]);
-    check("fn f() {\n    let a = [1, 2\n    let b = 2\n    emit X { a }\n}\n", &[(UNCLOSED_BRACKET, "[")]);
+    check(
+        "fn f(a: u64 -> u64 { a }\nrole r\n",
+        &[(UNCLOSED_BRACKET, "(")],
+    );
+    check(
+        "fn f() {\n    let a = [1, 2\n    let b = 2\n    emit X { a }\n}\n",
+        &[(UNCLOSED_BRACKET, "[")],
+    );
 }
 
 #[test]
 fn a_closing_bracket_too_many_is_one_mistake() {
     use codes::*;
-    check("command a() {\n    b()\n}\n    c()\n}\nrole r\n", &[(UNCLOSED_BRACKET, "}")]);
+    check(
+        "command a() {\n    b()\n}\n    c()\n}\nrole r\n",
+        &[(UNCLOSED_BRACKET, "}")],
+    );
     check("fn f() { g(1)) }\nrole r\n", &[(UNCLOSED_BRACKET, ")")]);
     check("fn f() { a[1]] }\nrole r\n", &[(UNCLOSED_BRACKET, "]")]);
     check("}\nrole r\n", &[(UNCLOSED_BRACKET, "}")]);
@@ -136,12 +157,15 @@ fn a_closing_bracket_too_many_is_one_mistake() {
 #[test]
 fn unknown_characters_are_one_mistake_a_stretch() {
     use codes::*;
-    check("fn f() {\n    a $$ b\n    'x'\n    naïve()\n}\n", &[
-        (UNKNOWN_CHARACTER, "$$"),
-        (UNKNOWN_CHARACTER, "'"),
-        (UNKNOWN_CHARACTER, "'"),
-        (UNKNOWN_CHARACTER, "ï"),
-    ]);
+    check(
+        "fn f() {\n    a $$ b\n    'x'\n    naïve()\n}\n",
+        &[
+            (UNKNOWN_CHARACTER, "$$"),
+            (UNKNOWN_CHARACTER, "'"),
+            (UNKNOWN_CHARACTER, "'"),
+            (UNKNOWN_CHARACTER, "ï"),
+        ],
+    );
 }
 
 #[test]
@@ -149,29 +173,67 @@ fn docs_that_document_nothing_are_a_warning() {
     let text = "role r\n//! late\nfn f() {\n    a /// trailing\n    b\n    /// at the end\n}\n/// nothing\n";
     let parsed = parse(FileId(0), text);
     assert!(!parsed.diagnostics.has_errors());
-    check(text, &[
-        (codes::MISPLACED_DOCS, "//! late"),
-        (codes::MISPLACED_DOCS, "/// trailing"),
-        (codes::MISPLACED_DOCS, "/// at the end"),
-        (codes::MISPLACED_DOCS, "/// nothing"),
-    ]);
+    check(
+        text,
+        &[
+            (codes::MISPLACED_DOCS, "//! late"),
+            (codes::MISPLACED_DOCS, "/// trailing"),
+            (codes::MISPLACED_DOCS, "/// at the end"),
+            (codes::MISPLACED_DOCS, "/// nothing"),
+        ],
+    );
 }
 
 #[test]
 fn messages_name_the_way_out() {
     for (text, message, hint) in [
-        ("fn f() { if a = b { } }", "expected `{`, found `=`", "compare with `==`"),
-        ("fn f() { a and b }", "expected `}` or the end of the line, found `and`", "write `&&`"),
-        ("fn f() {\n a\n  && b }", "expected a statement, found `&&`", "move it to the end of the line above"),
-        ("fn f() { while true { } }", "expected `}` or the end of the line, found `true`", "every loop is bounded"),
-        ("fn f() { let for = 1 }", "`for` is a keyword and cannot be a name", "append `_`"),
+        (
+            "fn f() { if a = b { } }",
+            "expected `{`, found `=`",
+            "compare with `==`",
+        ),
+        (
+            "fn f() { a and b }",
+            "expected `}` or the end of the line, found `and`",
+            "write `&&`",
+        ),
+        (
+            "fn f() {\n a\n  && b }",
+            "expected a statement, found `&&`",
+            "move it to the end of the line above",
+        ),
+        (
+            "fn f() { while true { } }",
+            "expected `}` or the end of the line, found `true`",
+            "every loop is bounded",
+        ),
+        (
+            "fn f() { let for = 1 }",
+            "`for` is a keyword and cannot be a name",
+            "append `_`",
+        ),
         ("command f()", "expected `{`, found the end of the file", ""),
         ("fn f(a b) { }", "expected `:`, found `b`", ""),
-        ("struct account { }", "the name of a type begins with an upper-case letter", "write `Account`"),
-        ("fn payOut() { }\nstate TotalSum: u64", "the name of a state begins with a lower-case letter", "write `total_sum`"),
+        (
+            "struct account { }",
+            "the name of a type begins with an upper-case letter",
+            "write `Account`",
+        ),
+        (
+            "fn payOut() { }\nstate TotalSum: u64",
+            "the name of a state begins with a lower-case letter",
+            "write `total_sum`",
+        ),
     ] {
         let parsed = parse(FileId(0), text);
-        let found: Vec<_> = parsed.diagnostics.iter().map(|d| (d.message.as_str(), d.hint.as_deref().unwrap_or(""))).collect();
-        assert!(found.len() == 1 && found[0].0 == message && found[0].1.contains(hint), "{text}: {found:?}");
+        let found: Vec<_> = parsed
+            .diagnostics
+            .iter()
+            .map(|d| (d.message.as_str(), d.hint.as_deref().unwrap_or("")))
+            .collect();
+        assert!(
+            found.len() == 1 && found[0].0 == message && found[0].1.contains(hint),
+            "{text}: {found:?}"
+        );
     }
 }

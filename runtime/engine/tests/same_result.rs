@@ -51,7 +51,7 @@ fn story() -> Vec<Op> {
             id: random.below(9),
             roles: random.below(4),
         };
-        let epoch = 1 + random.below(3);
+        let epoch = [1, 1, 1, 1, 2, 3][random.below(6) as usize];
         ops.push(Op::Call(Call {
             epoch,
             command,
@@ -108,7 +108,7 @@ fn circumstances_change_nothing() {
     let plain = tell(Mode::Interpreter, &[1], 0);
     let kinds = |want: fn(&Reply) -> bool| plain.replies.iter().filter(|reply| want(reply)).count();
     assert!(
-        kinds(|reply| matches!(reply, Reply::Done(_))) > 150,
+        kinds(|reply| matches!(reply, Reply::Done(_))) > 100,
         "the story has successes"
     );
     assert!(

@@ -7,9 +7,9 @@ use crate::call::json_response;
 use crate::json::write_string;
 use crate::problem::Problem;
 use crate::state::Gateway;
-use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::http::{HeaderMap, Response, StatusCode};
+use axum::body::Body;
+use axum::extract::{Request as HttpRequest, State};
+use axum::http::{Response, StatusCode};
 use rc_bytecode::Module;
 use rc_bytecode::compat::{self, Change, ChangeKind};
 use rc_engine::{Deploy, Op, Reader, Refusal, Reply, Truncated, Writer};
@@ -71,21 +71,44 @@ pub fn unpack_source(bytes: &[u8]) -> Result<Vec<PackageFile>, Truncated> {
     let count = reader.varint()?;
     let mut files = Vec::new();
     for _ in 0..count {
-        files.push(PackageFile { name: reader.text()?.to_string(), text: reader.text()?.to_string() });
+        files.push(PackageFile {
+            name: reader.text()?.to_string(),
+            text: reader.text()?.to_string(),
+        });
     }
     Ok(files)
 }
 
 /// `POST /deploy`.
-pub async fn deploy(State(gateway): State<Gateway>, headers: HeaderMap, body: Bytes) -> Result<Response<Body>, Problem> {
-    gateway.access.require_token(&headers)?;
-    if crate::call::media_type(&headers) != "application/json" {
+pub async fn deploy(
+    State(gateway): State<Gateway>,
+    request: HttpRequest,
+) -> Result<Response<Body>, Problem> {
+    gateway.access.require_token(request.headers())?;
+    if crate::call::media_type(request.headers()) != "application/json" {
         let detail = "send Content-Type: application/json";
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail));
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            detail,
+        ));
     }
-    let request: Request = serde_json::from_slice(&body)
-        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "bad-arguments", format!("not a deploy request: {error}")))?;
-    deploy_files(&gateway, request.files, request.plan_only, request.expected_epoch).await.map(json_response)
+    let (body, _reserved) = crate::body::read(request).await?;
+    let request: Request = serde_json::from_slice(&body).map_err(|error| {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "bad-arguments",
+            format!("not a deploy request: {error}"),
+        )
+    })?;
+    deploy_files(
+        &gateway,
+        request.files,
+        request.plan_only,
+        request.expected_epoch,
+    )
+    .await
+    .map(json_response)
 }
 
 /// Compiles, plans and, unless only the plan is wanted, activates. The answer is JSON:
@@ -106,7 +129,9 @@ pub async fn deploy_files(
         Some(live) => compat::compare(live.module.module(), &module),
         None => compat::additions(&module),
     };
-    let same = view.package(&package).is_some_and(|live| *live.module.module() == module);
+    let same = view
+        .package(&package)
+        .is_some_and(|live| *live.module.module() == module);
     let epoch = expected_epoch.unwrap_or(view.epoch);
     if plan_only || same {
         return Ok(answer(&package, view.epoch, false, &changes));
@@ -119,7 +144,12 @@ pub async fn deploy_files(
     let node = gateway.node.clone();
     let installed = tokio::task::spawn_blocking(move || node.install_code(hash, code)).await;
     installed.map_err(|_| broken("the node stopped"))??;
-    let deploy = Deploy { expected_epoch: epoch, deployer: 0, module: encoded, source };
+    let deploy = Deploy {
+        expected_epoch: epoch,
+        deployer: 0,
+        module: encoded,
+        source,
+    };
     let reply = gateway.order(vec![Op::Deploy(Box::new(deploy))]).await?;
     match reply.replies.into_iter().next() {
         Some(Reply::Deployed { epoch }) => Ok(answer(&package, epoch, true, &changes)),
@@ -132,33 +162,47 @@ fn broken(detail: &str) -> Problem {
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
 }
 
-fn build(compiler: &dyn SourceCompiler, files: &[PackageFile]) -> Result<(Vec<u8>, Module), Problem> {
+fn build(
+    compiler: &dyn SourceCompiler,
+    files: &[PackageFile],
+) -> Result<(Vec<u8>, Module), Problem> {
     let encoded = compiler.compile(files).map_err(|failure| match failure {
-        CompileFailure::Diagnostics(text) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "does-not-compile", text),
-        CompileFailure::Limit(text) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "compile-limit", text),
+        CompileFailure::Diagnostics(text) => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "does-not-compile", text)
+        }
+        CompileFailure::Limit(text) => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "compile-limit", text)
+        }
     })?;
-    let module = rc_bytecode::decode(&encoded).map_err(|error| broken(&format!("the compiler's module is malformed: {error}")))?;
+    let module = rc_bytecode::decode(&encoded)
+        .map_err(|error| broken(&format!("the compiler's module is malformed: {error}")))?;
     Ok((encoded, module))
 }
 
 /// Verifies as the edge does, and makes machine code off the loop.
 fn stage(module: Module) -> Result<([u8; 32], Arc<Compiled>), Problem> {
-    let refused = |text: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "does-not-verify", text);
+    let refused =
+        |text: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "does-not-verify", text);
     let verified = rc_bytecode::verify(module).map_err(|error| refused(error.to_string()))?;
     let code = Compiled::compile(&verified).map_err(|error| refused(error.to_string()))?;
     Ok((*verified.hash(), Arc::new(code)))
 }
 
 fn broken_changes(changes: &[Change]) -> Option<String> {
-    let broken: Vec<String> =
-        changes.iter().filter(|change| change.kind == ChangeKind::Broken).map(|change| change.to_string()).collect();
+    let broken: Vec<String> = changes
+        .iter()
+        .filter(|change| change.kind == ChangeKind::Broken)
+        .map(|change| change.to_string())
+        .collect();
     (!broken.is_empty()).then(|| broken.join("\n"))
 }
 
 fn answer(package: &str, epoch: u64, deployed: bool, changes: &[Change]) -> String {
     let mut out = String::from("{\"package\":");
     write_string(package, &mut out);
-    out.push_str(&format!(",\"epoch\":{epoch},\"deployed\":{deployed},\"changes\":["));
+    out.push_str(&format!(
+        ",\"epoch\":{epoch},\"deployed\":{deployed},\"changes\":["
+    ));
     for (index, change) in changes.iter().enumerate() {
         let kind = match change.kind {
             ChangeKind::Added => "added",
@@ -181,11 +225,20 @@ mod tests {
     #[test]
     fn source_comes_back_as_it_was_sent() {
         let files = vec![
-            PackageFile { name: "a.rc".into(), text: "package a\n".into() },
-            PackageFile { name: "rc.toml".into(), text: String::new() },
+            PackageFile {
+                name: "a.rc".into(),
+                text: "package a\n".into(),
+            },
+            PackageFile {
+                name: "rc.toml".into(),
+                text: String::new(),
+            },
         ];
         assert_eq!(unpack_source(&pack_source(&files)), Ok(files.clone()));
         let packed = pack_source(&files);
-        assert!(unpack_source(&packed[..packed.len() - 1]).is_ok_and(|short| short != files) || unpack_source(&packed[..packed.len() - 1]).is_err());
+        assert!(
+            unpack_source(&packed[..packed.len() - 1]).is_ok_and(|short| short != files)
+                || unpack_source(&packed[..packed.len() - 1]).is_err()
+        );
     }
 }

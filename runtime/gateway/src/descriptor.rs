@@ -3,8 +3,8 @@
 use crate::protowire::is_wrapped;
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{
-    DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto, OneofDescriptorProto,
-    ServiceDescriptorProto,
+    DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet,
+    MethodDescriptorProto, OneofDescriptorProto, ServiceDescriptorProto,
 };
 use rc_bytecode::Interface;
 use rc_bytecode::instr::Scalar;
@@ -15,7 +15,11 @@ use std::collections::BTreeMap;
 /// `Pay`, `PayV2`.
 pub fn method_name(command: &Command) -> String {
     let name = camel(&command.name);
-    if command.version == 1 { name } else { format!("{name}V{}", command.version) }
+    if command.version == 1 {
+        name
+    } else {
+        format!("{name}V{}", command.version)
+    }
 }
 
 /// `ledger` to `Ledger`, `accounts_of` to `AccountsOf`.
@@ -41,13 +45,20 @@ pub fn file_set(interface: &Interface) -> FileDescriptorSet {
         package: Some("google.protobuf".to_string()),
         message_type: vec![DescriptorProto {
             name: Some(message.to_string()),
-            field: vec![plain("seconds", 1, Type::Int64), plain("nanos", 2, Type::Int32)],
+            field: vec![
+                plain("seconds", 1, Type::Int64),
+                plain("nanos", 2, Type::Int32),
+            ],
             ..DescriptorProto::default()
         }],
         syntax: Some("proto3".to_string()),
         ..FileDescriptorProto::default()
     };
-    let file = vec![well_known("timestamp", "Timestamp"), well_known("duration", "Duration"), package_file(interface)];
+    let file = vec![
+        well_known("timestamp", "Timestamp"),
+        well_known("duration", "Duration"),
+        package_file(interface),
+    ];
     FileDescriptorSet { file }
 }
 
@@ -69,7 +80,10 @@ struct Messages<'a> {
 }
 
 fn package_file(interface: &Interface) -> FileDescriptorProto {
-    let mut messages = Messages { interface, made: BTreeMap::new() };
+    let mut messages = Messages {
+        interface,
+        made: BTreeMap::new(),
+    };
     for record in &interface.shapes.structs {
         messages.record(&record.name, record);
     }
@@ -78,16 +92,34 @@ fn package_file(interface: &Interface) -> FileDescriptorProto {
     }
     let failure = DescriptorProto {
         name: Some("Failure".to_string()),
-        field: vec![plain("code", 1, Type::String), plain("detail", 2, Type::String), plain("fields_json", 3, Type::String)],
+        field: vec![
+            plain("code", 1, Type::String),
+            plain("detail", 2, Type::String),
+            plain("fields_json", 3, Type::String),
+        ],
         ..DescriptorProto::default()
     };
     messages.made.insert("Failure".to_string(), failure);
     let mut methods = Vec::new();
-    for command in interface.commands.iter().filter(|command| command.kind != CommandKind::Report) {
+    for command in interface
+        .commands
+        .iter()
+        .filter(|command| command.kind != CommandKind::Report)
+    {
         let name = method_name(command);
         messages.record(&format!("{name}Request"), &command.arguments);
-        let fields = command.result.iter().map(|shape| ("result".to_string(), shape.clone())).collect();
-        messages.record(&format!("{name}Reply"), &Record { name: String::new(), fields });
+        let fields = command
+            .result
+            .iter()
+            .map(|shape| ("result".to_string(), shape.clone()))
+            .collect();
+        messages.record(
+            &format!("{name}Reply"),
+            &Record {
+                name: String::new(),
+                fields,
+            },
+        );
         let mut outcome = DescriptorProto {
             name: Some(format!("{name}Outcome")),
             field: vec![
@@ -95,7 +127,10 @@ fn package_file(interface: &Interface) -> FileDescriptorProto {
                 messages.message_field("failure", 2, "Failure"),
                 plain("op", 3, Type::Uint64),
             ],
-            oneof_decl: vec![OneofDescriptorProto { name: Some("outcome".to_string()), ..OneofDescriptorProto::default() }],
+            oneof_decl: vec![OneofDescriptorProto {
+                name: Some("outcome".to_string()),
+                ..OneofDescriptorProto::default()
+            }],
             ..DescriptorProto::default()
         };
         outcome.field[0].oneof_index = Some(0);
@@ -120,7 +155,10 @@ fn package_file(interface: &Interface) -> FileDescriptorProto {
     FileDescriptorProto {
         name: Some(format!("{}.proto", interface.package)),
         package: Some(interface.package.clone()),
-        dependency: vec!["google/protobuf/timestamp.proto".to_string(), "google/protobuf/duration.proto".to_string()],
+        dependency: vec![
+            "google/protobuf/timestamp.proto".to_string(),
+            "google/protobuf/duration.proto".to_string(),
+        ],
         message_type: messages.made.into_values().collect(),
         service: vec![ServiceDescriptorProto {
             name: Some(camel(&interface.package)),
@@ -141,9 +179,16 @@ impl Messages<'_> {
     }
 
     fn record(&mut self, name: &str, record: &Record) {
-        let mut message = DescriptorProto { name: Some(name.to_string()), ..DescriptorProto::default() };
+        let mut message = DescriptorProto {
+            name: Some(name.to_string()),
+            ..DescriptorProto::default()
+        };
         for (index, (field, shape)) in record.fields.iter().enumerate() {
-            let field = if field.starts_with(|c: char| c.is_ascii_digit()) { format!("f{field}") } else { field.clone() };
+            let field = if field.starts_with(|c: char| c.is_ascii_digit()) {
+                format!("f{field}")
+            } else {
+                field.clone()
+            };
             self.field(&mut message, &field, index as i32 + 1, shape);
         }
         self.made.insert(name.to_string(), message);
@@ -152,13 +197,20 @@ impl Messages<'_> {
     fn sum(&mut self, name: &str, variants: &[Record]) {
         let mut message = DescriptorProto {
             name: Some(name.to_string()),
-            oneof_decl: vec![OneofDescriptorProto { name: Some("variant".to_string()), ..OneofDescriptorProto::default() }],
+            oneof_decl: vec![OneofDescriptorProto {
+                name: Some("variant".to_string()),
+                ..OneofDescriptorProto::default()
+            }],
             ..DescriptorProto::default()
         };
         for (index, variant) in variants.iter().enumerate() {
             let payload = format!("{name}{}", variant.name);
             self.record(&payload, variant);
-            let mut field = self.message_field(&variant.name.to_ascii_lowercase(), index as i32 + 1, &payload);
+            let mut field = self.message_field(
+                &variant.name.to_ascii_lowercase(),
+                index as i32 + 1,
+                &payload,
+            );
             field.oneof_index = Some(0);
             message.field.push(field);
         }
@@ -178,7 +230,10 @@ impl Messages<'_> {
                 if field.r#type != Some(Type::Message as i32) {
                     field.proto3_optional = Some(true);
                     field.oneof_index = Some(message.oneof_decl.len() as i32);
-                    message.oneof_decl.push(OneofDescriptorProto { name: Some(format!("_{name}")), ..OneofDescriptorProto::default() });
+                    message.oneof_decl.push(OneofDescriptorProto {
+                        name: Some(format!("_{name}")),
+                        ..OneofDescriptorProto::default()
+                    });
                 }
                 message.field.push(field);
             }
@@ -194,31 +249,59 @@ impl Messages<'_> {
         if is_wrapped(shape) {
             let wrapper = self.shape_name(shape);
             if !self.made.contains_key(&wrapper) {
-                self.record(&wrapper, &Record { name: String::new(), fields: vec![("value".to_string(), shape.clone())] });
+                self.record(
+                    &wrapper,
+                    &Record {
+                        name: String::new(),
+                        fields: vec![("value".to_string(), shape.clone())],
+                    },
+                );
             }
             return self.message_field(name, number, &wrapper);
         }
         match shape {
-            Shape::Scalar(scalar) => plain(name, number, match scalar {
-                Scalar::Bool => Type::Bool,
-                Scalar::U8 | Scalar::U16 | Scalar::U32 => Type::Uint32,
-                Scalar::U64 => Type::Uint64,
-                Scalar::I8 | Scalar::I16 | Scalar::I32 => Type::Int32,
-                Scalar::I64 => Type::Int64,
-                Scalar::U128 | Scalar::I128 => Type::String,
-                Scalar::F64 => Type::Double,
-            }),
+            Shape::Scalar(scalar) => plain(
+                name,
+                number,
+                match scalar {
+                    Scalar::Bool => Type::Bool,
+                    Scalar::U8 | Scalar::U16 | Scalar::U32 => Type::Uint32,
+                    Scalar::U64 => Type::Uint64,
+                    Scalar::I8 | Scalar::I16 | Scalar::I32 => Type::Int32,
+                    Scalar::I64 => Type::Int64,
+                    Scalar::U128 | Scalar::I128 => Type::String,
+                    Scalar::F64 => Type::Double,
+                },
+            ),
             Shape::String(_) => plain(name, number, Type::String),
             Shape::Bytes(_) => plain(name, number, Type::Bytes),
             Shape::Time => well_known(name, number, "Timestamp"),
             Shape::Duration => well_known(name, number, "Duration"),
-            Shape::Struct(index) => self.message_field(name, number, &self.interface.shapes.structs[*index as usize].name.clone()),
-            Shape::Enum(index) => self.message_field(name, number, &self.interface.shapes.enums[*index as usize].name.clone()),
+            Shape::Struct(index) => self.message_field(
+                name,
+                number,
+                &self.interface.shapes.structs[*index as usize].name.clone(),
+            ),
+            Shape::Enum(index) => self.message_field(
+                name,
+                number,
+                &self.interface.shapes.enums[*index as usize].name.clone(),
+            ),
             Shape::Tuple(parts) => {
                 let tuple = self.shape_name(shape);
                 if !self.made.contains_key(&tuple) {
-                    let fields = parts.iter().enumerate().map(|(index, part)| (index.to_string(), part.clone())).collect();
-                    self.record(&tuple, &Record { name: String::new(), fields });
+                    let fields = parts
+                        .iter()
+                        .enumerate()
+                        .map(|(index, part)| (index.to_string(), part.clone()))
+                        .collect();
+                    self.record(
+                        &tuple,
+                        &Record {
+                            name: String::new(),
+                            fields,
+                        },
+                    );
                 }
                 self.message_field(name, number, &tuple)
             }
@@ -236,7 +319,13 @@ impl Messages<'_> {
             Shape::Bytes(max) => format!("Bytes{max}"),
             Shape::Optional(inner) => format!("Optional{}", self.shape_name(inner)),
             Shape::List(element, max) => format!("List{max}{}", self.shape_name(element)),
-            Shape::Tuple(parts) => format!("Tuple{}", parts.iter().map(|part| self.shape_name(part)).collect::<String>()),
+            Shape::Tuple(parts) => format!(
+                "Tuple{}",
+                parts
+                    .iter()
+                    .map(|part| self.shape_name(part))
+                    .collect::<String>()
+            ),
             Shape::Struct(index) => self.interface.shapes.structs[*index as usize].name.clone(),
             Shape::Enum(index) => self.interface.shapes.enums[*index as usize].name.clone(),
         }
@@ -244,5 +333,8 @@ impl Messages<'_> {
 }
 
 fn well_known(name: &str, number: i32, message: &str) -> FieldDescriptorProto {
-    FieldDescriptorProto { type_name: Some(format!(".google.protobuf.{message}")), ..plain(name, number, Type::Message) }
+    FieldDescriptorProto {
+        type_name: Some(format!(".google.protobuf.{message}")),
+        ..plain(name, number, Type::Message)
+    }
 }

@@ -7,6 +7,7 @@ use crate::json;
 use crate::problem::Problem;
 use crate::state::Gateway;
 use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use rc_engine::EventRecord;
@@ -46,7 +47,9 @@ struct Counted;
 impl Counted {
     fn new() -> Option<Counted> {
         use std::sync::atomic::Ordering;
-        let taken = FEEDS.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| (count < FEEDS_MAX).then_some(count + 1));
+        let taken = FEEDS.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| {
+            (count < FEEDS_MAX).then_some(count + 1)
+        });
         taken.ok().map(|_| Counted)
     }
 }
@@ -60,10 +63,21 @@ impl Drop for Counted {
 /// `GET /events`.
 pub async fn events(
     State(gateway): State<Gateway>,
-    Query(query): Query<FeedQuery>,
+    query: Result<Query<FeedQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, Problem> {
-    let after = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(parse_id);
+    let Query(query) = query.map_err(|_| {
+        let detail =
+            "write /events?from=OP, with the number of the first op, and perhaps &package=NAME";
+        Problem {
+            field: Some("from".to_string()),
+            ..Problem::new(StatusCode::BAD_REQUEST, "bad-query", detail)
+        }
+    })?;
+    let after = headers
+        .get("last-event-id")
+        .and_then(|id| id.to_str().ok())
+        .and_then(parse_id);
     let from = after.map_or(query.from, |(op, _)| op);
     let feed = gateway.node.feed();
     let oldest = feed.oldest_op();
@@ -71,7 +85,13 @@ pub async fn events(
         let detail = format!("events before op {oldest} are no longer kept");
         return Err(Problem::new(StatusCode::GONE, "events-gone", detail));
     }
-    let busy = || Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", format!("{FEEDS_MAX} feeds are open already"));
+    let busy = || {
+        Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "busy",
+            format!("{FEEDS_MAX} feeds are open already"),
+        )
+    };
     let counted = Counted::new().ok_or_else(busy)?;
     let (sender, receiver) = mpsc::channel::<String>(BUFFERED_BLOCKS);
     let pump = move || {
@@ -81,10 +101,14 @@ pub async fn events(
         while !sender.is_closed() {
             let text = match feed.next(&mut cursor, Duration::from_millis(250)) {
                 Ok(FeedItem::Events(events)) => {
-                    let wanted = events.iter().filter(|event| after.is_none_or(|after| (event.op, event.k) > after));
+                    let wanted = events
+                        .iter()
+                        .filter(|event| after.is_none_or(|after| (event.op, event.k) > after));
                     render(&gateway, query.package.as_deref(), wanted)
                 }
-                Ok(FeedItem::Quiet) if last_sent.elapsed() >= HEARTBEAT => ": still here\n\n".to_string(),
+                Ok(FeedItem::Quiet) if last_sent.elapsed() >= HEARTBEAT => {
+                    ": still here\n\n".to_string()
+                }
                 Ok(FeedItem::Quiet) => continue,
                 Ok(FeedItem::Gone { .. } | FeedItem::Closed) | Err(_) => return,
             };
@@ -97,11 +121,19 @@ pub async fn events(
             }
         }
     };
-    std::thread::Builder::new().name("feed".to_string()).spawn(pump).map_err(|_| busy())?;
+    std::thread::Builder::new()
+        .name("feed".to_string())
+        .spawn(pump)
+        .map_err(|_| busy())?;
     let body = Body::from_stream(ReceiverStream::new(receiver).map(Ok::<_, Infallible>));
     let mut response = Response::new(body);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
 
@@ -127,21 +159,40 @@ fn parse_id(id: &str) -> Option<(u64, u32)> {
 }
 
 /// Events as text: id, event name, data as JSON.
-fn render<'a>(gateway: &Gateway, package: Option<&str>, events: impl Iterator<Item = &'a EventRecord>) -> String {
+fn render<'a>(
+    gateway: &Gateway,
+    package: Option<&str>,
+    events: impl Iterator<Item = &'a EventRecord>,
+) -> String {
     let view = gateway.node.catalog();
     let mut out = String::new();
     for event in events {
-        let Some(module) = view.module_of_epoch(event.epoch) else { continue };
+        let Some(module) = view.module_of_epoch(event.epoch) else {
+            continue;
+        };
         let interface = &module.module().interface;
         if package.is_some_and(|package| package != interface.package) {
             continue;
         }
-        let Some(described) = interface.events.get(event.event as usize) else { continue };
+        let Some(described) = interface.events.get(event.event as usize) else {
+            continue;
+        };
         let mut fields = String::new();
-        if json::write_record(&interface.shapes, &described.record, &event.fields, &mut fields).is_err() {
+        if json::write_record(
+            &interface.shapes,
+            &described.record,
+            &event.fields,
+            &mut fields,
+        )
+        .is_err()
+        {
             continue;
         }
-        let _ = write!(out, "id: {}.{}\nevent: {}.{}\ndata: {fields}\n\n", event.op, event.k, interface.package, described.record.name);
+        let _ = write!(
+            out,
+            "id: {}.{}\nevent: {}.{}\ndata: {fields}\n\n",
+            event.op, event.k, interface.package, described.record.name
+        );
     }
     out
 }

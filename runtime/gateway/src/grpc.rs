@@ -13,6 +13,7 @@ use crate::target::Target;
 use axum::body::Body as AxumBody;
 use axum::extract::Request as AxumRequest;
 use axum::http::{HeaderMap, Response, StatusCode};
+use futures_util::FutureExt;
 use futures_util::stream::{self, Stream, StreamExt};
 use rc_bytecode::interface::CommandKind;
 use rc_engine::{Call, Op, Principal, Reply, SessionKey};
@@ -30,6 +31,11 @@ use tonic::{Code, Request, Status, Streaming};
 
 /// Groups of calls of one stream that may wait for their answers.
 const GROUPS_IN_FLIGHT: usize = 64;
+
+/// Message bytes after which a group is submitted.
+const GROUP_BYTES_MAX: usize = 1 << 20;
+/// Bytes of one message at most, whatever the command.
+const MESSAGE_BYTES_MAX: u64 = 4 << 20;
 
 /// Messages as bytes.
 #[derive(Clone, Copy, Default)]
@@ -81,14 +87,26 @@ struct Method {
 }
 
 /// Answers a request whose content type is `application/grpc`.
-pub async fn grpc(gateway: Gateway, service: &str, method: &str, request: AxumRequest) -> Response<AxumBody> {
+pub async fn grpc(
+    gateway: Gateway,
+    service: &str,
+    method: &str,
+    request: AxumRequest,
+) -> Response<AxumBody> {
     let request = request.map(Body::new);
     let response = if service.starts_with("grpc.reflection.") {
         reflect(&gateway, service, request).await
     } else {
         match find(&gateway, service, method, request.headers()) {
-            Ok((found, true)) => Grpc::new(Raw).streaming(found, request).await,
-            Ok((found, false)) => Grpc::new(Raw).unary(found, request).await,
+            Ok((found, streams)) => {
+                let mut server =
+                    Grpc::new(Raw).max_decoding_message_size(found.message_bytes_max());
+                if streams {
+                    server.streaming(found, request).await
+                } else {
+                    server.unary(found, request).await
+                }
+            }
             Err(status) => status.into_http(),
         }
     };
@@ -96,41 +114,84 @@ pub async fn grpc(gateway: Gateway, service: &str, method: &str, request: AxumRe
 }
 
 /// The method and whether it streams.
-fn find(gateway: &Gateway, service: &str, method: &str, headers: &HeaderMap) -> Result<(Method, bool), Status> {
+fn find(
+    gateway: &Gateway,
+    service: &str,
+    method: &str,
+    headers: &HeaderMap,
+) -> Result<(Method, bool), Status> {
     let view = gateway.node.catalog();
-    let entry = view.live.iter().find(|entry| descriptor::service_name(&entry.module.module().interface) == service);
+    let entry = view
+        .live
+        .iter()
+        .find(|entry| descriptor::service_name(&entry.module.module().interface) == service);
     let entry = entry.ok_or_else(|| Status::unimplemented(format!("no service {service}")))?;
     let commands = &entry.module.module().interface.commands;
     let named = |wanted: &str| {
-        commands.iter().position(|command| command.kind != CommandKind::Report && descriptor::method_name(command) == wanted)
+        commands.iter().position(|command| {
+            command.kind != CommandKind::Report && descriptor::method_name(command) == wanted
+        })
     };
     let found = match method.strip_suffix("Stream") {
         Some(stem) if named(method).is_none() => named(stem).map(|index| (index, true)),
         _ => named(method).map(|index| (index, false)),
     };
-    let (index, streams) = found.ok_or_else(|| Status::unimplemented(format!("{service} has no method {method}")))?;
-    let target = Target { epoch: entry.epoch, module: Arc::clone(&entry.module), index: index as u32 };
-    let principal = gateway.access.principal(headers, target.interface()).map_err(|problem| status_of(&problem))?;
-    let session = session_key(headers).map_err(|problem| status_of(&problem))?;
-    Ok((Method { gateway: gateway.clone(), target, principal, session }, streams))
+    let (index, streams) =
+        found.ok_or_else(|| Status::unimplemented(format!("{service} has no method {method}")))?;
+    let target = Target {
+        epoch: entry.epoch,
+        module: Arc::clone(&entry.module),
+        index: index as u32,
+    };
+    let principal = gateway
+        .access
+        .principal(headers, target.interface())
+        .map_err(|problem| status_of(&problem))?;
+    let session = session_key(headers, principal.id).map_err(|problem| status_of(&problem))?;
+    Ok((
+        Method {
+            gateway: gateway.clone(),
+            target,
+            principal,
+            session,
+        },
+        streams,
+    ))
 }
 
-async fn reflect(gateway: &Gateway, service: &str, request: axum::http::Request<Body>) -> Response<Body> {
+async fn reflect(
+    gateway: &Gateway,
+    service: &str,
+    request: axum::http::Request<Body>,
+) -> Response<Body> {
     let view = gateway.node.catalog();
-    let sets: Vec<_> = view.live.iter().map(|entry| descriptor::file_set(&entry.module.module().interface)).collect();
+    let sets: Vec<_> = view
+        .live
+        .iter()
+        .map(|entry| descriptor::file_set(&entry.module.module().interface))
+        .collect();
     let builder = || {
         let start = tonic_reflection::server::Builder::configure();
-        sets.iter().fold(start, |builder, set| builder.register_file_descriptor_set(set.clone()))
+        sets.iter().fold(start, |builder, set| {
+            builder.register_file_descriptor_set(set.clone())
+        })
     };
-    let unavailable = |error: tonic_reflection::server::Error| Status::internal(error.to_string()).into_http();
+    let unavailable =
+        |error: tonic_reflection::server::Error| Status::internal(error.to_string()).into_http();
     if service == "grpc.reflection.v1alpha.ServerReflection" {
         match builder().build_v1alpha() {
-            Ok(mut reflection) => reflection.call(request).await.unwrap_or_else(|never| match never {}),
+            Ok(mut reflection) => reflection
+                .call(request)
+                .await
+                .unwrap_or_else(|never| match never {}),
             Err(error) => unavailable(error),
         }
     } else {
         match builder().build_v1() {
-            Ok(mut reflection) => reflection.call(request).await.unwrap_or_else(|never| match never {}),
+            Ok(mut reflection) => reflection
+                .call(request)
+                .await
+                .unwrap_or_else(|never| match never {}),
             Err(error) => unavailable(error),
         }
     }
@@ -141,7 +202,9 @@ fn status_of(problem: &Problem) -> Status {
         StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => Code::InvalidArgument,
         StatusCode::UNAUTHORIZED => Code::Unauthenticated,
         StatusCode::FORBIDDEN => Code::PermissionDenied,
-        StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::METHOD_NOT_ALLOWED => Code::Unimplemented,
+        StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::METHOD_NOT_ALLOWED => {
+            Code::Unimplemented
+        }
         StatusCode::CONFLICT if problem.code.is_some() => Code::AlreadyExists,
         StatusCode::CONFLICT => Code::Aborted,
         StatusCode::TOO_MANY_REQUESTS | StatusCode::INSUFFICIENT_STORAGE => Code::ResourceExhausted,
@@ -151,7 +214,10 @@ fn status_of(problem: &Problem) -> Status {
     };
     let mut metadata = MetadataMap::new();
     let mut note = |key: &'static str, text: &Option<String>| {
-        if let Some(value) = text.as_ref().and_then(|text| MetadataValue::try_from(text).ok()) {
+        if let Some(value) = text
+            .as_ref()
+            .and_then(|text| MetadataValue::try_from(ascii(text)).ok())
+        {
             metadata.insert(key, value);
         }
     };
@@ -160,17 +226,56 @@ fn status_of(problem: &Problem) -> Status {
     Status::with_metadata(code, problem.detail.clone(), metadata)
 }
 
+/// JSON text with everything beyond ASCII escaped: trailers carry nothing else.
+fn ascii(json: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(json.len());
+    for unit in json.encode_utf16() {
+        match u8::try_from(unit) {
+            Ok(byte @ 0x20..=0x7e) => out.push(char::from(byte)),
+            _ => {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        }
+    }
+    out
+}
+
 impl Method {
     fn pack(&self, message: &[u8]) -> Result<Vec<u8>, Status> {
         let mut arguments = Vec::with_capacity(64);
         let interface = self.target.interface();
-        protowire::pack_record(&interface.shapes, &self.target.command().arguments, message, &mut arguments)
-            .map_err(|error| Status::invalid_argument(error.to_string()))?;
+        protowire::pack_record(
+            &interface.shapes,
+            &self.target.command().arguments,
+            message,
+            &mut arguments,
+        )
+        .map_err(|error| Status::invalid_argument(error.to_string()))?;
         Ok(arguments)
     }
 
     fn call(&self, arguments: Vec<u8>, session: SessionKey) -> Call {
-        Call { epoch: self.target.epoch, command: self.target.index, principal: self.principal, session, arguments }
+        Call {
+            epoch: self.target.epoch,
+            command: self.target.index,
+            principal: self.principal,
+            session,
+            arguments,
+        }
+    }
+
+    /// Varints and field keys take more room than packed values, and unknown fields are allowed.
+    fn message_bytes_max(&self) -> usize {
+        let packed = self
+            .target
+            .interface()
+            .shapes
+            .packed_record_max(&self.target.command().arguments);
+        packed
+            .saturating_mul(4)
+            .saturating_add(4_096)
+            .min(MESSAGE_BYTES_MAX) as usize
     }
 
     fn is_command(&self) -> bool {
@@ -186,7 +291,15 @@ impl Method {
         let mut message = Vec::new();
         if let (Reply::Done(packed), Some(shape)) = (reply, &self.target.command().result) {
             let mut packed = packed.as_slice();
-            protowire::write_field(&interface.shapes, shape, 1, false, &mut packed, &mut message).map_err(|_| crate::call::internal())?;
+            protowire::write_field(
+                &interface.shapes,
+                shape,
+                1,
+                false,
+                &mut packed,
+                &mut message,
+            )
+            .map_err(|_| crate::call::internal())?;
         }
         Ok(message)
     }
@@ -198,9 +311,17 @@ impl Method {
             Ok(message) => protowire::put_bytes(1, &message, &mut outcome),
             Err(problem) => {
                 let mut failure = Vec::new();
-                protowire::put_bytes(1, problem.code.as_deref().unwrap_or(problem.kind).as_bytes(), &mut failure);
+                protowire::put_bytes(
+                    1,
+                    problem.code.as_deref().unwrap_or(problem.kind).as_bytes(),
+                    &mut failure,
+                );
                 protowire::put_bytes(2, problem.detail.as_bytes(), &mut failure);
-                protowire::put_bytes(3, problem.fields.as_deref().unwrap_or("").as_bytes(), &mut failure);
+                protowire::put_bytes(
+                    3,
+                    problem.fields.as_deref().unwrap_or("").as_bytes(),
+                    &mut failure,
+                );
                 protowire::put_bytes(2, &failure, &mut outcome);
             }
         }
@@ -224,19 +345,31 @@ impl UnaryService<Vec<u8>> for Method {
                 method.gateway.query(vec![call]).await
             };
             let answer = answer.map_err(|error| status_of(&Problem::from(error)))?;
-            let reply = answer.replies.first().ok_or_else(|| Status::internal("no reply"))?;
-            let message = method.message(reply).map_err(|problem| status_of(&problem))?;
+            let reply = answer
+                .replies
+                .first()
+                .ok_or_else(|| Status::internal("no reply"))?;
+            let message = method
+                .message(reply)
+                .map_err(|problem| status_of(&problem))?;
             let mut response = tonic::Response::new(message);
-            response.metadata_mut().insert("recurrent-op", MetadataValue::from(answer.op));
+            response
+                .metadata_mut()
+                .insert("recurrent-op", MetadataValue::from(answer.op));
             Ok(response)
         })
     }
 }
 
-/// A group of calls that were submitted together: for each message its problem, or none if it was sent.
-struct Group {
-    problems: Vec<Option<Problem>>,
-    answer: oneshot::Receiver<Result<Answer, SubmitError>>,
+/// What the reading side hands to the answering side.
+enum Group {
+    /// Calls that were submitted together: for each message its problem, or none if it was sent.
+    Sent {
+        problems: Vec<Option<Problem>>,
+        answer: oneshot::Receiver<Result<Answer, SubmitError>>,
+    },
+    /// The stream of requests is broken.
+    Broken(Status),
 }
 
 impl StreamingService<Vec<u8>> for Method {
@@ -248,7 +381,9 @@ impl StreamingService<Vec<u8>> for Method {
         let method = self.clone();
         Box::pin(async move {
             let session = match method.session {
-                SessionKey::Client { client, sequence } => Some(open(&method.gateway, client, sequence).await?),
+                SessionKey::Client { client, sequence } => {
+                    Some(open(&method.gateway, client, sequence).await?)
+                }
                 SessionKey::None | SessionKey::Slot { .. } => None,
             };
             let (groups, waiting) = mpsc::channel::<Group>(GROUPS_IN_FLIGHT);
@@ -264,38 +399,71 @@ impl StreamingService<Vec<u8>> for Method {
 }
 
 /// Takes what is ready off the stream, a group at a time, and submits it; the bounded channel holds fast senders back.
-async fn read(method: Method, session: Option<(u32, u32, u64)>, messages: Streaming<Vec<u8>>, groups: mpsc::Sender<Group>) {
-    let mut ready = messages.ready_chunks(BATCH_OPS_MAX);
+async fn read(
+    method: Method,
+    session: Option<(u32, u32, u64)>,
+    mut messages: Streaming<Vec<u8>>,
+    groups: mpsc::Sender<Group>,
+) {
     let mut number = 0;
-    while let Some(chunk) = ready.next().await {
-        let (mut calls, mut problems) = (Vec::with_capacity(chunk.len()), Vec::with_capacity(chunk.len()));
-        for message in chunk {
-            let Ok(message) = message else { return };
-            let session = session.map_or(SessionKey::None, |(slot, generation, first)| SessionKey::Slot {
-                slot,
-                generation,
-                sequence: first + number,
+    while let Some(first) = messages.next().await {
+        let (mut calls, mut problems, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut next = Some(first);
+        let mut broken = None;
+        while let Some(message) = next.take() {
+            let message = match message {
+                Ok(message) => message,
+                Err(status) => {
+                    broken = Some(status);
+                    break;
+                }
+            };
+            let session = session.map_or(SessionKey::None, |(slot, generation, first)| {
+                SessionKey::Slot {
+                    slot,
+                    generation,
+                    sequence: first + number,
+                }
             });
             number += 1;
+            bytes += message.len();
             match method.pack(&message) {
                 Ok(arguments) => {
                     calls.push(method.call(arguments, session));
                     problems.push(None);
                 }
                 Err(status) => {
-                    problems.push(Some(Problem::new(StatusCode::BAD_REQUEST, "bad-arguments", status.message())));
+                    problems.push(Some(Problem::new(
+                        StatusCode::BAD_REQUEST,
+                        "bad-arguments",
+                        status.message(),
+                    )));
                 }
+            }
+            if problems.len() < BATCH_OPS_MAX && bytes < GROUP_BYTES_MAX {
+                next = messages.next().now_or_never().flatten();
             }
         }
         let (send, answer) = oneshot::channel();
         let callback = Box::new(move |result| drop(send.send(result)));
         let work = if method.is_command() {
-            Work::Ops { ops: calls.into_iter().map(Op::Call).collect(), answer: callback }
+            Work::Ops {
+                ops: calls.into_iter().map(Op::Call).collect(),
+                answer: callback,
+            }
         } else {
-            Work::Queries { calls, answer: callback }
+            Work::Queries {
+                calls,
+                answer: callback,
+            }
         };
         method.gateway.node.submit(work);
-        if groups.send(Group { problems, answer }).await.is_err() {
+        if groups.send(Group::Sent { problems, answer }).await.is_err() {
+            return;
+        }
+        if let Some(status) = broken {
+            // Where the answering side has gone, nobody is left to be told.
+            let _ = groups.send(Group::Broken(status)).await;
             return;
         }
     }
@@ -303,15 +471,23 @@ async fn read(method: Method, session: Option<(u32, u32, u64)>, messages: Stream
 
 /// The outcome messages of a group, or the status that ends the stream.
 async fn finish(method: &Method, group: Group) -> Vec<Result<Vec<u8>, Status>> {
-    let answer = match group.answer.await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => return vec![Err(status_of(&Problem::from(error)))],
+    let (problems, answer) = match group {
+        Group::Sent { problems, answer } => (problems, answer),
+        Group::Broken(status) => return vec![Err(status)],
+    };
+    let (mut op, replies, refused) = match answer.await {
+        Ok(Ok(answer)) => (answer.op, answer.replies, None),
+        Ok(Err(error @ SubmitError::Halted(_))) => {
+            return vec![Err(status_of(&Problem::from(error)))];
+        }
+        // Nothing was ordered: an outcome for each, and the stream goes on.
+        Ok(Err(error)) => (0, Vec::new(), Some(Problem::from(error))),
         Err(_) => return vec![Err(Status::unavailable("the node is closed"))],
     };
-    let step = u64::from(method.is_command());
-    let (mut op, mut replies) = (answer.op, answer.replies.iter());
-    let outcomes = group.problems.into_iter().map(|problem| {
-        Ok(match problem {
+    let step = u64::from(method.is_command() && refused.is_none());
+    let mut replies = replies.iter();
+    let outcomes = problems.into_iter().map(|problem| {
+        Ok(match problem.or_else(|| refused.clone()) {
             Some(problem) => method.outcome(0, Err(problem)),
             None => {
                 let outcome = method.outcome(op, replies.next().ok_or_else(crate::call::internal));

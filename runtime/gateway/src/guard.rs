@@ -22,12 +22,17 @@ pub struct Access {
 impl Access {
     /// The hosts that mean a loopback listener on this port.
     pub fn loopback(port: u16, token: String) -> Access {
-        let hosts = ["127.0.0.1", "localhost", "[::1]"].iter().map(|host| format!("{host}:{port}")).collect();
+        let hosts = ["127.0.0.1", "localhost", "[::1]"]
+            .iter()
+            .map(|host| format!("{host}:{port}"))
+            .collect();
         Access { hosts, token }
     }
 
     fn knows_host(&self, host: &str) -> bool {
-        self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
+        self.hosts
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(host))
     }
 
     /// Whether the `Authorization` header carries the token; a wrong one is an error, none is not.
@@ -35,13 +40,25 @@ impl Access {
         let Some(value) = headers.get(header::AUTHORIZATION) else {
             return Ok(false);
         };
-        let given = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+        let given = value
+            .to_str()
+            .ok()
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .unwrap_or_default();
         let same = given.len() == self.token.len()
-            && given.bytes().zip(self.token.bytes()).fold(0, |differs, (left, right)| differs | (left ^ right)) == 0;
+            && given
+                .bytes()
+                .zip(self.token.bytes())
+                .fold(0, |differs, (left, right)| differs | (left ^ right))
+                == 0;
         if same {
             Ok(true)
         } else {
-            Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "the bearer token is not this node's"))
+            Err(Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "the bearer token is not this node's",
+            ))
         }
     }
 
@@ -50,11 +67,19 @@ impl Access {
             return Ok(());
         }
         let detail = "this needs the node's token: send `Authorization: Bearer TOKEN` (rcc finds it by itself)";
-        Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail))
+        Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            detail,
+        ))
     }
 
     /// The caller: `Recurrent-Caller` and `Recurrent-Roles` (names, comma-separated) count with the token only.
-    pub fn principal(&self, headers: &HeaderMap, interface: &Interface) -> Result<Principal, Problem> {
+    pub fn principal(
+        &self,
+        headers: &HeaderMap,
+        interface: &Interface,
+    ) -> Result<Principal, Problem> {
         let caller = headers.get("recurrent-caller");
         let roles = headers.get("recurrent-roles");
         if caller.is_none() && roles.is_none() {
@@ -65,12 +90,23 @@ impl Access {
         let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "bad-principal", detail);
         let mut principal = Principal::default();
         if let Some(value) = caller {
-            let id = value.to_str().ok().and_then(|text| text.trim().parse().ok());
-            principal.id = id.ok_or_else(|| bad("Recurrent-Caller is not a whole number of 64 bits".to_string()))?;
+            let id = value
+                .to_str()
+                .ok()
+                .and_then(|text| text.trim().parse().ok());
+            principal.id = id.ok_or_else(|| {
+                bad("Recurrent-Caller is not a whole number of 64 bits".to_string())
+            })?;
         }
         if let Some(value) = roles {
-            let names = value.to_str().map_err(|_| bad("Recurrent-Roles is not text".to_string()))?;
-            for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            let names = value
+                .to_str()
+                .map_err(|_| bad("Recurrent-Roles is not text".to_string()))?;
+            for name in names
+                .split(',')
+                .map(str::trim)
+                .filter(|name| !name.is_empty())
+            {
                 let bit = interface.roles.iter().position(|role| role == name);
                 let bit = bit.ok_or_else(|| bad(format!("the package has no role {name}")))?;
                 principal.roles |= 1 << bit;
@@ -83,15 +119,29 @@ impl Access {
 /// Refuses foreign `Host` and `Origin` headers before anything is looked at.
 pub async fn guard(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
     let access = &gateway.access;
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = host.or_else(|| request.uri().authority().map(|authority| authority.as_str()));
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| {
+        request
+            .uri()
+            .authority()
+            .map(|authority| authority.as_str())
+    });
     if !host.is_some_and(|host| access.knows_host(host)) {
-        let detail = format!("the Host header does not name this node; use {}", access.hosts.join(" or "));
+        let detail = format!(
+            "the Host header does not name this node; use {}",
+            access.hosts.join(" or ")
+        );
         return Problem::new(StatusCode::FORBIDDEN, "wrong-host", detail).into_response();
     }
     if let Some(origin) = request.headers().get(header::ORIGIN) {
         let origin = origin.to_str().unwrap_or_default();
-        if !origin.strip_prefix("http://").is_some_and(|host| access.knows_host(host)) {
+        if !origin
+            .strip_prefix("http://")
+            .is_some_and(|host| access.knows_host(host))
+        {
             let detail = "requests from pages of other origins are not answered";
             return Problem::new(StatusCode::FORBIDDEN, "wrong-origin", detail).into_response();
         }

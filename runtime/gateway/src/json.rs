@@ -40,11 +40,18 @@ pub struct FieldError {
 
 impl FieldError {
     fn new(reason: impl Into<String>) -> FieldError {
-        FieldError { path: String::new(), reason: reason.into() }
+        FieldError {
+            path: String::new(),
+            reason: reason.into(),
+        }
     }
 
     fn within(mut self, part: &str) -> FieldError {
-        let joint = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        let joint = if self.path.is_empty() || self.path.starts_with('[') {
+            ""
+        } else {
+            "."
+        };
         self.path = format!("{part}{joint}{}", self.path);
         self
     }
@@ -116,12 +123,18 @@ impl<'de> Deserialize<'de> for Json {
             fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Json, A::Error> {
                 let mut fields: Vec<(String, Json)> = Vec::new();
                 while let Some((key, value)) = access.next_entry::<String, Json>()? {
-                    if fields.iter().any(|(known, _)| *known == key) {
-                        return Err(A::Error::custom(format!("the key {key:?} stands twice")));
-                    }
                     fields.push((key, value));
                 }
-                Ok(Json::Object(fields))
+                // Sorted rather than compared with each other: objects may have very many keys.
+                let mut keys: Vec<&str> = fields.iter().map(|(key, _)| key.as_str()).collect();
+                keys.sort_unstable();
+                match keys.windows(2).find(|pair| pair[0] == pair[1]) {
+                    Some(pair) => Err(A::Error::custom(format!(
+                        "the key {:?} stands twice",
+                        pair[0]
+                    ))),
+                    None => Ok(Json::Object(fields)),
+                }
             }
         }
         deserializer.deserialize_any(Reader)
@@ -144,45 +157,89 @@ impl Json {
 }
 
 /// Packs an object as a record: every field there, none unknown. An optional may be left out.
-pub fn pack_record(shapes: &Shapes, record: &Record, json: &Json, out: &mut Vec<u8>) -> Result<(), FieldError> {
+pub fn pack_record(
+    shapes: &Shapes,
+    record: &Record,
+    json: &Json,
+    out: &mut Vec<u8>,
+) -> Result<(), FieldError> {
     match json {
         Json::Object(fields) => {
-            if let Some((unknown, _)) = fields.iter().find(|(name, _)| !record.fields.iter().any(|(known, _)| known == name)) {
-                let known: Vec<&str> = record.fields.iter().map(|(name, _)| name.as_str()).collect();
+            if let Some((unknown, _)) = fields
+                .iter()
+                .find(|(name, _)| !record.fields.iter().any(|(known, _)| known == name))
+            {
+                let known: Vec<&str> = record
+                    .fields
+                    .iter()
+                    .map(|(name, _)| name.as_str())
+                    .collect();
                 let reason = format!("unknown field; the fields are: {}", known.join(", "));
                 return Err(FieldError::new(reason).within(unknown));
             }
             for (name, shape) in &record.fields {
                 match fields.iter().find(|(given, _)| given == name) {
-                    Some((_, value)) => pack(shapes, shape, value, out).map_err(|error| error.within(name))?,
+                    Some((_, value)) => {
+                        pack(shapes, shape, value, out).map_err(|error| error.within(name))?
+                    }
                     None if matches!(shape, Shape::Optional(_)) => out.push(0),
-                    None => return Err(FieldError::new(format!("missing; expected {}", expected(shapes, shape))).within(name)),
+                    None => {
+                        return Err(FieldError::new(format!(
+                            "missing; expected {}",
+                            expected(shapes, shape)
+                        ))
+                        .within(name));
+                    }
                 }
             }
             Ok(())
         }
         Json::Array(items) if is_positional(record) => {
             if items.len() != record.fields.len() {
-                return Err(FieldError::new(format!("expected {} elements, found {}", record.fields.len(), items.len())));
+                return Err(FieldError::new(format!(
+                    "expected {} elements, found {}",
+                    record.fields.len(),
+                    items.len()
+                )));
             }
             for (index, (item, (_, shape))) in items.iter().zip(&record.fields).enumerate() {
-                pack(shapes, shape, item, out).map_err(|error| error.within(&format!("[{index}]")))?;
+                pack(shapes, shape, item, out)
+                    .map_err(|error| error.within(&format!("[{index}]")))?;
             }
             Ok(())
         }
         Json::Null if record.fields.is_empty() => Ok(()),
-        other => Err(FieldError::new(format!("expected an object, found {}", other.kind()))),
+        other => Err(FieldError::new(format!(
+            "expected an object, found {}",
+            other.kind()
+        ))),
     }
 }
 
 /// Fields without names (`0`, `1`, …) are an array.
-fn is_positional(record: &Record) -> bool {
-    !record.fields.is_empty() && record.fields.iter().enumerate().all(|(index, (name, _))| *name == index.to_string())
+pub(crate) fn is_positional(record: &Record) -> bool {
+    !record.fields.is_empty()
+        && record
+            .fields
+            .iter()
+            .enumerate()
+            .all(|(index, (name, _))| *name == index.to_string())
 }
 
 /// Packs one value.
-pub fn pack(shapes: &Shapes, shape: &Shape, json: &Json, out: &mut Vec<u8>) -> Result<(), FieldError> {
-    let mismatch = || FieldError::new(format!("expected {}, found {}", expected(shapes, shape), json.kind()));
+pub fn pack(
+    shapes: &Shapes,
+    shape: &Shape,
+    json: &Json,
+    out: &mut Vec<u8>,
+) -> Result<(), FieldError> {
+    let mismatch = || {
+        FieldError::new(format!(
+            "expected {}, found {}",
+            expected(shapes, shape),
+            json.kind()
+        ))
+    };
     match (shape, json) {
         (Shape::Scalar(Scalar::Bool), Json::Bool(value)) => out.push(u8::from(*value)),
         (Shape::Scalar(Scalar::F64), json) => {
@@ -194,17 +251,29 @@ pub fn pack(shapes: &Shapes, shape: &Shape, json: &Json, out: &mut Vec<u8>) -> R
             };
             out.extend(value.to_le_bytes());
         }
-        (Shape::Scalar(scalar), json) => pack_integer(*scalar, json, out).map_err(|reason| match reason {
-            Some(reason) => FieldError::new(reason),
-            None => mismatch(),
-        })?,
-        (Shape::Time, Json::String(text)) => out.extend(timetext::parse_time(text).map_err(FieldError::new)?.to_le_bytes()),
+        (Shape::Scalar(scalar), json) => {
+            pack_integer(*scalar, json, out).map_err(|reason| match reason {
+                Some(reason) => FieldError::new(reason),
+                None => mismatch(),
+            })?
+        }
+        (Shape::Time, Json::String(text)) => out.extend(
+            timetext::parse_time(text)
+                .map_err(FieldError::new)?
+                .to_le_bytes(),
+        ),
         (Shape::Duration, Json::String(text)) => {
-            out.extend(timetext::parse_duration(text).map_err(FieldError::new)?.to_le_bytes());
+            out.extend(
+                timetext::parse_duration(text)
+                    .map_err(FieldError::new)?
+                    .to_le_bytes(),
+            );
         }
         (Shape::String(max), Json::String(text)) => put_bytes(*max, text.as_bytes(), out)?,
         (Shape::Bytes(max), Json::String(text)) => {
-            let bytes = BASE64.decode(text).map_err(|error| FieldError::new(format!("not base64: {error}")))?;
+            let bytes = BASE64
+                .decode(text)
+                .map_err(|error| FieldError::new(format!("not base64: {error}")))?;
             put_bytes(*max, &bytes, out)?;
         }
         (Shape::Optional(_), Json::Null) => out.push(0),
@@ -214,22 +283,33 @@ pub fn pack(shapes: &Shapes, shape: &Shape, json: &Json, out: &mut Vec<u8>) -> R
         }
         (Shape::Tuple(parts), Json::Array(items)) => {
             if parts.len() != items.len() {
-                return Err(FieldError::new(format!("expected {} elements, found {}", parts.len(), items.len())));
+                return Err(FieldError::new(format!(
+                    "expected {} elements, found {}",
+                    parts.len(),
+                    items.len()
+                )));
             }
             for (index, (part, item)) in parts.iter().zip(items).enumerate() {
-                pack(shapes, part, item, out).map_err(|error| error.within(&format!("[{index}]")))?;
+                pack(shapes, part, item, out)
+                    .map_err(|error| error.within(&format!("[{index}]")))?;
             }
         }
         (Shape::List(element, max), Json::Array(items)) => {
             if items.len() > *max as usize {
-                return Err(FieldError::new(format!("at most {max} elements, found {}", items.len())));
+                return Err(FieldError::new(format!(
+                    "at most {max} elements, found {}",
+                    items.len()
+                )));
             }
             out.extend((items.len() as u32).to_le_bytes());
             for (index, item) in items.iter().enumerate() {
-                pack(shapes, element, item, out).map_err(|error| error.within(&format!("[{index}]")))?;
+                pack(shapes, element, item, out)
+                    .map_err(|error| error.within(&format!("[{index}]")))?;
             }
         }
-        (Shape::Struct(index), json) => pack_record(shapes, &shapes.structs[*index as usize], json, out)?,
+        (Shape::Struct(index), json) => {
+            pack_record(shapes, &shapes.structs[*index as usize], json, out)?
+        }
         (Shape::Enum(index), json) => pack_sum(shapes, &shapes.enums[*index as usize], json, out)?,
         _ => return Err(mismatch()),
     }
@@ -241,11 +321,29 @@ fn pack_sum(shapes: &Shapes, sum: &Sum, json: &Json, out: &mut Vec<u8>) -> Resul
     let (name, payload) = match json {
         Json::String(name) => (name, &Json::Null),
         Json::Object(fields) if fields.len() == 1 => (&fields[0].0, &fields[0].1),
-        other => return Err(FieldError::new(format!("expected a variant of {}, found {}", sum.name, other.kind()))),
+        other => {
+            return Err(FieldError::new(format!(
+                "expected a variant of {}, found {}",
+                sum.name,
+                other.kind()
+            )));
+        }
     };
-    let Some(tag) = sum.variants.iter().position(|variant| variant.name == *name) else {
-        let known: Vec<&str> = sum.variants.iter().map(|variant| variant.name.as_str()).collect();
-        return Err(FieldError::new(format!("{} has no variant {name}; it has {}", sum.name, known.join(", "))));
+    let Some(tag) = sum
+        .variants
+        .iter()
+        .position(|variant| variant.name == *name)
+    else {
+        let known: Vec<&str> = sum
+            .variants
+            .iter()
+            .map(|variant| variant.name.as_str())
+            .collect();
+        return Err(FieldError::new(format!(
+            "{} has no variant {name}; it has {}",
+            sum.name,
+            known.join(", ")
+        )));
     };
     out.extend_from_slice(&(tag as u16).to_le_bytes()[..tag_size(sum.variants.len()) as usize]);
     pack_record(shapes, &sum.variants[tag], payload, out).map_err(|error| error.within(name))
@@ -253,7 +351,10 @@ fn pack_sum(shapes: &Shapes, sum: &Sum, json: &Json, out: &mut Vec<u8>) -> Resul
 
 fn put_bytes(max: u32, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FieldError> {
     if bytes.len() > max as usize {
-        return Err(FieldError::new(format!("at most {max} bytes, found {}", bytes.len())));
+        return Err(FieldError::new(format!(
+            "at most {max} bytes, found {}",
+            bytes.len()
+        )));
     }
     out.extend_from_slice(&(bytes.len() as u32).to_le_bytes()[..length_prefix(max) as usize]);
     out.extend_from_slice(bytes);
@@ -267,14 +368,18 @@ fn pack_integer(scalar: Scalar, json: &Json, out: &mut Vec<u8>) -> Result<(), Op
         match json {
             Json::Unsigned(value) => u128::from(*value),
             Json::Signed(_) => return Err(out_of_range()),
-            Json::String(text) => text.parse::<u128>().map_err(|_| integer_text(scalar, text))?,
+            Json::String(text) => text
+                .parse::<u128>()
+                .map_err(|_| integer_text(scalar, text))?,
             _ => return Err(None),
         }
     } else {
         let value: i128 = match json {
             Json::Unsigned(value) => i128::from(*value),
             Json::Signed(value) => i128::from(*value),
-            Json::String(text) => text.parse::<i128>().map_err(|_| integer_text(scalar, text))?,
+            Json::String(text) => text
+                .parse::<i128>()
+                .map_err(|_| integer_text(scalar, text))?,
             _ => return Err(None),
         };
         let (least, most) = range(scalar);
@@ -289,7 +394,10 @@ fn pack_integer(scalar: Scalar, json: &Json, out: &mut Vec<u8>) -> Result<(), Op
 
 fn integer_text(scalar: Scalar, text: &str) -> Option<String> {
     let shown: String = text.chars().filter(|c| !c.is_control()).take(40).collect();
-    Some(format!("{shown:?} is not a whole number within {}", scalar_name(scalar)))
+    Some(format!(
+        "{shown:?} is not a whole number within {}",
+        scalar_name(scalar)
+    ))
 }
 
 fn range(scalar: Scalar) -> (i128, i128) {
@@ -297,7 +405,14 @@ fn range(scalar: Scalar) -> (i128, i128) {
     match (scalar.is_signed(), bits) {
         (true, 128) => (i128::MIN, i128::MAX),
         (true, bits) => (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1),
-        (false, bits) => (0, if bits >= 127 { i128::MAX } else { (1i128 << bits) - 1 }),
+        (false, bits) => (
+            0,
+            if bits >= 127 {
+                i128::MAX
+            } else {
+                (1i128 << bits) - 1
+            },
+        ),
     }
 }
 
@@ -357,20 +472,43 @@ impl<'a> Packed<'a> {
 }
 
 /// Writes a packed value as JSON text.
-pub fn write(shapes: &Shapes, shape: &Shape, packed: &[u8], out: &mut String) -> Result<(), Malformed> {
+pub fn write(
+    shapes: &Shapes,
+    shape: &Shape,
+    packed: &[u8],
+    out: &mut String,
+) -> Result<(), Malformed> {
     let mut packed = Packed(packed);
     write_value(shapes, shape, &mut packed, out)?;
-    if packed.0.is_empty() { Ok(()) } else { Err(Malformed) }
+    if packed.0.is_empty() {
+        Ok(())
+    } else {
+        Err(Malformed)
+    }
 }
 
 /// Writes a packed record as a JSON object, or an array where the fields have no names.
-pub fn write_record(shapes: &Shapes, record: &Record, packed: &[u8], out: &mut String) -> Result<(), Malformed> {
+pub fn write_record(
+    shapes: &Shapes,
+    record: &Record,
+    packed: &[u8],
+    out: &mut String,
+) -> Result<(), Malformed> {
     let mut packed = Packed(packed);
     write_fields(shapes, record, &mut packed, out)?;
-    if packed.0.is_empty() { Ok(()) } else { Err(Malformed) }
+    if packed.0.is_empty() {
+        Ok(())
+    } else {
+        Err(Malformed)
+    }
 }
 
-fn write_fields(shapes: &Shapes, record: &Record, packed: &mut Packed<'_>, out: &mut String) -> Result<(), Malformed> {
+fn write_fields(
+    shapes: &Shapes,
+    record: &Record,
+    packed: &mut Packed<'_>,
+    out: &mut String,
+) -> Result<(), Malformed> {
     let positional = is_positional(record);
     out.push(if positional { '[' } else { '{' });
     for (index, (name, shape)) in record.fields.iter().enumerate() {
@@ -387,13 +525,26 @@ fn write_fields(shapes: &Shapes, record: &Record, packed: &mut Packed<'_>, out: 
     Ok(())
 }
 
-fn write_value(shapes: &Shapes, shape: &Shape, packed: &mut Packed<'_>, out: &mut String) -> Result<(), Malformed> {
+fn write_value(
+    shapes: &Shapes,
+    shape: &Shape,
+    packed: &mut Packed<'_>,
+    out: &mut String,
+) -> Result<(), Malformed> {
     use fmt::Write as _;
     match shape {
-        Shape::Scalar(Scalar::Bool) => out.push_str(if packed.number(1)? != 0 { "true" } else { "false" }),
+        Shape::Scalar(Scalar::Bool) => out.push_str(if packed.number(1)? != 0 {
+            "true"
+        } else {
+            "false"
+        }),
         Shape::Scalar(Scalar::F64) => {
             let value = f64::from_bits(packed.number(8)?);
-            out.push_str(&serde_json::Number::from_f64(value).ok_or(Malformed)?.to_string());
+            out.push_str(
+                &serde_json::Number::from_f64(value)
+                    .ok_or(Malformed)?
+                    .to_string(),
+            );
         }
         Shape::Scalar(scalar) => {
             let mut bytes = [0; 16];
@@ -411,11 +562,18 @@ fn write_value(shapes: &Shapes, shape: &Shape, packed: &mut Packed<'_>, out: &mu
             let _ = write!(out, "\"{}\"", timetext::time_text(packed.number(8)? as i64));
         }
         Shape::Duration => {
-            let _ = write!(out, "\"{}\"", timetext::duration_text(packed.number(8)? as i64));
+            let _ = write!(
+                out,
+                "\"{}\"",
+                timetext::duration_text(packed.number(8)? as i64)
+            );
         }
         Shape::String(max) => {
             let length = packed.number(length_prefix(*max))? as usize;
-            write_string(std::str::from_utf8(packed.take(length)?).map_err(|_| Malformed)?, out);
+            write_string(
+                std::str::from_utf8(packed.take(length)?).map_err(|_| Malformed)?,
+                out,
+            );
         }
         Shape::Bytes(max) => {
             let length = packed.number(length_prefix(*max))? as usize;
@@ -446,7 +604,9 @@ fn write_value(shapes: &Shapes, shape: &Shape, packed: &mut Packed<'_>, out: &mu
             }
             out.push(']');
         }
-        Shape::Struct(index) => write_fields(shapes, &shapes.structs[*index as usize], packed, out)?,
+        Shape::Struct(index) => {
+            write_fields(shapes, &shapes.structs[*index as usize], packed, out)?
+        }
         Shape::Enum(index) => {
             let sum = &shapes.enums[*index as usize];
             let tag = packed.number(tag_size(sum.variants.len()))? as usize;
@@ -483,16 +643,34 @@ mod tests {
 
     fn sample() -> Shapes {
         let variants = vec![
-            Record { name: "Closed".into(), fields: vec![] },
-            Record { name: "Open".into(), fields: vec![("until".into(), Shape::Scalar(Scalar::U64))] },
-            Record { name: "Pair".into(), fields: vec![("0".into(), Shape::Scalar(Scalar::U8)), ("1".into(), Shape::String(4))] },
+            Record {
+                name: "Closed".into(),
+                fields: vec![],
+            },
+            Record {
+                name: "Open".into(),
+                fields: vec![("until".into(), Shape::Scalar(Scalar::U64))],
+            },
+            Record {
+                name: "Pair".into(),
+                fields: vec![
+                    ("0".into(), Shape::Scalar(Scalar::U8)),
+                    ("1".into(), Shape::String(4)),
+                ],
+            },
         ];
         Shapes {
             structs: vec![Record {
                 name: "Money".into(),
-                fields: vec![("amount".into(), Shape::Scalar(Scalar::I128)), ("memo".into(), Shape::Optional(Box::new(Shape::String(8))))],
+                fields: vec![
+                    ("amount".into(), Shape::Scalar(Scalar::I128)),
+                    ("memo".into(), Shape::Optional(Box::new(Shape::String(8)))),
+                ],
             }],
-            enums: vec![Sum { name: "Door".into(), variants }],
+            enums: vec![Sum {
+                name: "Door".into(),
+                variants,
+            }],
         }
     }
 
@@ -502,13 +680,19 @@ mod tests {
         for (shape, text) in [
             (Shape::Scalar(Scalar::U64), "\"18446744073709551615\""),
             (Shape::Scalar(Scalar::I8), "-128"),
-            (Shape::Scalar(Scalar::U128), "\"340282366920938463463374607431768211455\""),
+            (
+                Shape::Scalar(Scalar::U128),
+                "\"340282366920938463463374607431768211455\"",
+            ),
             (Shape::Struct(0), r#"{"amount":"-5","memo":"hé\n"}"#),
             (Shape::Struct(0), r#"{"amount":"-5","memo":null}"#),
             (Shape::Enum(0), "\"Closed\""),
             (Shape::Enum(0), r#"{"Open":{"until":"7"}}"#),
             (Shape::Enum(0), r#"{"Pair":[1,"x"]}"#),
-            (Shape::List(Box::new(Shape::Scalar(Scalar::Bool)), 3), "[true,false]"),
+            (
+                Shape::List(Box::new(Shape::Scalar(Scalar::Bool)), 3),
+                "[true,false]",
+            ),
             (Shape::Bytes(8), "\"AQID\""),
             (Shape::Time, "\"2026-11-20T10:30:00.000000001Z\""),
             (Shape::Duration, "\"-1.500000000s\""),
@@ -522,27 +706,58 @@ mod tests {
         let shapes = sample();
         let record = Record {
             name: "arguments".into(),
-            fields: vec![("to".into(), Shape::Scalar(Scalar::U8)), ("items".into(), Shape::List(Box::new(Shape::Struct(0)), 2))],
+            fields: vec![
+                ("to".into(), Shape::Scalar(Scalar::U8)),
+                ("items".into(), Shape::List(Box::new(Shape::Struct(0)), 2)),
+            ],
         };
         for (text, message) in [
             (r#"{"to": 256, "items": []}"#, "to: out of range for u8"),
-            (r#"{"to": 1.5, "items": []}"#, "to: expected u8, found a number with a fraction or beyond 64 bits"),
+            (
+                r#"{"to": 1.5, "items": []}"#,
+                "to: expected u8, found a number with a fraction or beyond 64 bits",
+            ),
             (r#"{"to": -1, "items": []}"#, "to: out of range for u8"),
             (r#"{"items": []}"#, "to: missing; expected u8"),
-            (r#"{"to": 1, "items": [], "x": 1}"#, "x: unknown field; the fields are: to, items"),
-            (r#"{"to": 1, "items": [{"amount": 1}, {"amount": true}]}"#, "items[1].amount: expected i128, found a boolean"),
-            (r#"{"to": 1, "items": [{"amount": 1, "memo": "123456789"}]}"#, "items[0].memo: at most 8 bytes, found 9"),
+            (
+                r#"{"to": 1, "items": [], "x": 1}"#,
+                "x: unknown field; the fields are: to, items",
+            ),
+            (
+                r#"{"to": 1, "items": [{"amount": 1}, {"amount": true}]}"#,
+                "items[1].amount: expected i128, found a boolean",
+            ),
+            (
+                r#"{"to": 1, "items": [{"amount": 1, "memo": "123456789"}]}"#,
+                "items[0].memo: at most 8 bytes, found 9",
+            ),
             (r#"[1]"#, "expected an object, found an array"),
         ] {
-            let error = pack_record(&shapes, &record, &parse(text.as_bytes()).unwrap(), &mut Vec::new()).unwrap_err();
+            let error = pack_record(
+                &shapes,
+                &record,
+                &parse(text.as_bytes()).unwrap(),
+                &mut Vec::new(),
+            )
+            .unwrap_err();
             assert_eq!(error.to_string(), message);
         }
     }
 
     #[test]
     fn duplicate_keys_and_deep_nesting_are_refused() {
-        assert!(parse(br#"{"a": 1, "a": 2}"#).unwrap_err().to_string().contains("stands twice"));
-        assert!(parse("[".repeat(100_000).as_bytes()).unwrap_err().to_string().contains("deeper"));
+        assert!(
+            parse(br#"{"a": 1, "a": 2}"#)
+                .unwrap_err()
+                .to_string()
+                .contains("stands twice")
+        );
+        assert!(
+            parse("[".repeat(100_000).as_bytes())
+                .unwrap_err()
+                .to_string()
+                .contains("deeper")
+        );
         assert!(parse(b"\xff").is_err());
     }
 }

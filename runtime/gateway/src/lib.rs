@@ -11,22 +11,25 @@
 pub mod json;
 mod timetext;
 
-mod state;
-mod problem;
-mod guard;
-mod target;
-mod call;
+mod body;
 mod bulk;
+mod call;
 mod deploy;
-mod events;
-mod openapi;
-mod protowire;
 mod descriptor;
+mod events;
 mod grpc;
+mod guard;
+mod openapi;
 mod pages;
+mod problem;
+mod protowire;
 mod router;
+mod state;
+mod target;
 
-pub use deploy::{deploy_files, CompileFailure, PackageFile, SourceCompiler, pack_source, unpack_source};
+pub use deploy::{
+    CompileFailure, PackageFile, SourceCompiler, deploy_files, pack_source, unpack_source,
+};
 pub use descriptor::file_set;
 pub use guard::Access;
 pub use problem::Problem;

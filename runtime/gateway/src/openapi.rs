@@ -24,17 +24,33 @@ pub fn document(view: &CatalogView) -> Value {
     for entry in &view.live {
         let interface = &entry.module.module().interface;
         for record in &interface.shapes.structs {
-            schemas.insert(schema_name(interface, &record.name), record_schema(interface, record));
+            schemas.insert(
+                schema_name(interface, &record.name),
+                record_schema(interface, record),
+            );
         }
         for sum in &interface.shapes.enums {
-            schemas.insert(schema_name(interface, &sum.name), sum_schema(interface, sum));
+            schemas.insert(
+                schema_name(interface, &sum.name),
+                sum_schema(interface, sum),
+            );
         }
-        for command in interface.commands.iter().filter(|command| command.kind != CommandKind::Report) {
-            let newest = interface.commands.iter().all(|known| known.name != command.name || known.version <= command.version);
+        for command in interface
+            .commands
+            .iter()
+            .filter(|command| command.kind != CommandKind::Report)
+        {
+            let newest = interface
+                .commands
+                .iter()
+                .all(|known| known.name != command.name || known.version <= command.version);
             let path = if newest {
                 format!("/{}/{}", interface.package, command.name)
             } else {
-                format!("/{}/{}@{}", interface.package, command.name, command.version)
+                format!(
+                    "/{}/{}@{}",
+                    interface.package, command.name, command.version
+                )
             };
             paths.insert(path, json!({ "post": operation(interface, command) }));
         }
@@ -55,7 +71,10 @@ fn schema_name(interface: &Interface, name: &str) -> String {
 }
 
 fn operation(interface: &Interface, command: &Command) -> Value {
-    let result = command.result.as_ref().map_or(json!({ "type": "null" }), |shape| schema(interface, shape));
+    let result = command
+        .result
+        .as_ref()
+        .map_or(json!({ "type": "null" }), |shape| schema(interface, shape));
     let problem = |description: &str| {
         json!({
             "description": description,
@@ -67,20 +86,32 @@ fn operation(interface: &Interface, command: &Command) -> Value {
         .iter()
         .flat_map(|error| {
             let sum = &interface.errors[*error as usize];
-            sum.variants.iter().map(move |variant| format!("{}.{}", sum.name, variant.name))
+            sum.variants
+                .iter()
+                .map(move |variant| format!("{}.{}", sum.name, variant.name))
         })
         .collect();
     let security = match command.allow {
         Allow::Anyone => json!([]),
         Allow::Roles(_) => json!([{ "token": [] }]),
     };
-    let cost: Map<String, Value> =
-        command.cost.dimensions().iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
+    let cost: Map<String, Value> = command
+        .cost
+        .dimensions()
+        .iter()
+        .map(|(name, value)| (name.to_string(), json!(value)))
+        .collect();
     json!({
         "operationId": format!("{}.{}@{}", interface.package, command.name, command.version),
         "description": command.docs,
         "security": security,
         "x-cost": cost,
+        "parameters": [{
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "Any unique text, or CLIENT/NUMBER: a call with the same key runs once.",
+            "schema": { "type": "string", "maxLength": 200 },
+        }],
         "requestBody": {
             "required": true,
             "content": { "application/json": { "schema": record_schema(interface, &command.arguments) } },
@@ -94,8 +125,14 @@ fn operation(interface: &Interface, command: &Command) -> Value {
 }
 
 fn record_schema(interface: &Interface, record: &Record) -> Value {
-    let properties: Map<String, Value> =
-        record.fields.iter().map(|(name, shape)| (name.clone(), schema(interface, shape))).collect();
+    if crate::json::is_positional(record) {
+        return tuple_schema(interface, record.fields.iter().map(|(_, shape)| shape));
+    }
+    let properties: Map<String, Value> = record
+        .fields
+        .iter()
+        .map(|(name, shape)| (name.clone(), schema(interface, shape)))
+        .collect();
     let required: Vec<&String> = record
         .fields
         .iter()
@@ -103,6 +140,11 @@ fn record_schema(interface: &Interface, record: &Record) -> Value {
         .map(|(name, _)| name)
         .collect();
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+}
+
+fn tuple_schema<'a>(interface: &Interface, parts: impl Iterator<Item = &'a Shape>) -> Value {
+    let parts: Vec<Value> = parts.map(|part| schema(interface, part)).collect();
+    json!({ "type": "array", "prefixItems": parts, "minItems": parts.len(), "maxItems": parts.len() })
 }
 
 fn sum_schema(interface: &Interface, sum: &Sum) -> Value {
@@ -126,12 +168,19 @@ fn schema(interface: &Interface, shape: &Shape) -> Value {
         Shape::Scalar(Scalar::Bool) => json!({ "type": "boolean" }),
         Shape::Scalar(Scalar::F64) => json!({ "type": "number", "format": "double" }),
         Shape::Scalar(scalar) if scalar.bits() >= 64 => {
-            let pattern = if scalar.is_signed() { "^-?[0-9]+$" } else { "^[0-9]+$" };
+            let pattern = if scalar.is_signed() {
+                "^-?[0-9]+$"
+            } else {
+                "^[0-9]+$"
+            };
             json!({ "type": ["string", "integer"], "format": crate::json::scalar_name(*scalar), "pattern": pattern })
         }
         Shape::Scalar(scalar) => {
             let (least, most) = if scalar.is_signed() {
-                (-(1i64 << (scalar.bits() - 1)), (1i64 << (scalar.bits() - 1)) - 1)
+                (
+                    -(1i64 << (scalar.bits() - 1)),
+                    (1i64 << (scalar.bits() - 1)) - 1,
+                )
             } else {
                 (0, (1i64 << scalar.bits()) - 1)
             };
@@ -140,13 +189,16 @@ fn schema(interface: &Interface, shape: &Shape) -> Value {
         Shape::Time => json!({ "type": "string", "format": "date-time" }),
         Shape::Duration => json!({ "type": "string", "pattern": "^-?[0-9]+(\\.[0-9]{1,9})?s$" }),
         Shape::String(max) => json!({ "type": "string", "maxLength": max }),
-        Shape::Bytes(max) => json!({ "type": "string", "contentEncoding": "base64", "maxLength": max.div_ceil(3) * 4 }),
-        Shape::Optional(inner) => json!({ "anyOf": [schema(interface, inner), { "type": "null" }] }),
-        Shape::Tuple(parts) => {
-            let parts: Vec<Value> = parts.iter().map(|part| schema(interface, part)).collect();
-            json!({ "type": "array", "prefixItems": parts, "minItems": parts.len(), "maxItems": parts.len() })
+        Shape::Bytes(max) => {
+            json!({ "type": "string", "contentEncoding": "base64", "maxLength": max.div_ceil(3) * 4 })
         }
-        Shape::List(element, max) => json!({ "type": "array", "items": schema(interface, element), "maxItems": max }),
+        Shape::Optional(inner) => {
+            json!({ "anyOf": [schema(interface, inner), { "type": "null" }] })
+        }
+        Shape::Tuple(parts) => tuple_schema(interface, parts.iter()),
+        Shape::List(element, max) => {
+            json!({ "type": "array", "items": schema(interface, element), "maxItems": max })
+        }
         Shape::Struct(index) => reference(interface, &shapes.structs[*index as usize].name),
         Shape::Enum(index) => reference(interface, &shapes.enums[*index as usize].name),
     }

@@ -28,7 +28,15 @@ pub struct Problem {
 impl Problem {
     pub fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Problem {
         let title = kind.replace('-', " ");
-        Problem { status, kind, title, detail: printable(&detail.into()), field: None, code: None, fields: None }
+        Problem {
+            status,
+            kind,
+            title,
+            detail: printable(&detail.into()),
+            field: None,
+            code: None,
+            fields: None,
+        }
     }
 
     /// The document.
@@ -68,17 +76,38 @@ impl Problem {
                     _ => StatusCode::UNPROCESSABLE_ENTITY,
                 };
                 let detail = format!("the command failed with {name}; nothing was changed");
-                Problem { code: Some(name), ..Problem::new(status, "command-failed", detail) }
+                Problem {
+                    code: Some(name),
+                    ..Problem::new(status, "command-failed", detail)
+                }
             }
             Failure::Declared { error, variant } => {
-                let sum = &interface.errors[error as usize];
-                let record = &sum.variants[variant as usize];
+                let found = interface.errors.get(error as usize);
+                let found = found.and_then(|sum| Some((sum, sum.variants.get(variant as usize)?)));
+                let Some((sum, record)) = found else {
+                    // A newer deployment answered, with a variant that this interface does not have yet.
+                    let detail =
+                        "the command failed with an error of a newer version; nothing was changed";
+                    let problem =
+                        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "command-failed", detail);
+                    return Problem {
+                        code: Some("Unknown".to_string()),
+                        ..problem
+                    };
+                };
                 let mut fields = String::new();
-                let fields = json::write_record(&interface.shapes, record, payload, &mut fields).ok().map(|()| fields);
+                let fields = json::write_record(&interface.shapes, record, payload, &mut fields)
+                    .ok()
+                    .map(|()| fields);
                 let code = format!("{}.{}", sum.name, record.name);
                 let detail = format!("the command failed with {code}; nothing was changed");
-                let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "command-failed", detail);
-                Problem { code: Some(code), fields, ..problem }
+                let problem =
+                    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "command-failed", detail);
+                Problem {
+                    code: Some(code),
+                    fields,
+                    ..problem
+                }
             }
         }
     }
@@ -88,7 +117,9 @@ impl Problem {
             Refusal::UnknownEpoch | Refusal::CommandGone => (StatusCode::GONE, "command-gone"),
             Refusal::NotACommand => (StatusCode::METHOD_NOT_ALLOWED, "not-a-command"),
             Refusal::BadArguments => (StatusCode::BAD_REQUEST, "bad-arguments"),
-            Refusal::SessionExpired | Refusal::SequenceExpired => (StatusCode::CONFLICT, "idempotency-key-expired"),
+            Refusal::SessionExpired | Refusal::SequenceExpired => {
+                (StatusCode::CONFLICT, "idempotency-key-expired")
+            }
             Refusal::SequenceReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
             Refusal::SessionsFull => (StatusCode::SERVICE_UNAVAILABLE, "sessions-full"),
             Refusal::Deploy(_) => (StatusCode::CONFLICT, "deploy-refused"),
@@ -99,7 +130,9 @@ impl Problem {
     /// `None` for replies that are no problem.
     pub fn of_reply(interface: &Interface, reply: &Reply) -> Option<Problem> {
         match reply {
-            Reply::Failed(failure, payload) => Some(Problem::of_failure(interface, *failure, payload)),
+            Reply::Failed(failure, payload) => {
+                Some(Problem::of_failure(interface, *failure, payload))
+            }
             Reply::Refused(refusal) => Some(Problem::of_refusal(refusal)),
             Reply::Done(_) | Reply::Deployed { .. } | Reply::SessionOpened { .. } => None,
         }
@@ -108,13 +141,24 @@ impl Problem {
 
 /// Text without control characters.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 impl From<FieldError> for Problem {
     fn from(error: FieldError) -> Problem {
         let field = (!error.path.is_empty()).then(|| error.path.clone());
-        Problem { field, ..Problem::new(StatusCode::BAD_REQUEST, "bad-arguments", error.to_string()) }
+        Problem {
+            field,
+            ..Problem::new(StatusCode::BAD_REQUEST, "bad-arguments", error.to_string())
+        }
     }
 }
 
@@ -137,7 +181,9 @@ impl IntoResponse for Problem {
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         if self.status == StatusCode::TOO_MANY_REQUESTS {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }

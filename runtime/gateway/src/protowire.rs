@@ -28,7 +28,10 @@ pub struct ProtoError {
 }
 
 fn error<T>(reason: impl Into<String>) -> Result<T, ProtoError> {
-    Err(ProtoError { path: String::new(), reason: reason.into() })
+    Err(ProtoError {
+        path: String::new(),
+        reason: reason.into(),
+    })
 }
 
 /// One field's value on the wire.
@@ -82,7 +85,10 @@ fn field<'a>(bytes: &mut &'a [u8]) -> Option<(u32, Option<Wire<'a>>)> {
 }
 
 /// The values of one field, in order.
-fn values<'a>(message: &'a [u8], wanted: u32) -> impl Iterator<Item = Result<Wire<'a>, ProtoError>> {
+fn values<'a>(
+    message: &'a [u8],
+    wanted: u32,
+) -> impl Iterator<Item = Result<Wire<'a>, ProtoError>> {
     let mut rest = message;
     std::iter::from_fn(move || {
         while !rest.is_empty() {
@@ -100,19 +106,28 @@ fn values<'a>(message: &'a [u8], wanted: u32) -> impl Iterator<Item = Result<Wir
 }
 
 /// Packs a message as a record.
-pub fn pack_record(shapes: &Shapes, record: &Record, message: &[u8], out: &mut Vec<u8>) -> Result<(), ProtoError> {
+pub fn pack_record(
+    shapes: &Shapes,
+    record: &Record,
+    message: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), ProtoError> {
     if message.is_empty() && record.fields.is_empty() {
         return Ok(());
     }
     for (index, (name, shape)) in record.fields.iter().enumerate() {
-        pack_field(shapes, shape, message, index as u32 + 1, out).map_err(|error| within(name, error))?;
+        pack_field(shapes, shape, message, index as u32 + 1, out)
+            .map_err(|error| within(name, error))?;
     }
     Ok(())
 }
 
 fn within(name: &str, error: ProtoError) -> ProtoError {
     let joint = if error.path.is_empty() { "" } else { "." };
-    ProtoError { path: format!("{name}{joint}{}", error.path), ..error }
+    ProtoError {
+        path: format!("{name}{joint}{}", error.path),
+        ..error
+    }
 }
 
 fn last<'a>(message: &'a [u8], number: u32) -> Result<Option<Wire<'a>>, ProtoError> {
@@ -123,7 +138,13 @@ fn last<'a>(message: &'a [u8], number: u32) -> Result<Option<Wire<'a>>, ProtoErr
     Ok(found)
 }
 
-fn pack_field(shapes: &Shapes, shape: &Shape, message: &[u8], number: u32, out: &mut Vec<u8>) -> Result<(), ProtoError> {
+fn pack_field(
+    shapes: &Shapes,
+    shape: &Shape,
+    message: &[u8],
+    number: u32,
+    out: &mut Vec<u8>,
+) -> Result<(), ProtoError> {
     match shape {
         Shape::List(element, max) => {
             let count_at = out.len();
@@ -135,7 +156,9 @@ fn pack_field(shapes: &Shapes, shape: &Shape, message: &[u8], number: u32, out: 
                         let mut rest = bytes;
                         while !rest.is_empty() {
                             let wire = if matches!(**element, Shape::Scalar(Scalar::F64)) {
-                                let Some((word, after)) = rest.split_first_chunk::<8>() else { return error("not a protobuf message") };
+                                let Some((word, after)) = rest.split_first_chunk::<8>() else {
+                                    return error("not a protobuf message");
+                                };
                                 rest = after;
                                 Wire::Fixed64(u64::from_le_bytes(*word))
                             } else {
@@ -149,7 +172,9 @@ fn pack_field(shapes: &Shapes, shape: &Shape, message: &[u8], number: u32, out: 
                         }
                     }
                     wire if is_wrapped(element) => {
-                        let Wire::Bytes(inner) = wire else { return error("expected a message") };
+                        let Wire::Bytes(inner) = wire else {
+                            return error("expected a message");
+                        };
                         pack_field(shapes, element, inner, 1, out)?;
                         count += 1;
                     }
@@ -197,7 +222,12 @@ pub(crate) fn is_wrapped(shape: &Shape) -> bool {
 }
 
 /// One value; `None` is proto3's default.
-fn pack_value(shapes: &Shapes, shape: &Shape, wire: Option<Wire<'_>>, out: &mut Vec<u8>) -> Result<(), ProtoError> {
+fn pack_value(
+    shapes: &Shapes,
+    shape: &Shape,
+    wire: Option<Wire<'_>>,
+    out: &mut Vec<u8>,
+) -> Result<(), ProtoError> {
     match shape {
         Shape::Scalar(Scalar::F64) => {
             let bits = match wire {
@@ -238,7 +268,10 @@ fn pack_value(shapes: &Shapes, shape: &Shape, wire: Option<Wire<'_>>, out: &mut 
                 _ => bits == 64 || value >> bits == 0,
             };
             if !fits {
-                return error(format!("out of range for {}", crate::json::scalar_name(*scalar)));
+                return error(format!(
+                    "out of range for {}",
+                    crate::json::scalar_name(*scalar)
+                ));
             }
             out.extend_from_slice(&value.to_le_bytes()[..scalar.size() as usize]);
         }
@@ -257,7 +290,10 @@ fn pack_value(shapes: &Shapes, shape: &Shape, wire: Option<Wire<'_>>, out: &mut 
             if !(-999_999_999..=999_999_999).contains(&nanos) {
                 return error("nanos out of range");
             }
-            match seconds.checked_mul(1_000_000_000).and_then(|whole| whole.checked_add(nanos)) {
+            match seconds
+                .checked_mul(1_000_000_000)
+                .and_then(|whole| whole.checked_add(nanos))
+            {
                 Some(nanoseconds) => out.extend(nanoseconds.to_le_bytes()),
                 None => return error("out of range"),
             }
@@ -270,17 +306,25 @@ fn pack_value(shapes: &Shapes, shape: &Shape, wire: Option<Wire<'_>>, out: &mut 
         Shape::Tuple(parts) => {
             let message = bytes_of(wire)?;
             for (index, part) in parts.iter().enumerate() {
-                pack_field(shapes, part, message, index as u32 + 1, out).map_err(|error| within(&index.to_string(), error))?;
+                pack_field(shapes, part, message, index as u32 + 1, out)
+                    .map_err(|error| within(&index.to_string(), error))?;
             }
         }
-        Shape::Struct(index) => pack_record(shapes, &shapes.structs[*index as usize], bytes_of(wire)?, out)?,
+        Shape::Struct(index) => pack_record(
+            shapes,
+            &shapes.structs[*index as usize],
+            bytes_of(wire)?,
+            out,
+        )?,
         Shape::Enum(index) => {
             let sum = &shapes.enums[*index as usize];
             let mut message = bytes_of(wire)?;
             let mut chosen = None;
             while !message.is_empty() {
                 match field(&mut message) {
-                    Some((number, Some(Wire::Bytes(payload)))) if number as usize <= sum.variants.len() => {
+                    Some((number, Some(Wire::Bytes(payload))))
+                        if number as usize <= sum.variants.len() =>
+                    {
                         chosen = Some((number as usize - 1, payload));
                     }
                     Some(_) => {}
@@ -290,11 +334,16 @@ fn pack_value(shapes: &Shapes, shape: &Shape, wire: Option<Wire<'_>>, out: &mut 
             let Some((tag, payload)) = chosen else {
                 return error(format!("no variant of {} is set", sum.name));
             };
-            out.extend_from_slice(&(tag as u16).to_le_bytes()[..tag_size(sum.variants.len()) as usize]);
+            out.extend_from_slice(
+                &(tag as u16).to_le_bytes()[..tag_size(sum.variants.len()) as usize],
+            );
             let variant = &sum.variants[tag];
-            pack_record(shapes, variant, payload, out).map_err(|error| within(&variant.name, error))?;
+            pack_record(shapes, variant, payload, out)
+                .map_err(|error| within(&variant.name, error))?;
         }
-        Shape::Optional(_) | Shape::List(..) => return error("a list or optional needs its own field"),
+        Shape::Optional(_) | Shape::List(..) => {
+            return error("a list or optional needs its own field");
+        }
     }
     Ok(())
 }
@@ -362,7 +411,12 @@ fn number(packed: &mut &[u8], bytes: u32) -> Result<u64, Malformed> {
 }
 
 /// Writes a packed record as a message.
-pub fn write_record(shapes: &Shapes, record: &Record, packed: &mut &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+pub fn write_record(
+    shapes: &Shapes,
+    record: &Record,
+    packed: &mut &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), Malformed> {
     for (index, (_, shape)) in record.fields.iter().enumerate() {
         write_field(shapes, shape, index as u32 + 1, false, packed, out)?;
     }
@@ -388,13 +442,21 @@ pub fn write_field(
         }
         Shape::Scalar(scalar @ (Scalar::U128 | Scalar::I128)) => {
             let bits = u128::from_le_bytes(take(packed, 16)?.try_into().map_err(|_| Malformed)?);
-            let text = if *scalar == Scalar::U128 { bits.to_string() } else { (bits as i128).to_string() };
+            let text = if *scalar == Scalar::U128 {
+                bits.to_string()
+            } else {
+                (bits as i128).to_string()
+            };
             put_bytes(field, text.as_bytes(), out);
         }
         Shape::Scalar(scalar) => {
             let raw = number(packed, scalar.size())?;
             let shift = 64 - scalar.bits().min(64);
-            let value = if scalar.is_signed() { ((raw << shift) as i64 >> shift) as u64 } else { raw };
+            let value = if scalar.is_signed() {
+                ((raw << shift) as i64 >> shift) as u64
+            } else {
+                raw
+            };
             if value != 0 || explicit {
                 put_key(field, 0, out);
                 put_varint(value, out);
@@ -403,7 +465,10 @@ pub fn write_field(
         Shape::Time | Shape::Duration => {
             let nanoseconds = number(packed, 8)? as i64;
             let (seconds, nanos) = if matches!(shape, Shape::Time) {
-                (nanoseconds.div_euclid(1_000_000_000), nanoseconds.rem_euclid(1_000_000_000))
+                (
+                    nanoseconds.div_euclid(1_000_000_000),
+                    nanoseconds.rem_euclid(1_000_000_000),
+                )
             } else {
                 (nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000)
             };
@@ -438,7 +503,12 @@ pub fn write_field(
         }
         Shape::Struct(index) => {
             let mut message = Vec::new();
-            write_record(shapes, &shapes.structs[*index as usize], packed, &mut message)?;
+            write_record(
+                shapes,
+                &shapes.structs[*index as usize],
+                packed,
+                &mut message,
+            )?;
             put_bytes(field, &message, out);
         }
         Shape::Enum(index) => {
@@ -454,7 +524,13 @@ pub fn write_field(
     Ok(())
 }
 
-fn write_element(shapes: &Shapes, shape: &Shape, field: u32, packed: &mut &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+fn write_element(
+    shapes: &Shapes,
+    shape: &Shape,
+    field: u32,
+    packed: &mut &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), Malformed> {
     if is_wrapped(shape) {
         let mut message = Vec::new();
         write_field(shapes, shape, 1, false, packed, &mut message)?;
@@ -472,7 +548,13 @@ mod tests {
     /// JSON → packed → protobuf → packed → JSON.
     fn round_trip(shapes: &Shapes, record: &Record, text: &str) {
         let mut packed = Vec::new();
-        json::pack_record(shapes, record, &json::parse(text.as_bytes()).unwrap(), &mut packed).unwrap();
+        json::pack_record(
+            shapes,
+            record,
+            &json::parse(text.as_bytes()).unwrap(),
+            &mut packed,
+        )
+        .unwrap();
         let (mut message, mut rest) = (Vec::new(), packed.as_slice());
         write_record(shapes, record, &mut rest, &mut message).unwrap();
         assert!(rest.is_empty());
@@ -483,15 +565,30 @@ mod tests {
 
     #[test]
     fn every_shape_comes_back() {
-        let nested = Shape::List(Box::new(Shape::Optional(Box::new(Shape::List(Box::new(Shape::Scalar(Scalar::I8)), 3)))), 3);
+        let nested = Shape::List(
+            Box::new(Shape::Optional(Box::new(Shape::List(
+                Box::new(Shape::Scalar(Scalar::I8)),
+                3,
+            )))),
+            3,
+        );
         let door = rc_bytecode::layout::Sum {
             name: "Door".into(),
             variants: vec![
-                Record { name: "Closed".into(), fields: vec![] },
-                Record { name: "Open".into(), fields: vec![("until".into(), Shape::Time)] },
+                Record {
+                    name: "Closed".into(),
+                    fields: vec![],
+                },
+                Record {
+                    name: "Open".into(),
+                    fields: vec![("until".into(), Shape::Time)],
+                },
             ],
         };
-        let shapes = Shapes { structs: vec![], enums: vec![door] };
+        let shapes = Shapes {
+            structs: vec![],
+            enums: vec![door],
+        };
         let record = Record {
             name: "all".into(),
             fields: vec![
@@ -499,33 +596,70 @@ mod tests {
                 ("b".into(), Shape::Scalar(Scalar::U128)),
                 ("c".into(), nested),
                 ("d".into(), Shape::Enum(0)),
-                ("e".into(), Shape::Optional(Box::new(Shape::Scalar(Scalar::U64)))),
-                ("f".into(), Shape::List(Box::new(Shape::Scalar(Scalar::F64)), 4)),
-                ("g".into(), Shape::Tuple(vec![Shape::String(5), Shape::Duration])),
-                ("h".into(), Shape::List(Box::new(Shape::Scalar(Scalar::Bool)), 4)),
+                (
+                    "e".into(),
+                    Shape::Optional(Box::new(Shape::Scalar(Scalar::U64))),
+                ),
+                (
+                    "f".into(),
+                    Shape::List(Box::new(Shape::Scalar(Scalar::F64)), 4),
+                ),
+                (
+                    "g".into(),
+                    Shape::Tuple(vec![Shape::String(5), Shape::Duration]),
+                ),
+                (
+                    "h".into(),
+                    Shape::List(Box::new(Shape::Scalar(Scalar::Bool)), 4),
+                ),
             ],
         };
-        round_trip(&shapes, &record, r#"{"a":-3,"b":"7","c":[null,[1,-1],[]],"d":"Closed","e":"0","f":[0,1.5],"g":["x","-1.5s"],"h":[true,false]}"#);
-        round_trip(&shapes, &record, r#"{"a":0,"b":"0","c":[],"d":{"Open":{"until":"1969-12-31T23:59:59.5Z"}},"e":null,"f":[],"g":["","0s"],"h":[]}"#);
+        round_trip(
+            &shapes,
+            &record,
+            r#"{"a":-3,"b":"7","c":[null,[1,-1],[]],"d":"Closed","e":"0","f":[0,1.5],"g":["x","-1.5s"],"h":[true,false]}"#,
+        );
+        round_trip(
+            &shapes,
+            &record,
+            r#"{"a":0,"b":"0","c":[],"d":{"Open":{"until":"1969-12-31T23:59:59.5Z"}},"e":null,"f":[],"g":["","0s"],"h":[]}"#,
+        );
     }
 
     #[test]
     fn any_bytes_give_an_answer() {
-        let record = Record { name: "r".into(), fields: vec![("a".into(), Shape::String(4)), ("b".into(), Shape::Scalar(Scalar::U8))] };
+        let record = Record {
+            name: "r".into(),
+            fields: vec![
+                ("a".into(), Shape::String(4)),
+                ("b".into(), Shape::Scalar(Scalar::U8)),
+            ],
+        };
         let mut state = 1u64;
         for _ in 0..20_000 {
             let mut bytes = Vec::new();
             for _ in 0..state % 12 {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
                 bytes.push((state >> 33) as u8);
             }
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 1;
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407)
+                >> 1;
             let mut packed = Vec::new();
             if pack_record(&Shapes::default(), &record, &bytes, &mut packed).is_ok() {
                 assert!(packed.len() >= 3);
             }
         }
-        let error = pack_record(&Shapes::default(), &record, &[0x10, 0x80, 0x02], &mut Vec::new()).unwrap_err();
+        let error = pack_record(
+            &Shapes::default(),
+            &record,
+            &[0x10, 0x80, 0x02],
+            &mut Vec::new(),
+        )
+        .unwrap_err();
         assert_eq!(error.to_string(), "b: out of range for u8");
     }
 }

@@ -1,7 +1,7 @@
 //! All routes on one page.
 
 use crate::state::Gateway;
-use crate::{call, deploy, events, guard, openapi, pages};
+use crate::{body, call, deploy, events, guard, openapi, pages};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
@@ -20,7 +20,10 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/{package}/{command}", post(call::route))
         .fallback(pages::not_found)
         .method_not_allowed_fallback(pages::method_not_allowed)
-        .layer(DefaultBodyLimit::max(call::BODY_BYTES_MAX))
-        .layer(middleware::from_fn_with_state(gateway.clone(), guard::guard))
+        .layer(DefaultBodyLimit::max(body::BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(
+            gateway.clone(),
+            guard::guard,
+        ))
         .with_state(gateway)
 }

@@ -21,7 +21,9 @@ impl Gateway {
         let (send, receive) = oneshot::channel();
         let answer = Box::new(move |result| drop(send.send(result)));
         self.node.submit(Work::Ops { ops, answer });
-        receive.await.unwrap_or_else(|_| Err(SubmitError::Halted("the node is closed".to_string())))
+        receive
+            .await
+            .unwrap_or_else(|_| Err(SubmitError::Halted("the node is closed".to_string())))
     }
 
     /// Runs queries at the present position.
@@ -29,6 +31,8 @@ impl Gateway {
         let (send, receive) = oneshot::channel();
         let answer = Box::new(move |result| drop(send.send(result)));
         self.node.submit(Work::Queries { calls, answer });
-        receive.await.unwrap_or_else(|_| Err(SubmitError::Halted("the node is closed".to_string())))
+        receive
+            .await
+            .unwrap_or_else(|_| Err(SubmitError::Halted("the node is closed".to_string())))
     }
 }

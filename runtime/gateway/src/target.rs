@@ -28,26 +28,50 @@ impl Target {
     pub fn find(view: &CatalogView, package: &str, command: &str) -> Result<Target, Problem> {
         let not_found = |detail: String| Problem::new(StatusCode::NOT_FOUND, "not-found", detail);
         let entry = view.package(package).ok_or_else(|| {
-            let known: Vec<&str> = view.live.iter().map(|entry| entry.package.as_str()).collect();
-            not_found(format!("no package {package} is deployed; there is: {}", known.join(", ")))
+            let known: Vec<&str> = view
+                .live
+                .iter()
+                .map(|entry| entry.package.as_str())
+                .collect();
+            not_found(format!(
+                "no package {package} is deployed; there is: {}",
+                known.join(", ")
+            ))
         })?;
         let (name, version) = match command.split_once('@') {
             Some((name, version)) => {
-                let version = version.parse::<u32>().map_err(|_| not_found(format!("{version} is not a version number")))?;
+                let version = version
+                    .parse::<u32>()
+                    .map_err(|_| not_found(format!("{version} is not a version number")))?;
                 (name, Some(version))
             }
             None => (command, None),
         };
         let commands = &entry.module.module().interface.commands;
-        let candidates = commands.iter().enumerate().filter(|(_, known)| known.name == name);
+        let candidates = commands
+            .iter()
+            .enumerate()
+            .filter(|(_, known)| known.name == name);
         let found = match version {
-            Some(version) => candidates.filter(|(_, known)| known.version == version).last(),
+            Some(version) => candidates
+                .filter(|(_, known)| known.version == version)
+                .last(),
             None => candidates.max_by_key(|(_, known)| known.version),
         };
         let (index, _) = found.ok_or_else(|| {
-            let known: Vec<&str> = commands.iter().map(|command| command.name.as_str()).collect();
-            not_found(format!("{package} has no command or query {command}; it has: {}", known.join(", ")))
+            let known: Vec<&str> = commands
+                .iter()
+                .map(|command| command.name.as_str())
+                .collect();
+            not_found(format!(
+                "{package} has no command or query {command}; it has: {}",
+                known.join(", ")
+            ))
         })?;
-        Ok(Target { epoch: entry.epoch, module: Arc::clone(&entry.module), index: index as u32 })
+        Ok(Target {
+            epoch: entry.epoch,
+            module: Arc::clone(&entry.module),
+            index: index as u32,
+        })
     }
 }

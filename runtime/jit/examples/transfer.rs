@@ -212,7 +212,7 @@ fn pairs(accounts: u64) -> Vec<[u64; 3]> {
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        (u128::from(state) * u128::from(accounts) >> 64) as u64
+        ((u128::from(state) * u128::from(accounts)) >> 64) as u64
     };
     (0..TRANSFERS)
         .map(|number| [next(), next(), number as u64 % 10])

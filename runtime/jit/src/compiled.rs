@@ -22,7 +22,8 @@ use crate::journal;
 use crate::link::{Journaling, Linker, NativeKey};
 use crate::packing::Packings;
 use crate::program::Program;
-use crate::translate::{self, Sabotage, Translator};
+use crate::sabotage::Sabotage;
+use crate::translate::{self, Translator};
 
 /// Native stack for translation, in bytes: bodies nest, and callees are translated inside their callers.
 const TRANSLATION_STACK_BYTES: usize = 64 << 20;

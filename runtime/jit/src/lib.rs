@@ -17,6 +17,7 @@ mod link;
 mod machine;
 mod packing;
 mod program;
+mod sabotage;
 mod translate;
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ impl Machine {
         self.events.iter()
     }
 
-    /// The last failure's packed fields, where it was a declared one.
+    /// The last failure's packed fields; empty where it was a built-in one.
     pub fn payload(&self) -> &[u8] {
         &self.payload
     }
@@ -187,10 +187,7 @@ impl Compiled {
                 );
                 Ok(Outcome::Done(packed))
             }
-            Ended::Failed(failure @ Failure::Declared { .. }) => {
-                Ok(Outcome::Failed(failure, machine.payload.clone()))
-            }
-            Ended::Failed(failure) => Ok(Outcome::Failed(failure, Vec::new())),
+            Ended::Failed(failure) => Ok(Outcome::Failed(failure, machine.payload.clone())),
         }
     }
 
@@ -288,6 +285,7 @@ impl Compiled {
         answered: u32,
         canvas: &mut Canvas,
     ) -> Result<Ended, InterpretError> {
+        machine.payload.clear();
         let ended = match answered {
             status::DECLARED => self.declared_failure(machine, entry).map(Ended::Failed),
             status::HALT => Err(halt(entry, machine.halt_reason())),
@@ -306,7 +304,6 @@ impl Compiled {
             machine.context.failure_variant as u32,
         );
         let failure = Failure::Declared { error, variant };
-        machine.payload.clear();
         if machine.context.failure_payload.is_null() {
             return Ok(failure);
         }

@@ -46,13 +46,25 @@ impl Point {
 #[derive(Debug, Clone, Default)]
 pub struct Failpoints {
     counts: Arc<[(AtomicU64, AtomicU64); Point::ALL.len()]>,
+    watch: Option<fn(Point)>,
 }
 
 impl Failpoints {
+    /// Counters that also call `watch` as a point is entered, so that a crash test can end the process inside it.
+    pub fn watched(watch: fn(Point)) -> Failpoints {
+        Failpoints {
+            watch: Some(watch),
+            ..Failpoints::default()
+        }
+    }
+
     pub(crate) fn enter(&self, point: Point) {
         self.counts[point as usize]
             .0
             .fetch_add(1, Ordering::Relaxed);
+        if let Some(watch) = self.watch {
+            watch(point);
+        }
     }
 
     pub(crate) fn leave(&self, point: Point) {

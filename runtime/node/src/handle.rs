@@ -4,7 +4,7 @@
 
 use crate::catalog_view::{CatalogView, SharedCatalog};
 use crate::events::EventFeed;
-use crate::limits::{BATCH_BYTES_MAX, BATCH_OPS_MAX, QUEUE_BYTES_MAX};
+use crate::limits::{BATCH_OPS_MAX, QUEUE_BYTES_MAX};
 use crate::orderer::{OrderCounters, Ordered};
 use crate::processing::Staged;
 use crate::request::{Answering, Request, SubmitError, Work, call_bytes, op_bytes};
@@ -64,6 +64,8 @@ pub struct Metrics {
 #[derive(Clone)]
 pub struct Handle {
     pub(crate) requests: SyncSender<Request>,
+    /// What fits into one batch, and so into one request.
+    pub(crate) batch_bytes_max: usize,
     pub(crate) to_loop: SyncSender<Ordered>,
     pub(crate) catalog: SharedCatalog,
     pub(crate) feed: EventFeed,
@@ -99,11 +101,11 @@ impl Handle {
                 )
             }
         };
-        if count > BATCH_OPS_MAX || bytes > BATCH_BYTES_MAX {
+        if count > BATCH_OPS_MAX || bytes > self.batch_bytes_max {
             return refuse(
                 request,
                 SubmitError::TooLarge {
-                    max_bytes: BATCH_BYTES_MAX,
+                    max_bytes: self.batch_bytes_max,
                 },
             );
         }

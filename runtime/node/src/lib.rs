@@ -22,6 +22,7 @@ mod orderer;
 mod persister;
 mod processing;
 mod request;
+mod step;
 
 pub use catalog_view::{CatalogEntry, CatalogView};
 pub use events::{EventFeed, EventLogError, FeedCursor, FeedItem};
@@ -29,3 +30,5 @@ pub use handle::{Handle, Metrics};
 pub use limits::*;
 pub use node::{Node, NodeOptions, StartError, StartReport};
 pub use request::{Answer, Callback, SubmitError, Work};
+#[cfg(feature = "failpoints")]
+pub use step::watch_steps;

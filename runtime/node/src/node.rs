@@ -7,12 +7,14 @@ use crate::catalog_view::{CatalogView, SharedCatalog};
 use crate::events::{EventLogError, EventWriter};
 use crate::handle::{Counters, Handle};
 use crate::limits::{
-    CHECKPOINT_LOG_BYTES, EVENT_SEGMENT_BYTES, QUEUE_BATCHES_MAX, QUEUE_REQUESTS_MAX,
+    BATCH_BYTES_MAX, CHECKPOINT_LOG_BYTES, EVENT_SEGMENT_BYTES, QUEUE_BATCHES_MAX,
+    QUEUE_REQUESTS_MAX,
 };
 use crate::orderer::Orderer;
 use crate::persister;
 use crate::processing::Processing;
 use crate::request::Request;
+use crate::step::step;
 use rc_bytecode::verify::Verified;
 use rc_canvas::{CanvasOptions, PageShift, PageStore, RecoverError};
 use rc_engine::{Applied, Batch, BatchError, Engine, EngineError, EngineOptions, Mode, Op};
@@ -137,7 +139,11 @@ impl Node {
         let (request_sender, requests) = mpsc::sync_channel(QUEUE_REQUESTS_MAX);
         let (to_loop, inbox) = mpsc::sync_channel(QUEUE_BATCHES_MAX);
         let (cut_sender, cuts) = mpsc::channel();
+        // A unit holds the heads of the batch and of its entry too.
+        let batch_bytes_max =
+            BATCH_BYTES_MAX.min((log.unit_bytes_max() as usize).saturating_sub(8 << 10));
         let orderer = Orderer {
+            batch_bytes_max,
             cluster_id: u128::from(log.identity()),
             next_op: engine.next_op(),
             last_now: engine.last_now(),
@@ -165,6 +171,7 @@ impl Node {
             raft_index,
         };
         let handle = Handle {
+            batch_bytes_max,
             requests: request_sender,
             to_loop: to_loop.clone(),
             catalog,
@@ -293,6 +300,7 @@ impl Recovered {
             }
             let batch = Batch::decode(&entry.payload)
                 .map_err(|error| StartError::Batch { index, error })?;
+            step("replaying a batch");
             engine.apply(&batch, &entry.payload, &mut applied)?;
             events.append(batch.base_op, engine.last_now(), &applied.events)?;
             report.replayed_ops += batch.ops.len() as u64;

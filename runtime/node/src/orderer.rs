@@ -5,10 +5,11 @@
 //! other; a log that halted fails all that follow.
 
 use crate::handle::Counters;
-use crate::limits::{BATCH_BYTES_MAX, BATCH_OPS_MAX};
+use crate::limits::BATCH_OPS_MAX;
 use crate::persister::Persisted;
 use crate::processing::Staged;
 use crate::request::{Answering, Request, SubmitError, op_bytes};
+use crate::step::step;
 use rc_bytecode::hash::fold_multiply;
 use rc_engine::{Batch, Call, Op};
 use rc_log::{EntryKind, EntryRef, Log};
@@ -62,6 +63,8 @@ pub(crate) struct Orderer {
     /// Set by the loop: log entries up to here are covered by a checkpoint.
     pub purge_through: Arc<AtomicU64>,
     pub to_loop: SyncSender<Ordered>,
+    /// What fits into a write unit of the log.
+    pub batch_bytes_max: usize,
 }
 
 /// What one pass takes out of the queue.
@@ -80,11 +83,11 @@ impl Gathered {
     }
 
     /// Gives the request back where it does not fit.
-    fn take(&mut self, request: Request) -> Option<Request> {
+    fn take(&mut self, request: Request, bytes_max: usize) -> Option<Request> {
         match request {
             Request::Ops { ops, bytes, answer } => {
-                let fits = self.ops.len() + ops.len() <= BATCH_OPS_MAX
-                    && self.bytes + bytes <= BATCH_BYTES_MAX;
+                let fits =
+                    self.ops.len() + ops.len() <= BATCH_OPS_MAX && self.bytes + bytes <= bytes_max;
                 if !fits && !self.ops.is_empty() {
                     return Some(Request::Ops { ops, bytes, answer });
                 }
@@ -118,7 +121,7 @@ impl Orderer {
                     Request::Ops { bytes, .. } | Request::Queries { bytes, .. } => *bytes,
                     Request::Purge | Request::Stop => 0,
                 };
-                carried = gathered.take(request);
+                carried = gathered.take(request, self.batch_bytes_max);
                 if carried.is_some() {
                     break;
                 }
@@ -197,6 +200,7 @@ impl Orderer {
                 }
             };
         }
+        step("passing on a durable batch");
         self.next_op += count;
         self.last_now = batch.now;
         self.chain = Batch::chain_hash(&encoded);

@@ -4,6 +4,7 @@
 
 use crate::events::EventSyncer;
 use crate::orderer::Ordered;
+use crate::step::step;
 use rc_canvas::{CheckpointCut, PageStore, PersistReport, persist};
 use std::sync::mpsc::{Receiver, SyncSender};
 
@@ -29,6 +30,7 @@ pub(crate) fn run(
     for ToPersist { mut cut, events } in cuts {
         let raft_index = cut.superblock().stamp.raft_index;
         let event_segments = events.full_segments();
+        step("syncing events");
         let synced = events.sync().map_err(|error| error.to_string());
         let persisted = synced
             .and_then(|()| persist(&mut cut, store.as_mut()).map_err(|error| error.to_string()));

@@ -9,6 +9,7 @@ use crate::handle::Counters;
 use crate::orderer::Ordered;
 use crate::persister::{Persisted, ToPersist};
 use crate::request::{Answer, Answering, Request, SubmitError};
+use crate::step::step;
 use rc_engine::{Applied, Batch, Call, Engine, Reply};
 use rc_jit::Compiled;
 use std::sync::Arc;
@@ -80,6 +81,7 @@ impl Processing {
         if self.counters.halt.get().is_some() {
             return false;
         }
+        step("applying a batch");
         let result = self
             .engine
             .apply(batch, encoded, applied)
@@ -114,8 +116,10 @@ impl Processing {
             .iter()
             .any(|reply| matches!(reply, Reply::Deployed { .. }))
         {
+            step("activating a deployment");
             self.catalog.set(CatalogView::of(&self.engine));
         }
+        step("answering a batch");
         let mut replies = applied.replies.drain(..);
         let (mut op, time) = (batch.base_op, self.engine.last_now());
         for (count, answer) in callers {
@@ -174,6 +178,7 @@ impl Processing {
         stamp.raft_index = self.raft_index;
         stamp.event_end = self.events.position();
         let events = self.events.syncer();
+        step("cutting a checkpoint");
         match self.engine.canvas_mut().begin_checkpoint(stamp) {
             Ok(cut) => {
                 self.since_cut = 0;
@@ -187,6 +192,7 @@ impl Processing {
     }
 
     fn finish_checkpoint(&mut self, done: Persisted) {
+        step("finishing a checkpoint");
         let outcome = match done.result {
             Ok((cut, report)) => {
                 self.counters

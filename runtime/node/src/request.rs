@@ -88,14 +88,18 @@ pub(crate) enum Request {
     Stop,
 }
 
+/// Bytes of an op in a batch, at most.
 pub(crate) fn op_bytes(op: &Op) -> usize {
     match op {
         Op::Call(call) => call_bytes(call),
-        Op::Deploy(deploy) => 48 + deploy.module.len() + deploy.source.len(),
-        Op::OpenSession { .. } => 24,
+        Op::Deploy(deploy) => HEAD_BYTES_MAX + deploy.module.len() + deploy.source.len(),
+        Op::OpenSession { .. } => HEAD_BYTES_MAX,
     }
 }
 
 pub(crate) fn call_bytes(call: &Call) -> usize {
-    48 + call.arguments.len()
+    HEAD_BYTES_MAX + call.arguments.len()
 }
+
+/// Everything of an op but its arguments, with each number at its longest.
+const HEAD_BYTES_MAX: usize = 72;

@@ -9,6 +9,8 @@ use crate::watch::Watch;
 use axum::serve::ListenerExt;
 use rc_engine::Mode;
 use rc_gateway::{Access, Gateway, Problem, deploy_files, router};
+use rc_log::Disk;
+#[cfg(not(feature = "failpoints"))]
 use rc_log::RealDisk;
 use rc_node::{Node, NodeOptions, StartError};
 use rc_storage::{RocksOptions, RocksStore};
@@ -53,6 +55,16 @@ fn stopwatch() -> u64 {
     START.get_or_init(Instant::now).elapsed().as_nanos() as u64
 }
 
+#[cfg(not(feature = "failpoints"))]
+fn open_disk(folder: PathBuf, _: &DevArguments) -> io::Result<Arc<dyn Disk>> {
+    Ok(Arc::new(RealDisk::open(folder)?))
+}
+
+#[cfg(feature = "failpoints")]
+fn open_disk(folder: PathBuf, arguments: &DevArguments) -> io::Result<Arc<dyn Disk>> {
+    crate::failpoints::open_disk(folder, arguments.lying_disk)
+}
+
 /// Serves until interrupted.
 pub fn run(arguments: &DevArguments) -> Result<(), DevError> {
     if !arguments.bind.is_loopback() {
@@ -65,14 +77,15 @@ pub fn run(arguments: &DevArguments) -> Result<(), DevError> {
         .clone()
         .unwrap_or_else(|| folder.join(".rc-data"));
     let data = DataDirectory::open(&root).map_err(at(&root))?;
-    let disk = RealDisk::open(data.log()).map_err(|source| match source.kind() {
+    let disk = open_disk(data.log(), arguments).map_err(|source| match source.kind() {
         io::ErrorKind::WouldBlock => DevError::InUse { path: root.clone() },
         _ => DevError::Io {
             path: data.log(),
             source,
         },
     })?;
-    let store = RocksStore::open(&data.checkpoint(), RocksOptions::default())
+    #[cfg_attr(not(feature = "failpoints"), allow(unused_mut))]
+    let mut store = RocksStore::open(&data.checkpoint(), RocksOptions::default())
         .map_err(|error| DevError::Store(error.to_string()))?;
     let token = data.token().map_err(at(&root))?;
     let seed = data_directory::random_seed().map_err(at(Path::new("/dev/urandom")))?;
@@ -84,8 +97,11 @@ pub fn run(arguments: &DevArguments) -> Result<(), DevError> {
     };
     options.checkpoint_log_bytes = arguments.checkpoint_bytes;
     options.stopwatch = Some(stopwatch);
+    options.log.segment_bytes = arguments.log_segment_bytes;
+    #[cfg(feature = "failpoints")]
+    crate::failpoints::arm(&mut options, &mut store);
     let started = Instant::now();
-    let (node, report) = Node::start(Arc::new(disk), Box::new(store), options)?;
+    let (node, report) = Node::start(disk, Box::new(store), options)?;
     for warning in &report.warnings {
         eprintln!("warning: {warning}");
     }

@@ -11,6 +11,8 @@ mod banner;
 mod compile;
 mod data_directory;
 mod dev;
+#[cfg(feature = "failpoints")]
+mod failpoints;
 mod package;
 mod watch;
 
@@ -64,6 +66,13 @@ pub struct DevArguments {
     /// Log bytes between two checkpoints.
     #[arg(long, default_value_t = rc_node::CHECKPOINT_LOG_BYTES)]
     checkpoint_bytes: u64,
+    /// Bytes of a log segment.
+    #[arg(long, hide = true, default_value_t = rc_log::limits::SEGMENT_BYTES_DEFAULT)]
+    log_segment_bytes: u64,
+    /// Acknowledge what only this process knows yet.
+    #[cfg(feature = "failpoints")]
+    #[arg(long, hide = true)]
+    lying_disk: bool,
 }
 
 fn main() -> ExitCode {

@@ -12,10 +12,15 @@ const LINE_DRAWN_BYTES_MAX: usize = 2_000;
 
 /// Drawn on the source, with hints; `color` for terminals.
 pub fn human(sources: &Sources, diagnostics: &Diagnostics, color: bool) -> String {
-    let mut cache = Cache { files: BTreeMap::new(), sources };
+    let mut cache = Cache {
+        files: BTreeMap::new(),
+        sources,
+    };
     let mut out = Vec::new();
     for diagnostic in diagnostics {
-        let spans = std::iter::once(&diagnostic.primary).chain(&diagnostic.secondary).map(|label| label.span);
+        let spans = std::iter::once(&diagnostic.primary)
+            .chain(&diagnostic.secondary)
+            .map(|label| label.span);
         if spans.clone().any(|span| !is_drawable(sources, span)) {
             let mut one = Diagnostics::new();
             one.push(diagnostic.clone());
@@ -30,12 +35,16 @@ pub fn human(sources: &Sources, diagnostics: &Diagnostics, color: bool) -> Strin
             Severity::Warning => ReportKind::Warning,
         };
         let place = |span: Span| (span.file, span.start as usize..span.end as usize);
-        let config = Config::default().with_color(color).with_index_type(IndexType::Byte);
+        let config = Config::default()
+            .with_color(color)
+            .with_index_type(IndexType::Byte);
         let mut report = Report::build(kind, place(diagnostic.primary.span))
             .with_config(config)
             .with_code(diagnostic.code)
             .with_message(clean(&diagnostic.message));
-        let mut primary = Label::new(place(diagnostic.primary.span)).with_color(Color::Red).with_priority(1);
+        let mut primary = Label::new(place(diagnostic.primary.span))
+            .with_color(Color::Red)
+            .with_priority(1);
         if !diagnostic.primary.text.is_empty() {
             primary = primary.with_message(clean(&diagnostic.primary.text));
         }
@@ -50,7 +59,10 @@ pub fn human(sources: &Sources, diagnostics: &Diagnostics, color: bool) -> Strin
         if let Some(hint) = &diagnostic.hint {
             report.set_help(clean(hint));
         }
-        report.finish().write(&mut cache, &mut out).expect("a vector takes all");
+        report
+            .finish()
+            .write(&mut cache, &mut out)
+            .expect("a vector takes all");
     }
     String::from_utf8_lossy(&out).into_owned()
 }
@@ -58,7 +70,9 @@ pub fn human(sources: &Sources, diagnostics: &Diagnostics, color: bool) -> Strin
 fn is_drawable(sources: &Sources, span: Span) -> bool {
     let file = sources.file(span.file);
     let (first, last) = (file.position(span.start).line, file.position(span.end).line);
-    [first, last].into_iter().all(|line| file.line_text(line).len() <= LINE_DRAWN_BYTES_MAX)
+    [first, last]
+        .into_iter()
+        .all(|line| file.line_text(line).len() <= LINE_DRAWN_BYTES_MAX)
 }
 
 /// Sources as ariadne wants them, made when first drawn.

@@ -12,8 +12,17 @@ pub fn short(sources: &Sources, diagnostics: &Diagnostics) -> String {
         let file = sources.file(span.file);
         let at = file.position(span.start);
         let name = clean(&file.name);
-        let (word, code, message) = (diagnostic.severity.word(), diagnostic.code, clean(&diagnostic.message));
-        writeln!(out, "{name}:{}:{}: {word}[{code}]: {message}", at.line, at.column).expect("a string takes all");
+        let (word, code, message) = (
+            diagnostic.severity.word(),
+            diagnostic.code,
+            clean(&diagnostic.message),
+        );
+        writeln!(
+            out,
+            "{name}:{}:{}: {word}[{code}]: {message}",
+            at.line, at.column
+        )
+        .expect("a string takes all");
     }
     out
 }

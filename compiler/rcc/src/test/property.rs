@@ -21,7 +21,9 @@ pub fn ask_for_arguments(module: &mut Module, function: FunctionIndex, parameter
     let result = Shape::Struct(structs.len() as u32 - 1);
     let bytes = module.interface.shapes.extent(&result).size;
     let entry = FunctionIndex(module.functions.len() as u32);
-    module.functions.push(FunctionBuilder::entry(&name, 0, bytes).finish());
+    let mut code = FunctionBuilder::entry(&name, 0, bytes);
+    code.give(&[]);
+    module.functions.push(code.finish());
     module.interface.commands.push(Command {
         arguments: Record { name: name.clone(), fields: Vec::new() },
         name,

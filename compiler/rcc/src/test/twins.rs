@@ -59,6 +59,12 @@ impl Code {
         })
     }
 
+    /// The interpreter runs one module, the machine code is of another: what a wrong code generator would be.
+    #[cfg(test)]
+    fn with_machine_code_of(self, other: &Verified) -> Code {
+        Code { compiled: Compiled::compile(other).expect("code for this machine"), ..self }
+    }
+
     pub fn interface(&self) -> &Interface {
         &self.module.module().interface
     }
@@ -243,4 +249,58 @@ fn events_text(interface: &Interface, events: &[(u32, Vec<u8>)]) -> String {
     });
     let shown: Vec<String> = shown.collect();
     if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rc_driver::{Options, Package, compile_with};
+
+    /// A package with one test, which calls `bump` twice and looks at nothing.
+    fn module(bump: &str) -> Verified {
+        let text = format!(
+            "package twin\n\ntable T {{\n    key id: u64\n    n: u64 = 0\n}}\n\nevent Bumped {{ by: u64 }}\n\n\
+             command open(id: u64) allow anyone {{ T.insert({{ id }}) }}\n\n\
+             command bump(id: u64, by: u64) -> u64 allow anyone {{\n    {bump}\n}}\n\n\
+             test \"t\" {{\n    open(1)\n    bump(1, 2)\n}}\n"
+        );
+        let package = Package::from_texts("twin", [("twin.rc".to_owned(), text)]);
+        let compiled = compile_with(&package, Options { with_tests: true, ..Options::default() });
+        let lowered = compiled.lowered.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
+        rc_bytecode::verify(lowered.module).expect("a module that verifies")
+    }
+
+    fn outcome(interpreted: &str, compiled: &str) -> Result<(), Complaint> {
+        let module_run = module(interpreted);
+        let is_test = |function: &rc_bytecode::module::Function| function.kind == rc_bytecode::module::FunctionKind::Test;
+        let test = module_run.module().functions.iter().position(is_test).expect("the test");
+        let code = Code::new(module_run).unwrap().with_machine_code_of(&module(compiled));
+        code.run(FunctionIndex(test as u32), None).unwrap()
+    }
+
+    #[test]
+    fn engines_that_agree_pass() {
+        assert_eq!(outcome("by + 1", "by + 1"), Ok(()));
+    }
+
+    #[test]
+    fn every_difference_between_the_engines_is_found_and_named() {
+        let row = |write: &str| format!("if let row = T.get(id) {{ {write} }}\n    by");
+        let cases = [
+            ("outcomes", "by + 1".to_owned(), "by + 2".to_owned()),
+            ("outcomes", "by".to_owned(), "by - 3".to_owned()),
+            ("events", "emit Bumped { by }\n    by".to_owned(), "emit Bumped { by: by + 1 }\n    by".to_owned()),
+            ("events", "by".to_owned(), "emit Bumped { by }\n    by".to_owned()),
+            ("digests of the stores", row("row.n = by"), row("row.n = by + 1")),
+        ];
+        for (what, interpreted, compiled) in cases {
+            match outcome(&interpreted, &compiled) {
+                Err(Complaint::Differs { what: found, text }) => {
+                    assert_eq!(found, what, "{text}");
+                    assert!(text.starts_with("op 2, bump: interpreter "), "{text}");
+                }
+                other => panic!("{interpreted} against {compiled}: {other:?}"),
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //! true: in a head (before a block) no record literal is read outside brackets.
 
 use super::*;
-use crate::ast::{BinaryOperator, ExprKind, FieldInit, MatchArm, TypeArgument, UnaryOperator};
+use crate::ast::{BinaryOperator, ExprKind, FieldInit, UnaryOperator};
 use chumsky::pratt::{infix, left, none, postfix, prefix, right};
 
 /// Whether `Name { … }` and blocks may stand bare.
@@ -22,18 +22,30 @@ pub(super) fn expression(rules: &Rules, records: Records) -> Rule<Expr> {
     use TokenKind::*;
     let operand = operators(rules, atom(rules, records));
     let dots = one_of([DotDot, DotDotEqual]);
-    let from_start = dots.then(operand.clone().or_not()).map_with(|(dots, end), here| Expr {
-        kind: ExprKind::Range { start: Option::None, end: end.map(Box::new), inclusive: dots == DotDotEqual },
-        span: span_here(here),
-    });
-    let tail = dots.then(operand.clone().or_not());
-    let ordinary = operand.then(tail.or_not()).map_with(|(start, tail), here| match tail {
-        Some((dots, end)) => Expr {
-            kind: ExprKind::Range { start: Some(Box::new(start)), end: end.map(Box::new), inclusive: dots == DotDotEqual },
+    let from_start = dots
+        .then(operand.clone().or_not())
+        .map_with(|(dots, end), here| Expr {
+            kind: ExprKind::Range {
+                start: Option::None,
+                end: end.map(Box::new),
+                inclusive: dots == DotDotEqual,
+            },
             span: span_here(here),
-        },
-        Option::None => start,
-    });
+        });
+    let tail = dots.then(operand.clone().or_not());
+    let ordinary = operand
+        .then(tail.or_not())
+        .map_with(|(start, tail), here| match tail {
+            Some((dots, end)) => Expr {
+                kind: ExprKind::Range {
+                    start: Some(Box::new(start)),
+                    end: end.map(Box::new),
+                    inclusive: dots == DotDotEqual,
+                },
+                span: span_here(here),
+            },
+            Option::None => start,
+        });
     choice((ordinary, from_start)).boxed()
 }
 
@@ -43,22 +55,22 @@ fn operators(rules: &Rules, atom: Rule<Expr>) -> Rule<Expr> {
     use TokenKind::*;
     let product = select! { Star => Op::Multiply, Slash => Op::Divide, Percent => Op::Remainder };
     let sum = select! { Plus => Op::Add, Minus => Op::Subtract };
-    let touching = |kinds: &mut Here<'_>| {
-        let range = kinds.span();
-        let spans = &kinds.state().0.spans;
-        spans[range.start].1 == spans[range.start + 1].0
-    };
-    // By `select`, not `just`: a message must not propose an operator wherever a value ends.
-    let greater = || select! { Greater => () };
-    let shift_right = greater().then(greater()).map_with(move |_, here| touching(here)).filter(|touch| *touch);
-    let shift = choice((just(ShiftLeft).to(Op::ShiftLeft), shift_right.then_ignore(newlines()).to(Op::ShiftRight)));
-    let comparison = choice((
-        select! {
-            EqualEqual => Op::Equal, NotEqual => Op::NotEqual, Less => Op::Less,
-            LessEqual => Op::LessOrEqual, GreaterEqual => Op::GreaterOrEqual,
-        },
-        greater().then_ignore(newlines()).to(Op::Greater),
+    let shift_right = just(Greater)
+        .then(just(Greater))
+        .map_with(|_, here| {
+            let range = here.span();
+            let spans = &here.state().0.spans;
+            spans[range.start].1 == spans[range.start + 1].0
+        })
+        .filter(|touch| *touch);
+    let shift = choice((
+        just(ShiftLeft).to(Op::ShiftLeft),
+        shift_right.to(Op::ShiftRight),
     ));
+    let comparison = select! {
+        EqualEqual => Op::Equal, NotEqual => Op::NotEqual, Less => Op::Less,
+        LessEqual => Op::LessOrEqual, Greater => Op::Greater, GreaterEqual => Op::GreaterOrEqual,
+    };
     let unary = select! { Minus => UnaryOperator::Negate, Bang => UnaryOperator::Not, Not => UnaryOperator::Not };
     let cast = just(As).ignore_then(rules.ty.clone());
 
@@ -66,17 +78,43 @@ fn operators(rules: &Rules, atom: Rule<Expr>) -> Rule<Expr> {
     let after = choice((
         just(Dot).ignore_then(member_name).map(Postfix::Member),
         call_arguments(rules).map(Postfix::Call),
-        rules.expression.clone().delimited_by(just(OpenBracket), just(CloseBracket)).map(Postfix::Index),
+        rules
+            .expression
+            .clone()
+            .delimited_by(just(OpenBracket), just(CloseBracket))
+            .map(Postfix::Index),
     ));
 
     atom.pratt((
         postfix(13, after, apply),
         prefix(12, unary, |operator, operand: Expr, here: &mut _| {
-            node(ExprKind::Unary { operator, operand: Box::new(operand) }, here)
+            node(
+                ExprKind::Unary {
+                    operator,
+                    operand: Box::new(operand),
+                },
+                here,
+            )
         }),
-        prefix(12, just(Attempt), |_, operand: Expr, here: &mut _| node(ExprKind::Attempt(Box::new(operand)), here)),
-        prefix(1, just(Fail), |_, operand: Expr, here: &mut _| node(ExprKind::Fail(Box::new(operand)), here)),
-        postfix(11, cast, |value: Expr, ty: crate::ast::Type, here: &mut _| node(ExprKind::Cast { value: Box::new(value), ty }, here)),
+        prefix(12, just(Attempt), |_, operand: Expr, here: &mut _| {
+            node(ExprKind::Attempt(Box::new(operand)), here)
+        }),
+        prefix(1, just(Fail), |_, operand: Expr, here: &mut _| {
+            node(ExprKind::Fail(Box::new(operand)), here)
+        }),
+        postfix(
+            11,
+            cast,
+            |value: Expr, ty: crate::ast::Type, here: &mut _| {
+                node(
+                    ExprKind::Cast {
+                        value: Box::new(value),
+                        ty,
+                    },
+                    here,
+                )
+            },
+        ),
         infix(left(10), product, binary),
         infix(left(9), sum, binary),
         infix(left(8), shift, binary),
@@ -91,21 +129,57 @@ fn operators(rules: &Rules, atom: Rule<Expr>) -> Rule<Expr> {
     .boxed()
 }
 
-fn node(kind: ExprKind, here: &mut Here<'_>) -> Expr {
-    Expr { kind, span: span_here(here) }
+pub(super) fn node(kind: ExprKind, here: &mut Here<'_>) -> Expr {
+    Expr {
+        kind,
+        span: span_here(here),
+    }
 }
 
-pub(super) fn binary(left: Expr, operator: BinaryOperator, right: Expr, here: &mut Here<'_>) -> Expr {
-    node(ExprKind::Binary { operator, left: Box::new(left), right: Box::new(right) }, here)
+pub(super) fn binary(
+    left: Expr,
+    operator: BinaryOperator,
+    right: Expr,
+    here: &mut Here<'_>,
+) -> Expr {
+    node(
+        ExprKind::Binary {
+            operator,
+            left: Box::new(left),
+            right: Box::new(right),
+        },
+        here,
+    )
 }
 
 fn apply(base: Expr, after: Postfix, here: &mut Here<'_>) -> Expr {
-    let base = Box::new(base);
+    let (base, after) = match (base, after) {
+        (
+            Expr {
+                kind:
+                    ExprKind::Name {
+                        name,
+                        arguments: generic,
+                    },
+                ..
+            },
+            Postfix::Call(arguments),
+        ) if &*name.text == "touch" && generic.is_empty() => {
+            return touch_or_call(name, false, arguments, here);
+        }
+        (base, after) => (Box::new(base), after),
+    };
     node(
         match after {
             Postfix::Member(name) => ExprKind::Member { base, name },
-            Postfix::Call(arguments) => ExprKind::Call { callee: base, arguments },
-            Postfix::Index(index) => ExprKind::Index { base, index: Box::new(index) },
+            Postfix::Call(arguments) => ExprKind::Call {
+                callee: base,
+                arguments,
+            },
+            Postfix::Index(index) => ExprKind::Index {
+                base,
+                index: Box::new(index),
+            },
         },
         here,
     )
@@ -115,7 +189,10 @@ pub(super) fn number() -> Rule<Expr> {
     one_of([TokenKind::Number, TokenKind::Float])
         .map_with(|_, here| {
             let kind = match literals::read_number(text_here(here)) {
-                Ok(literals::Number::Integer { value, suffix }) => ExprKind::Integer { value, suffix: suffix.map(Arc::from) },
+                Ok(literals::Number::Integer { value, suffix }) => ExprKind::Integer {
+                    value,
+                    suffix: suffix.map(Arc::from),
+                },
                 Ok(literals::Number::Float(value)) => ExprKind::Float(value),
                 Err(_) => ExprKind::Broken,
             };
@@ -128,9 +205,22 @@ pub(super) fn number() -> Rule<Expr> {
 pub(super) fn literal() -> Rule<Expr> {
     use TokenKind::*;
     let negative = just(Minus).ignore_then(number()).map_with(|operand, here| {
-        node(ExprKind::Unary { operator: UnaryOperator::Negate, operand: Box::new(operand) }, here)
+        node(
+            ExprKind::Unary {
+                operator: UnaryOperator::Negate,
+                operand: Box::new(operand),
+            },
+            here,
+        )
     });
-    choice((number(), negative, words(), string().map_with(|text, here| node(ExprKind::String(text), here)), bytes())).boxed()
+    choice((
+        number(),
+        negative,
+        words(),
+        string().map_with(|text, here| node(ExprKind::String(text), here)),
+        bytes(),
+    ))
+    .boxed()
 }
 
 fn words() -> impl Parser<'static, Tokens, Expr, Extra> + Clone {
@@ -158,65 +248,98 @@ fn atom(rules: &Rules, records: Records) -> Rule<Expr> {
         .ignore_then(rules.expression.clone().or_not())
         .map_with(|value, here| node(ExprKind::Return(value.map(Box::new)), here));
     let common = choice((
-        touch(rules),
+        touch_mut(rules),
         named(rules),
         simple,
         group(rules),
-        list(rules),
-        conditional(rules),
-        matching(rules),
+        control::list(rules),
+        control::conditional(rules),
+        control::matching(rules),
         give_back,
     ));
     match records {
         Records::Refused => common.labelled(Expected::Expression).boxed(),
         Records::Allowed => {
-            let block = rules.block.clone().map_with(|block, here| node(ExprKind::Block(block), here));
-            choice((record(rules), common, block)).labelled(Expected::Expression).boxed()
+            let block = rules
+                .block
+                .clone()
+                .map_with(|block, here| node(ExprKind::Block(block), here));
+            choice((record(rules), common, block))
+                .labelled(Expected::Expression)
+                .boxed()
         }
     }
 }
 
-/// A name, with arguments after an upper-case one (`LEAF<K, R>`) or a generic word that is called
-/// (`priority_queue<u64, u64, 10>()`).
+/// A name, with arguments where they follow: `LEAF<K, R>`, `priority_queue<u64, u64, 10>()`.
 fn named(rules: &Rules) -> Rule<Expr> {
-    use TokenKind::*;
-    let arguments = types::arguments(rules);
-    let upper = upper_name().then(arguments.clone().or_not()).map(|(name, arguments)| (name, arguments.unwrap_or_default()));
-    let called = arguments.then_ignore(ahead([OpenParen])).or_not();
-    let generic = just(GenericName)
-        .map_with(|_, here| name_here(here))
-        .then(called)
-        .map(|(name, arguments)| (name, arguments.unwrap_or_default()));
-    let plain = name().map(|name| (name, Vec::<TypeArgument>::new()));
-    choice((upper, generic, plain))
-        .map_with(|(name, arguments), here| node(ExprKind::Name { name, arguments }, here))
+    name()
+        .then(rules.arguments.clone().or_not())
+        .map_with(|(name, arguments), here| {
+            node(
+                ExprKind::Name {
+                    name,
+                    arguments: arguments.unwrap_or_default(),
+                },
+                here,
+            )
+        })
         .boxed()
 }
 
-/// `touch(region, page)`, `touch mut(region, page)`; with other than two arguments an ordinary call.
-fn touch(rules: &Rules) -> Rule<Expr> {
+/// `touch mut(region, page)`.
+fn touch_mut(rules: &Rules) -> Rule<Expr> {
     use TokenKind::*;
     just(Touch)
         .map_with(|_, here| name_here(here))
-        .then(just(Mut).or_not())
+        .then_ignore(just(Mut))
         .then(call_arguments(rules))
-        .map_with(|((name, mutable), mut arguments), here| {
-            if arguments.len() != 2 {
-                let callee = Expr { span: name.span, kind: ExprKind::Name { name, arguments: Vec::new() } };
-                return node(ExprKind::Call { callee: Box::new(callee), arguments }, here);
-            }
-            let page = Box::new(arguments.remove(1));
-            let region = Box::new(arguments.remove(0));
-            node(ExprKind::Touch { mutable: mutable.is_some(), region, page }, here)
-        })
+        .map_with(|(name, arguments), here| touch_or_call(name, true, arguments, here))
         .boxed()
+}
+
+/// A `touch` of two arguments; with others an ordinary call, for the checker to refuse.
+fn touch_or_call(name: Name, mutable: bool, mut arguments: Vec<Expr>, here: &mut Here<'_>) -> Expr {
+    if arguments.len() != 2 {
+        let callee = Expr {
+            span: name.span,
+            kind: ExprKind::Name {
+                name,
+                arguments: Vec::new(),
+            },
+        };
+        return node(
+            ExprKind::Call {
+                callee: Box::new(callee),
+                arguments,
+            },
+            here,
+        );
+    }
+    let page = Box::new(arguments.remove(1));
+    let region = Box::new(arguments.remove(0));
+    node(
+        ExprKind::Touch {
+            mutable,
+            region,
+            page,
+        },
+        here,
+    )
 }
 
 /// `(a, b, { c })`: expressions, and bare records.
 fn call_arguments(rules: &Rules) -> Rule<Vec<Expr>> {
     use TokenKind::*;
     let bare = fields(rules).map_with(|fields, here| {
-        node(ExprKind::Record { qualifier: Option::None, name: Option::None, fields }, here)
+        node(
+            ExprKind::Record {
+                qualifier: Option::None,
+                name: Option::None,
+                fields,
+            },
+            here,
+        )
     });
     let broken = skip_until([Comma]).map_with(|_, here| node(ExprKind::Broken, here));
     choice((bare, rules.expression.clone()))
@@ -241,7 +364,14 @@ fn record(rules: &Rules) -> Rule<Expr> {
                 Some(name) => (Some(first), name),
                 Option::None => (Option::None, first),
             };
-            node(ExprKind::Record { qualifier, name: Some(name), fields }, here)
+            node(
+                ExprKind::Record {
+                    qualifier,
+                    name: Some(name),
+                    fields,
+                },
+                here,
+            )
         })
         .boxed()
 }
@@ -252,10 +382,16 @@ pub(super) fn fields(rules: &Rules) -> Rule<Vec<FieldInit>> {
     let named = name()
         .then_ignore(just(Colon))
         .then(rules.expression.clone())
-        .map(|(name, value)| FieldInit { name, value: Some(value) });
+        .map(|(name, value)| FieldInit {
+            name,
+            value: Some(value),
+        });
     let short = lower_name()
         .then_ignore(ahead([Comma, Newline, CloseBrace]))
-        .map(|name| FieldInit { name, value: Option::None });
+        .map(|name| FieldInit {
+            name,
+            value: Option::None,
+        });
     let positional = rules.expression.clone().map(|value| FieldInit {
         name: unnamed(value.span),
         value: Some(value),
@@ -273,7 +409,11 @@ pub(super) fn fields(rules: &Rules) -> Rule<Vec<FieldInit>> {
         .collect::<Vec<_>>()
         .delimited_by(just(OpenBrace), just(CloseBrace))
         .map(|mut fields| {
-            for (at, field) in fields.iter_mut().enumerate().filter(|(_, field)| field.name.text.is_empty()) {
+            for (at, field) in fields
+                .iter_mut()
+                .enumerate()
+                .filter(|(_, field)| field.name.text.is_empty())
+            {
                 field.name.text = at.to_string().into();
             }
             fields
@@ -292,129 +432,15 @@ fn group(rules: &Rules) -> Rule<Expr> {
         .collect::<Vec<_>>()
         .delimited_by(just(OpenParen), just(CloseParen))
         .map_with(|mut values, here| match values.pop() {
-            Some(only) if values.is_empty() => Expr { kind: only.kind, span: span_here(here) },
+            Some(only) if values.is_empty() => Expr {
+                kind: only.kind,
+                span: span_here(here),
+            },
             Some(last) => {
                 values.push(last);
                 node(ExprKind::Tuple(values), here)
             }
             Option::None => node(ExprKind::Tuple(values), here),
         })
-        .boxed()
-}
-
-/// `[a, b]` and `[a.id for a in source take n if c]`.
-fn list(rules: &Rules) -> Rule<Expr> {
-    use TokenKind::*;
-    let expression = rules.expression.clone();
-    let source = bounded(expression.clone());
-    let walk = just(For)
-        .ignore_then(rules.pattern.clone())
-        .then_ignore(just(In))
-        .then(source)
-        .then(just(If).ignore_then(expression.clone()).or_not());
-    let rest = just(Comma).ignore_then(
-        expression.clone().separated_by(just(Comma)).allow_trailing().collect::<Vec<_>>(),
-    );
-    enum Tail {
-        Walk(Box<((Pattern, Expr), Option<Expr>)>),
-        More(Vec<Expr>),
-    }
-    expression
-        .then(choice((walk.map(|walk| Tail::Walk(Box::new(walk))), rest.map(Tail::More))).or_not())
-        .or_not()
-        .delimited_by(just(OpenBracket), just(CloseBracket))
-        .map_with(|content, here| {
-            let kind = match content {
-                Option::None => ExprKind::List(Vec::new()),
-                Some((first, Option::None)) => ExprKind::List(vec![first]),
-                Some((first, Some(Tail::More(mut more)))) => {
-                    more.insert(0, first);
-                    ExprKind::List(more)
-                }
-                Some((value, Some(Tail::Walk(walk)))) => {
-                    let ((pattern, source), condition) = *walk;
-                    ExprKind::Comprehension {
-                        value: Box::new(value),
-                        pattern,
-                        source: Box::new(source),
-                        condition: condition.map(Box::new),
-                    }
-                }
-            };
-            node(kind, here)
-        })
-        .boxed()
-}
-
-/// A source with its bound: `s`, `s take n`, `s max n`, `s take n max m`.
-pub(super) fn bounded(expression: Declared<Expr>) -> Rule<Expr> {
-    use TokenKind::*;
-    let take = just(Take).ignore_then(expression.clone());
-    let max = just(Max).ignore_then(expression.clone());
-    expression
-        .then(take.or_not())
-        .then(max.or_not())
-        .map_with(|((source, take), max), here| {
-            if take.is_none() && max.is_none() {
-                return source;
-            }
-            let source = Box::new(source);
-            node(ExprKind::Bounded { source, take: take.map(Box::new), max: max.map(Box::new) }, here)
-        })
-        .boxed()
-}
-
-/// `if c { … } else …`, `if let p = v { … } else …`.
-fn conditional(rules: &Rules) -> Rule<Expr> {
-    use TokenKind::*;
-    recursive(|conditional| {
-        let block = rules.block.clone().map_with(|block, here| node(ExprKind::Block(block), here));
-        let otherwise = just(Else).ignore_then(choice((conditional, block))).or_not();
-        let binding = just(Let).ignore_then(rules.pattern.clone()).then_ignore(just(Equal)).or_not();
-        just(If)
-            .ignore_then(binding)
-            .then(rules.head.clone())
-            .then(rules.block.clone())
-            .then(otherwise)
-            .map_with(|(((binding, head), then), otherwise), here| {
-                let head = Box::new(head);
-                let otherwise = otherwise.map(Box::new);
-                let kind = match binding {
-                    Some(pattern) => ExprKind::IfLet { pattern, value: head, then, otherwise },
-                    Option::None => ExprKind::If { condition: head, then, otherwise },
-                };
-                node(kind, here)
-            })
-    })
-    .boxed()
-}
-
-/// `match v { pattern if guard => body, … }`.
-fn matching(rules: &Rules) -> Rule<Expr> {
-    use TokenKind::*;
-    let arm = rules
-        .pattern
-        .clone()
-        .then(just(If).ignore_then(rules.expression.clone()).or_not())
-        .then_ignore(just(FatArrow))
-        .then(rules.expression.clone())
-        .then_ignore(ahead([Comma, Newline, CloseBrace]))
-        .map_with(|((pattern, guard), body), here| MatchArm { pattern, guard, body, span: span_here(here) });
-    let broken = skip_until([Comma, Newline]).map_with(|_, here| {
-        let span = span_here(here);
-        let pattern = Pattern { kind: crate::ast::PatternKind::Broken, span };
-        MatchArm { pattern, guard: Option::None, body: Expr { kind: ExprKind::Broken, span }, span }
-    });
-    let arms = arm
-        .recover_with(via_parser(broken))
-        .separated_by(separators())
-        .allow_leading()
-        .allow_trailing()
-        .collect()
-        .delimited_by(just(OpenBrace), just(CloseBrace));
-    just(Match)
-        .ignore_then(rules.head.clone())
-        .then(arms)
-        .map_with(|(value, arms), here| node(ExprKind::Match { value: Box::new(value), arms }, here))
         .boxed()
 }

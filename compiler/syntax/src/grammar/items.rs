@@ -2,22 +2,38 @@
 //! outside brackets that begins one, and becomes `Broken`; so does what is no declaration at all.
 
 use super::*;
-use crate::ast::{Allow, Attribute, Callable, CallableKind, CostLimit, ExprKind, Item, ItemKind, Param};
+use crate::ast::{
+    Allow, Attribute, Callable, CallableKind, CostLimit, ExprKind, Item, ItemKind, Param,
+};
 
 pub(super) fn file(rules: &Rules) -> Rule<File> {
     use TokenKind::*;
-    let head_docs = just(InnerDoc).map_with(|_, here| doc_text(text_here(here))).repeated().collect::<Vec<_>>();
+    let head_docs = just(InnerDoc)
+        .map_with(|_, here| doc_text(text_here(here)))
+        .repeated()
+        .collect::<Vec<_>>();
     let package = just(Package).ignore_then(
-        name().separated_by(just(Dot)).at_least(1).map_with(|_, here| name_here(here)).then_ignore(line_end()),
+        name()
+            .separated_by(just(Dot))
+            .at_least(1)
+            .map_with(|_, here| name_here(here))
+            .then_ignore(line_end()),
     );
-    let items = item(rules).then_ignore(just(Newline).repeated()).repeated().collect::<Vec<_>>();
+    let items = item(rules)
+        .then_ignore(just(Newline).repeated())
+        .repeated()
+        .collect::<Vec<_>>();
     head_docs
         .then_ignore(newlines())
         .then(package.or_not())
         .then_ignore(just(Newline).repeated())
         .then(items)
         .then_ignore(end())
-        .map(|((docs, package), items)| File { docs, package, items })
+        .map(|((docs, package), items)| File {
+            docs,
+            package,
+            items,
+        })
         .boxed()
 }
 
@@ -28,10 +44,20 @@ fn line_end() -> impl Parser<'static, Tokens, (), Extra> + Clone {
 
 fn item(rules: &Rules) -> Rule<Item> {
     let ordinary = docs()
-        .then(attribute().then_ignore(newlines()).repeated().collect::<Vec<_>>())
+        .then(
+            attribute()
+                .then_ignore(newlines())
+                .repeated()
+                .collect::<Vec<_>>(),
+        )
         .then(kind(rules).map_with(|kind, here| (kind, span_here(here))))
         .then_ignore(line_end())
-        .map(|((docs, attributes), (kind, span))| Item { docs, attributes, kind, span });
+        .map(|((docs, attributes), (kind, span))| Item {
+            docs,
+            attributes,
+            kind,
+            span,
+        });
     let broken = skip_item().map_with(|_, here| Item {
         docs: Vec::new(),
         attributes: Vec::new(),
@@ -44,32 +70,41 @@ fn item(rules: &Rules) -> Rule<Item> {
 /// Everything up to the next line, outside brackets, that begins a declaration.
 fn skip_item() -> impl Parser<'static, Tokens, (), Extra> + Clone {
     use TokenKind::*;
-    custom(|input: &mut chumsky::input::InputRef<'static, '_, Tokens, Extra>| {
-        let start = input.cursor();
-        let mut depth = 0usize;
-        let mut previous = Option::None;
-        while let Some(kind) = input.peek() {
-            let begins = kind.starts_declaration() || matches!(kind, At | OuterDoc);
-            if depth == 0 && begins && previous == Some(Newline) {
-                break;
+    custom(
+        |input: &mut chumsky::input::InputRef<'static, '_, Tokens, Extra>| {
+            let start = input.cursor();
+            let mut depth = 0usize;
+            let mut previous = Option::None;
+            while let Some(kind) = input.peek() {
+                let begins = kind.starts_declaration() || matches!(kind, At | OuterDoc);
+                if depth == 0 && begins && previous == Some(Newline) {
+                    break;
+                }
+                match kind {
+                    OpenParen | OpenBracket | OpenBrace => depth += 1,
+                    CloseParen | CloseBracket | CloseBrace => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                input.skip();
+                previous = Some(kind);
             }
-            match kind {
-                OpenParen | OpenBracket | OpenBrace => depth += 1,
-                CloseParen | CloseBracket | CloseBrace => depth = depth.saturating_sub(1),
-                _ => {}
+            if previous.is_some() {
+                Ok(())
+            } else {
+                Err(SyntaxError::at(*start.inner()))
             }
-            input.skip();
-            previous = Some(kind);
-        }
-        if previous.is_some() { Ok(()) } else { Err(SyntaxError::at(*start.inner())) }
-    })
+        },
+    )
 }
 
 /// `@http(GET "/accounts/{id}")`
 fn attribute() -> Rule<Attribute> {
     use TokenKind::*;
     let word = name().map_with(|name, here| Expr {
-        kind: ExprKind::Name { name, arguments: Vec::new() },
+        kind: ExprKind::Name {
+            name,
+            arguments: Vec::new(),
+        },
         span: span_here(here),
     });
     let argument = choice((expressions::literal(), word));
@@ -81,7 +116,11 @@ fn attribute() -> Rule<Attribute> {
     just(At)
         .ignore_then(name())
         .then(arguments.or_not())
-        .map_with(|(name, arguments), here| Attribute { name, arguments: arguments.unwrap_or_default(), span: span_here(here) })
+        .map_with(|(name, arguments), here| Attribute {
+            name,
+            arguments: arguments.unwrap_or_default(),
+            span: span_here(here),
+        })
         .boxed()
 }
 
@@ -90,24 +129,43 @@ fn kind(rules: &Rules) -> Rule<ItemKind> {
     let expression = || rules.expression.clone();
     let ty = || rules.ty.clone();
     let default = || just(Equal).ignore_then(expression()).or_not();
-    let named_with_generics = |word: TokenKind| just(word).ignore_then(name()).then(types::generics()).then_ignore(newlines());
+    let named_with_generics = |word: TokenKind| {
+        just(word)
+            .ignore_then(name())
+            .then(types::generics())
+            .then_ignore(newlines())
+    };
 
-    let import = just(Use).ignore_then(name().separated_by(just(Dot)).at_least(1).collect()).map(|path| ItemKind::Use { path });
+    let import = just(Use)
+        .ignore_then(name().separated_by(just(Dot)).at_least(1).collect())
+        .map(|path| ItemKind::Use { path });
     let alias = just(Type)
         .ignore_then(name())
         .then(types::generics())
         .then_ignore(just(Equal))
         .then(ty())
         .map(|((name, generics), ty)| ItemKind::TypeAlias { name, generics, ty });
-    let structure = named_with_generics(Struct)
-        .then(tables::fields(rules))
-        .map(|((name, generics), fields)| ItemKind::Struct { name, generics, fields });
-    let enumeration = named_with_generics(Enum)
-        .then(tables::variants(rules))
-        .map(|((name, generics), variants)| ItemKind::Enum { name, generics, variants });
-    let layout = named_with_generics(Layout)
-        .then(tables::fields(rules))
-        .map(|((name, generics), fields)| ItemKind::Layout { name, generics, fields });
+    let structure = named_with_generics(Struct).then(tables::fields(rules)).map(
+        |((name, generics), fields)| ItemKind::Struct {
+            name,
+            generics,
+            fields,
+        },
+    );
+    let enumeration = named_with_generics(Enum).then(tables::variants(rules)).map(
+        |((name, generics), variants)| ItemKind::Enum {
+            name,
+            generics,
+            variants,
+        },
+    );
+    let layout = named_with_generics(Layout).then(tables::fields(rules)).map(
+        |((name, generics), fields)| ItemKind::Layout {
+            name,
+            generics,
+            fields,
+        },
+    );
     let error = just(Error)
         .ignore_then(name())
         .then_ignore(newlines())
@@ -116,27 +174,53 @@ fn kind(rules: &Rules) -> Rule<ItemKind> {
     let event = just(Event)
         .ignore_then(name())
         .then(newlines().ignore_then(tables::fields(rules)).or_not())
-        .map(|(name, fields)| ItemKind::Event { name, fields: fields.unwrap_or_default() });
+        .map(|(name, fields)| ItemKind::Event {
+            name,
+            fields: fields.unwrap_or_default(),
+        });
     let state = just(State)
         .ignore_then(name())
         .then_ignore(just(Colon))
         .then(ty())
         .then(default())
         .map(|((name, ty), default)| ItemKind::State { name, ty, default });
-    let measured = name().then(just(Dot).ignore_then(name()).or_not()).delimited_by(just(OpenParen), just(CloseParen));
+    let measured = name()
+        .then(just(Dot).ignore_then(name()).or_not())
+        .delimited_by(just(OpenParen), just(CloseParen));
     let aggregate = just(Aggregate)
         .ignore_then(name())
         .then_ignore(just(Equal))
         .then(name())
         .then(measured)
         .then(just(By).ignore_then(name()).or_not())
-        .map(|(((name, function), (table, field)), by)| ItemKind::Aggregate { name, function, table, field, by });
+        .map(
+            |(((name, function), (table, field)), by)| ItemKind::Aggregate {
+                name,
+                function,
+                table,
+                field,
+                by,
+            },
+        );
     let invariant = just(Invariant)
-        .ignore_then(just(For).ignore_then(name()).then_ignore(just(Colon)).or_not())
+        .ignore_then(
+            just(For)
+                .ignore_then(name())
+                .then_ignore(just(Colon))
+                .or_not(),
+        )
         .then(expression())
-        .map(|(for_each, condition)| ItemKind::Invariant { for_each, condition });
-    let role = just(Role).ignore_then(name()).map(|name| ItemKind::Role { name });
-    let retire = just(Retire).ignore_then(name()).then(version()).map(|(name, version)| ItemKind::Retire { name, version });
+        .map(|(for_each, condition)| ItemKind::Invariant {
+            for_each,
+            condition,
+        });
+    let role = just(Role)
+        .ignore_then(name())
+        .map(|name| ItemKind::Role { name });
+    let retire = just(Retire)
+        .ignore_then(name())
+        .then(version())
+        .map(|(name, version)| ItemKind::Retire { name, version });
     let test = just(Test)
         .ignore_then(string())
         .then_ignore(newlines())
@@ -154,7 +238,12 @@ fn kind(rules: &Rules) -> Rule<ItemKind> {
         .then(just(Colon).ignore_then(ty()).or_not())
         .then_ignore(just(Equal))
         .then(expression())
-        .map(|(((name, generics), ty), value)| ItemKind::Const { name, generics, ty, value });
+        .map(|(((name, generics), ty), value)| ItemKind::Const {
+            name,
+            generics,
+            ty,
+            value,
+        });
 
     choice((
         callable(rules),
@@ -186,10 +275,18 @@ fn params(rules: &Rules) -> Rule<Vec<Param>> {
         .then_ignore(just(Colon))
         .then(rules.ty.clone())
         .then_ignore(ahead([Comma, CloseParen]))
-        .map_with(|(name, ty), here| Param { name, ty, span: span_here(here) });
+        .map_with(|(name, ty), here| Param {
+            name,
+            ty,
+            span: span_here(here),
+        });
     let broken = skip_until([Comma]).map_with(|_, here| {
         let span = span_here(here);
-        Param { name: unnamed(span), ty: broken_type(span), span }
+        Param {
+            name: unnamed(span),
+            ty: broken_type(span),
+            span,
+        }
     });
     param
         .recover_with(via_parser(broken))
@@ -216,16 +313,30 @@ struct Clauses {
 /// `fails …`, `allow …`, `cost …` in any order, each once.
 fn clauses(rules: &Rules) -> Rule<Clauses> {
     use TokenKind::*;
-    let names = || name().separated_by(just(Comma)).at_least(1).collect::<Vec<_>>();
+    let names = || {
+        name()
+            .separated_by(just(Comma))
+            .at_least(1)
+            .collect::<Vec<_>>()
+    };
     let fails = just(Fails).ignore_then(names()).map(Clause::Fails);
-    let allow = just(Allow)
-        .ignore_then(names())
-        .map_with(|roles, here| Clause::Allow(crate::ast::Allow { roles, span: span_here(here) }));
+    let allow = just(Allow).ignore_then(names()).map_with(|roles, here| {
+        Clause::Allow(crate::ast::Allow {
+            roles,
+            span: span_here(here),
+        })
+    });
     let limit = name()
         .then_ignore(just(LessEqual))
         .then(rules.head.clone())
-        .map_with(|(dimension, limit), here| CostLimit { dimension, limit, span: span_here(here) });
-    let cost = just(Cost).ignore_then(limit.separated_by(just(Comma)).at_least(1).collect()).map(Clause::Cost);
+        .map_with(|(dimension, limit), here| CostLimit {
+            dimension,
+            limit,
+            span: span_here(here),
+        });
+    let cost = just(Cost)
+        .ignore_then(limit.separated_by(just(Comma)).at_least(1).collect())
+        .map(Clause::Cost);
     let clause = choice((fails, allow, cost)).map_with(|clause, here| (clause, here.span()));
     newlines()
         .ignore_then(clause)
@@ -240,7 +351,10 @@ fn clauses(rules: &Rules) -> Rule<Clauses> {
                     Clause::Cost(limits) => clauses.cost.replace(limits).is_none(),
                 };
                 if !is_first {
-                    emitter.emit(SyntaxError { twice: true, ..SyntaxError::at(span.start) });
+                    emitter.emit(SyntaxError {
+                        twice: true,
+                        ..SyntaxError::at(span.start)
+                    });
                 }
             }
             clauses
@@ -266,20 +380,25 @@ fn callable(rules: &Rules) -> Rule<ItemKind> {
         .map_with(|header, here| (header, span_here(here)))
         .then_ignore(newlines())
         .then(rules.block.clone())
-        .map(|((((((((kind, name), version), generics), params), result), clauses), header), body)| {
-            ItemKind::Callable(Callable {
-                kind,
-                name,
-                version,
-                generics,
-                params,
-                result,
-                fails: clauses.fails.unwrap_or_default(),
-                allow: clauses.allow,
-                cost: clauses.cost.unwrap_or_default(),
+        .map(
+            |(
+                (((((((kind, name), version), generics), params), result), clauses), header),
                 body,
-                header,
-            })
-        })
+            )| {
+                ItemKind::Callable(Callable {
+                    kind,
+                    name,
+                    version,
+                    generics,
+                    params,
+                    result,
+                    fails: clauses.fails.unwrap_or_default(),
+                    allow: clauses.allow,
+                    cost: clauses.cost.unwrap_or_default(),
+                    body,
+                    header,
+                })
+            },
+        )
         .boxed()
 }

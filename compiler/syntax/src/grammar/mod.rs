@@ -3,6 +3,7 @@
 //! [`Source`] turns them into bytes, and a rule that recovers gives a `Broken` node in place of what it
 //! skipped. The grammar of the language is written out in `lang-spec/`.
 
+mod control;
 mod expressions;
 mod items;
 mod patterns;
@@ -10,7 +11,7 @@ mod statements;
 mod tables;
 mod types;
 
-use crate::ast::{Block, Expr, File, Name, Pattern, StringLiteral, Type};
+use crate::ast::{Block, Expr, File, Name, Pattern, StringLiteral, Type, TypeArgument};
 use crate::error::{Expected, SyntaxError};
 use crate::literals;
 use crate::stream::Stream;
@@ -40,8 +41,16 @@ pub(crate) struct Source {
 
 impl Source {
     fn span(&self, range: SimpleSpan) -> Span {
-        match (self.spans.get(range.start), range.end.checked_sub(1).and_then(|last| self.spans.get(last))) {
-            (Some(first), Some(last)) if range.start < range.end => Span::new(self.file, first.0, last.1.max(first.0)),
+        match (
+            self.spans.get(range.start),
+            range
+                .end
+                .checked_sub(1)
+                .and_then(|last| self.spans.get(last)),
+        ) {
+            (Some(first), Some(last)) if range.start < range.end => {
+                Span::new(self.file, first.0, last.1.max(first.0))
+            }
             (Some(first), _) => Span::new(self.file, first.0, first.0),
             _ => {
                 let end = self.text.len() as u32;
@@ -74,6 +83,8 @@ struct Rules {
     head: Declared<Expr>,
     block: Declared<Block>,
     ty: Declared<Type>,
+    /// `<u64, 100>`
+    arguments: Declared<Vec<TypeArgument>>,
     pattern: Declared<Pattern>,
 }
 
@@ -88,20 +99,33 @@ fn grammar() -> Rule<File> {
         head: Recursive::declare(),
         block: Recursive::declare(),
         ty: Recursive::declare(),
+        arguments: Recursive::declare(),
         pattern: Recursive::declare(),
     };
     let known = rules.clone();
     rules.ty.define(types::ty(&known));
+    rules.arguments.define(types::arguments(&known));
     rules.pattern.define(patterns::pattern(&known));
-    rules.expression.define(expressions::expression(&known, expressions::Records::Allowed));
-    rules.head.define(expressions::expression(&known, expressions::Records::Refused));
+    rules.expression.define(expressions::expression(
+        &known,
+        expressions::Records::Allowed,
+    ));
+    rules.head.define(expressions::expression(
+        &known,
+        expressions::Records::Refused,
+    ));
     rules.block.define(statements::block(&known));
     items::file(&rules)
 }
 
 /// The tree of a stream, and what did not fit.
 pub(crate) fn parse(file: FileId, text: &Arc<str>, stream: &Stream) -> (File, Vec<SyntaxError>) {
-    let source = Source { file, text: text.clone(), spans: stream.spans.clone(), names: HashSet::new() };
+    let source = Source {
+        file,
+        text: text.clone(),
+        spans: stream.spans.clone(),
+        names: HashSet::new(),
+    };
     let mut state = SimpleState(source);
     let tokens = KindStream::from_iter(stream.kinds.clone());
     let result = GRAMMAR.with(|grammar| grammar.parse_with_state(tokens, &mut state));
@@ -122,7 +146,9 @@ fn newlines() -> impl Parser<'static, Tokens, (), Extra> + Clone {
 
 /// Between members of a braced list: commas or newlines.
 fn separators() -> impl Parser<'static, Tokens, (), Extra> + Clone {
-    one_of([TokenKind::Newline, TokenKind::Comma]).repeated().at_least(1)
+    one_of([TokenKind::Newline, TokenKind::Comma])
+        .repeated()
+        .at_least(1)
 }
 
 /// Looks ahead without taking.
@@ -132,7 +158,10 @@ fn ahead<const N: usize>(kinds: [TokenKind; N]) -> impl Parser<'static, Tokens, 
 
 /// Any name, a contextual word among them.
 fn name() -> impl Parser<'static, Tokens, Name, Extra> + Clone {
-    any().filter(|kind: &TokenKind| kind.is_name()).map_with(|_, here| name_here(here)).labelled(Expected::Name)
+    any()
+        .filter(|kind: &TokenKind| kind.is_name())
+        .map_with(|_, here| name_here(here))
+        .labelled(Expected::Name)
 }
 
 fn upper_name() -> impl Parser<'static, Tokens, Name, Extra> + Clone {
@@ -141,13 +170,18 @@ fn upper_name() -> impl Parser<'static, Tokens, Name, Extra> + Clone {
 
 fn lower_name() -> impl Parser<'static, Tokens, Name, Extra> + Clone {
     let is_lower = |kind: &TokenKind| kind.is_name() && *kind != TokenKind::TypeName;
-    any().filter(is_lower).map_with(|_, here| name_here(here)).labelled(Expected::Name)
+    any()
+        .filter(is_lower)
+        .map_with(|_, here| name_here(here))
+        .labelled(Expected::Name)
 }
 
 /// The name that the tokens just taken spell.
 fn name_here(here: &mut Here<'_>) -> Name {
     let span = span_here(here);
-    let text = here.state().intern((span.start as usize, span.end as usize));
+    let text = here
+        .state()
+        .intern((span.start as usize, span.end as usize));
     Name { text, span }
 }
 
@@ -165,22 +199,32 @@ fn text_here<'a>(here: &'a mut Here<'_>) -> &'a str {
 fn string() -> impl Parser<'static, Tokens, StringLiteral, Extra> + Clone {
     just(TokenKind::String).map_with(|_, here| {
         let value = literals::read_string(text_here(here), |_, _| {}).into();
-        StringLiteral { value, span: span_here(here) }
+        StringLiteral {
+            value,
+            span: span_here(here),
+        }
     })
 }
 
 /// `@2` after a name.
 fn version() -> impl Parser<'static, Tokens, Option<u32>, Extra> + Clone {
-    let number = just(TokenKind::Number).map_with(|_, here| match literals::read_number(text_here(here)) {
-        Ok(literals::Number::Integer { value, suffix: None }) => u32::try_from(value).unwrap_or(u32::MAX),
-        _ => 0,
-    });
+    let number =
+        just(TokenKind::Number).map_with(|_, here| match literals::read_number(text_here(here)) {
+            Ok(literals::Number::Integer {
+                value,
+                suffix: None,
+            }) => u32::try_from(value).unwrap_or(u32::MAX),
+            _ => 0,
+        });
     just(TokenKind::At).ignore_then(number).or_not()
 }
 
 /// The `///` lines above something, without the marks.
 fn docs() -> impl Parser<'static, Tokens, Vec<String>, Extra> + Clone {
-    just(TokenKind::OuterDoc).map_with(|_, here| doc_text(text_here(here))).repeated().collect()
+    just(TokenKind::OuterDoc)
+        .map_with(|_, here| doc_text(text_here(here)))
+        .repeated()
+        .collect()
 }
 
 fn doc_text(token: &str) -> String {
@@ -190,38 +234,52 @@ fn doc_text(token: &str) -> String {
 
 /// Stands where a name should: in something broken, or before its position is known.
 fn unnamed(span: Span) -> Name {
-    Name { text: Arc::from(""), span }
+    Name {
+        text: Arc::from(""),
+        span,
+    }
 }
 
 fn broken_type(span: Span) -> Type {
-    Type { kind: crate::ast::TypeKind::Broken, span }
+    Type {
+        kind: crate::ast::TypeKind::Broken,
+        span,
+    }
 }
 
 // -- recovery ---------------------------------------------------------------------------------------
 
 /// Takes everything up to one of `stop` or a closing bracket, whole brackets at a time: at least one
 /// token, unless a comma stands first (something is missing before it).
-fn skip_until<const N: usize>(stop: [TokenKind; N]) -> impl Parser<'static, Tokens, (), Extra> + Clone {
+fn skip_until<const N: usize>(
+    stop: [TokenKind; N],
+) -> impl Parser<'static, Tokens, (), Extra> + Clone {
     use TokenKind::*;
-    custom(move |input: &mut chumsky::input::InputRef<'static, '_, Tokens, Extra>| {
-        let start = input.cursor();
-        let mut depth = 0usize;
-        let mut taken = 0usize;
-        loop {
-            match input.peek() {
-                Option::None => break,
-                Some(CloseParen | CloseBracket | CloseBrace) if depth == 0 => break,
-                Some(kind) if depth == 0 && stop.contains(&kind) => {
-                    taken += usize::from(kind == Comma);
-                    break;
+    custom(
+        move |input: &mut chumsky::input::InputRef<'static, '_, Tokens, Extra>| {
+            let start = input.cursor();
+            let mut depth = 0usize;
+            let mut taken = 0usize;
+            loop {
+                match input.peek() {
+                    Option::None => break,
+                    Some(CloseParen | CloseBracket | CloseBrace) if depth == 0 => break,
+                    Some(kind) if depth == 0 && stop.contains(&kind) => {
+                        taken += usize::from(kind == Comma);
+                        break;
+                    }
+                    Some(OpenParen | OpenBracket | OpenBrace) => depth += 1,
+                    Some(CloseParen | CloseBracket | CloseBrace) => depth -= 1,
+                    Some(_) => {}
                 }
-                Some(OpenParen | OpenBracket | OpenBrace) => depth += 1,
-                Some(CloseParen | CloseBracket | CloseBrace) => depth -= 1,
-                Some(_) => {}
+                input.skip();
+                taken += 1;
             }
-            input.skip();
-            taken += 1;
-        }
-        if taken > 0 { Ok(()) } else { Err(SyntaxError::at(*start.inner())) }
-    })
+            if taken > 0 {
+                Ok(())
+            } else {
+                Err(SyntaxError::at(*start.inner()))
+            }
+        },
+    )
 }

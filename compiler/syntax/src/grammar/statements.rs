@@ -10,7 +10,10 @@ pub(super) fn block(rules: &Rules) -> Rule<Block> {
     let broken = skip_until([Newline]).to(StatementKind::Broken);
     ended
         .recover_with(via_parser(broken))
-        .map_with(|kind, here| Statement { kind, span: span_here(here) })
+        .map_with(|kind, here| Statement {
+            kind,
+            span: span_here(here),
+        })
         .separated_by(one_of([Newline, OuterDoc]).repeated().at_least(1))
         .allow_leading()
         .allow_trailing()
@@ -18,14 +21,21 @@ pub(super) fn block(rules: &Rules) -> Rule<Block> {
         .delimited_by(just(OpenBrace), just(CloseBrace))
         .map_with(|mut statements, here| {
             let value = match statements.pop() {
-                Some(Statement { kind: StatementKind::Expression(value), .. }) => Some(Box::new(value)),
+                Some(Statement {
+                    kind: StatementKind::Expression(value),
+                    ..
+                }) => Some(Box::new(value)),
                 Some(other) => {
                     statements.push(other);
                     Option::None
                 }
                 Option::None => Option::None,
             };
-            Block { statements, value, span: span_here(here) }
+            Block {
+                statements,
+                value,
+                span: span_here(here),
+            }
         })
         .boxed()
 }
@@ -40,33 +50,51 @@ fn statement(rules: &Rules) -> Rule<StatementKind> {
         .then_ignore(just(Equal))
         .then(expression.clone())
         .then(just(Else).ignore_then(expression.clone()).or_not())
-        .map(|((((mutable, pattern), ty), value), otherwise)| StatementKind::Let {
-            mutable,
-            pattern,
-            ty,
-            value,
-            otherwise: otherwise.map(Box::new),
-        });
+        .map(
+            |((((mutable, pattern), ty), value), otherwise)| StatementKind::Let {
+                mutable,
+                pattern,
+                ty,
+                value,
+                otherwise: otherwise.map(Box::new),
+            },
+        );
     let ensure = just(Ensure)
         .ignore_then(expression.clone())
         .then_ignore(just(Else))
         .then(expression.clone())
-        .map(|(condition, otherwise)| StatementKind::Ensure { condition, otherwise });
-    let fail = just(Fail).ignore_then(expression.clone()).map(|error| StatementKind::Fail { error });
-    let emit = just(Emit).ignore_then(expression.clone()).map(|event| StatementKind::Emit { event });
+        .map(|(condition, otherwise)| StatementKind::Ensure {
+            condition,
+            otherwise,
+        });
+    let fail = just(Fail)
+        .ignore_then(expression.clone())
+        .map(|error| StatementKind::Fail { error });
+    let emit = just(Emit)
+        .ignore_then(expression.clone())
+        .map(|event| StatementKind::Emit { event });
     let walk = just(For)
         .ignore_then(rules.pattern.clone())
         .then_ignore(just(In))
-        .then(expressions::bounded(rules.head.clone()))
+        .then(control::bounded(rules.head.clone()))
         .then(rules.block.clone())
-        .map(|((pattern, source), body)| StatementKind::For { pattern, source, limit: Option::None, body });
-    let give_back = just(Return).ignore_then(expression.clone().or_not()).map(|value| StatementKind::Return { value });
+        .map(|((pattern, source), body)| StatementKind::For {
+            pattern,
+            source,
+            limit: Option::None,
+            body,
+        });
+    let give_back = just(Return)
+        .ignore_then(expression.clone().or_not())
+        .map(|value| StatementKind::Return { value });
     let jump = select! { Break => StatementKind::Break, Continue => StatementKind::Continue };
     let acting = just(As)
         .ignore_then(name().separated_by(just(Comma)).at_least(1).collect())
         .then(rules.block.clone())
         .map(|(roles, body)| StatementKind::As { roles, body });
-    let assert = just(Assert).ignore_then(expression.clone()).map(|condition| StatementKind::Assert { condition });
+    let assert = just(Assert)
+        .ignore_then(expression.clone())
+        .map(|condition| StatementKind::Assert { condition });
     let advance = just(Advance)
         .then_ignore(one_of([Number, Name]).rewind())
         .ignore_then(expression.clone())
@@ -78,9 +106,22 @@ fn statement(rules: &Rules) -> Rule<StatementKind> {
         .then(expression.clone())
         .map(|(failure, call)| StatementKind::Expect { failure, call });
 
-    choice((binding, ensure, fail, emit, walk, give_back, jump, acting, assert, advance, expect, plain(rules)))
-        .labelled(Expected::Statement)
-        .boxed()
+    choice((
+        binding,
+        ensure,
+        fail,
+        emit,
+        walk,
+        give_back,
+        jump,
+        acting,
+        assert,
+        advance,
+        expect,
+        plain(rules),
+    ))
+    .labelled(Expected::Statement)
+    .boxed()
 }
 
 /// An expression, or an assignment to it.
@@ -100,7 +141,11 @@ fn plain(rules: &Rules) -> Rule<StatementKind> {
         .clone()
         .then(sign.then(rules.expression.clone()).or_not())
         .map(|(target, assigned)| match assigned {
-            Some((operator, value)) => StatementKind::Assign { target, operator, value },
+            Some((operator, value)) => StatementKind::Assign {
+                target,
+                operator,
+                value,
+            },
             Option::None => plain_statement(target),
         })
         .boxed()

@@ -28,7 +28,13 @@ fn field(rules: &Rules) -> Rule<Field> {
                 .map_with(|parts, here| (parts, span_here(here))),
         )
         .then_ignore(ahead([Comma, Newline, CloseBrace]))
-        .map(|(docs, (((name, ty), default), span))| Field { docs, name, ty, default, span })
+        .map(|(docs, (((name, ty), default), span))| Field {
+            docs,
+            name,
+            ty,
+            default,
+            span,
+        })
         .boxed()
 }
 
@@ -38,7 +44,13 @@ pub(super) fn fields(rules: &Rules) -> Rule<Vec<Field>> {
     let broken = skip_until([Comma, Newline]).map_with(|_, here| {
         let span = span_here(here);
         let name = unnamed(span);
-        Field { docs: Vec::new(), name, ty: broken_type(span), default: Option::None, span }
+        Field {
+            docs: Vec::new(),
+            name,
+            ty: broken_type(span),
+            default: Option::None,
+            span,
+        }
     });
     list_of(field(rules).recover_with(via_parser(broken)).boxed())
 }
@@ -47,7 +59,10 @@ pub(super) fn fields(rules: &Rules) -> Rule<Vec<Field>> {
 pub(super) fn variants(rules: &Rules) -> Rule<Vec<Variant>> {
     use TokenKind::*;
     let part = choice((
-        name().then_ignore(just(Colon)).then(rules.ty.clone()).map(|(name, ty)| (Some(name), ty)),
+        name()
+            .then_ignore(just(Colon))
+            .then(rules.ty.clone())
+            .map(|(name, ty)| (Some(name), ty)),
         rules.ty.clone().map(|ty| (Option::None, ty)),
     ));
     let tuple = part
@@ -58,12 +73,26 @@ pub(super) fn variants(rules: &Rules) -> Rule<Vec<Variant>> {
         .map(Payload::Tuple);
     let payload = choice((tuple, fields(rules).map(Payload::Record)));
     let variant = docs()
-        .then(name().then(payload.or_not()).map_with(|parts, here| (parts, span_here(here))))
+        .then(
+            name()
+                .then(payload.or_not())
+                .map_with(|parts, here| (parts, span_here(here))),
+        )
         .then_ignore(ahead([Comma, Newline, CloseBrace]))
-        .map(|(docs, ((name, payload), span))| Variant { docs, name, payload: payload.unwrap_or(Payload::None), span });
+        .map(|(docs, ((name, payload), span))| Variant {
+            docs,
+            name,
+            payload: payload.unwrap_or(Payload::None),
+            span,
+        });
     let broken = skip_until([Comma, Newline]).map_with(|_, here| {
         let span = span_here(here);
-        Variant { docs: Vec::new(), name: unnamed(span), payload: Payload::None, span }
+        Variant {
+            docs: Vec::new(),
+            name: unnamed(span),
+            payload: Payload::None,
+            span,
+        }
     });
     list_of(variant.recover_with(via_parser(broken)).boxed())
 }
@@ -80,7 +109,13 @@ pub(super) fn table(rules: &Rules) -> Rule<ItemKind> {
         .then_ignore(newlines())
         .then(list_of(member(rules)))
         .map(|((((name, version), from), capacity), members)| {
-            ItemKind::Table(crate::ast::Table { name, version, from, capacity, members })
+            ItemKind::Table(crate::ast::Table {
+                name,
+                version,
+                from,
+                capacity,
+                members,
+            })
         })
         .boxed()
 }
@@ -97,7 +132,13 @@ fn member(rules: &Rules) -> Rule<TableMember> {
                 .then(lower_name().or_not())
                 .map_with(|parts, here| (parts, span_here(here))),
         )
-        .map(|(docs, (((name, ty), storage), span))| TableMember::Key { docs, name, ty, storage, span });
+        .map(|(docs, (((name, ty), storage), span))| TableMember::Key {
+            docs,
+            name,
+            ty,
+            storage,
+            span,
+        });
     let columns = name()
         .separated_by(just(Comma))
         .at_least(1)
@@ -107,23 +148,41 @@ fn member(rules: &Rules) -> Rule<TableMember> {
     let index = choice((just(Index).to(false), just(Unique).to(true)))
         .then(name())
         .then(columns)
-        .map_with(|((unique, name), fields), here| TableMember::Index { name, fields, unique, span: span_here(here) });
+        .map_with(|((unique, name), fields), here| TableMember::Index {
+            name,
+            fields,
+            unique,
+            span: span_here(here),
+        });
     let invariant = just(Invariant)
         .ignore_then(rules.expression.clone())
-        .map_with(|condition, here| TableMember::Invariant { condition, span: span_here(here) });
+        .map_with(|condition, here| TableMember::Invariant {
+            condition,
+            span: span_here(here),
+        });
     let migrate = just(Migrate)
         .ignore_then(name())
         .then_ignore(just(FatArrow))
         .then(expressions::fields(rules))
-        .map_with(|(old, fields), here| TableMember::Migrate { old, fields, span: span_here(here) });
+        .map_with(|(old, fields), here| TableMember::Migrate {
+            old,
+            fields,
+            span: span_here(here),
+        });
     let on_delete = just(On)
         .ignore_then(just(Delete))
         .ignore_then(name())
         .then(name())
         .then(just(Max).ignore_then(rules.expression.clone()).or_not())
-        .map_with(|((reference, action), limit), here| TableMember::OnDelete { reference, action, limit, span: span_here(here) });
+        .map_with(|((reference, action), limit), here| TableMember::OnDelete {
+            reference,
+            action,
+            limit,
+            span: span_here(here),
+        });
     let undocumented = docs().ignore_then(choice((index, invariant, migrate, on_delete)));
-    let broken = skip_until([Comma, Newline]).map_with(|_, here| TableMember::Broken(span_here(here)));
+    let broken =
+        skip_until([Comma, Newline]).map_with(|_, here| TableMember::Broken(span_here(here)));
     choice((field(rules).map(TableMember::Field), key, undocumented))
         .labelled(Expected::Member)
         .then_ignore(end())

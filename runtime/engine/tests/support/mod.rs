@@ -37,12 +37,15 @@ pub struct Stage {
     pub replies: Vec<Reply>,
     pub events: Vec<EventRecord>,
     pub now: i64,
+    /// Checkpoints are what changed since the last: they need one store.
+    store: MemoryStore,
 }
 
 impl Stage {
     pub fn new(mode: Mode) -> Stage {
         Stage {
             engine: Engine::new(canvas(), options(mode)).unwrap(),
+            store: MemoryStore::new(),
             mode,
             replies: vec![],
             events: vec![],
@@ -131,13 +134,13 @@ impl Stage {
     /// As after a restart from a checkpoint made now.
     pub fn restarted(mut self, mode: Mode) -> Stage {
         let stamp = self.engine.stamp();
-        let mut store = MemoryStore::new();
         let mut cut = self.engine.canvas_mut().begin_checkpoint(stamp).unwrap();
-        persist(&mut cut, &mut store).unwrap();
+        persist(&mut cut, &mut self.store).unwrap();
         self.engine.canvas_mut().finish_checkpoint(cut).unwrap();
         let before = self.state();
         let page_shift = PageShift::new(rc_bytecode::limits::PAGE_SHIFT_DEFAULT).unwrap();
-        let recovered = rc_canvas::recover(CanvasOptions::new(page_shift), &mut store).unwrap();
+        let recovered =
+            rc_canvas::recover(CanvasOptions::new(page_shift), &mut self.store).unwrap();
         let stamp = recovered.superblock.unwrap().stamp;
         let engine = Engine::recover(recovered.canvas, &stamp, options(mode)).unwrap();
         let stage = Stage {

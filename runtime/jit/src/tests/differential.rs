@@ -9,7 +9,7 @@ use rc_bytecode::verify::{Verified, verify};
 use rc_vm::Outcome;
 
 use super::Twins;
-use crate::translate::Sabotage;
+use crate::sabotage::Sabotage;
 
 /// Random modules per page size; more by `RC_DIFFERENTIAL_CASES`.
 fn cases() -> u32 {

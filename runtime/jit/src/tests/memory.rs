@@ -12,7 +12,7 @@ use rc_canvas::{Access as CanvasAccess, RegionState};
 use rc_vm::Outcome;
 
 use super::{Twins, words};
-use crate::translate::Sabotage;
+use crate::sabotage::Sabotage;
 
 const WORD: Shape = Shape::Scalar(Scalar::U64);
 const SCALARS: [Scalar; 12] = [
@@ -131,7 +131,7 @@ fn touches_and_their_limits() {
     }
     assert_eq!(twins.run(put, &words(&[49, 1])), Outcome::Done(words(&[1])));
     // A region that cannot be written any more stops the node; reading goes on.
-    for side in [&mut twins.reference, &mut twins.native] {
+    for side in [&mut twins.reference, &mut twins.native, &mut twins.mixed] {
         side.canvas
             .set_state(899, RegionState::ReadOnly)
             .expect("a region");
@@ -143,7 +143,7 @@ fn touches_and_their_limits() {
             .expect("the same in both")
             .is_err()
     );
-    for side in [&mut twins.reference, &mut twins.native] {
+    for side in [&mut twins.reference, &mut twins.native, &mut twins.mixed] {
         side.canvas
             .set_state(899, RegionState::Inaccessible)
             .expect("a region");

@@ -9,11 +9,12 @@ mod scalars;
 use rc_bytecode::Module;
 use rc_bytecode::instr::CommandIndex;
 use rc_bytecode::verify::{Verified, certify, verify};
+use rc_bytecode::wire::Plan;
 use rc_canvas::{Canvas, CanvasOptions, PageShift};
 use rc_vm::{Bindings, Environment, InterpretError, Interpreter, Outcome, Run};
 
-use crate::translate::Sabotage;
-use crate::{Compiled, Machine};
+use crate::sabotage::Sabotage;
+use crate::{Compiled, Ended, Machine};
 
 /// One engine's surroundings.
 pub(crate) struct Side {
@@ -56,6 +57,8 @@ pub(crate) struct Twins {
     bindings: Bindings,
     pub reference: Side,
     pub native: Side,
+    /// One canvas on which the engines take turns.
+    pub mixed: Side,
     op_number: u64,
 }
 
@@ -75,16 +78,13 @@ impl Twins {
             bindings: bindings(module),
             reference: Side::new(module),
             native: Side::new(module),
+            mixed: Side::new(module),
             op_number: 0,
         }
     }
 
     /// Runs a command in both and compares everything. The outcome, or what differs.
-    pub(crate) fn compare(
-        &mut self,
-        command: u32,
-        arguments: &[u8],
-    ) -> Result<Result<Outcome, InterpretError>, String> {
+    pub(crate) fn compare(&mut self, command: u32, arguments: &[u8]) -> Result<Ran, String> {
         self.op_number += 1;
         let environment = Environment {
             now: 1_700_000_000_000_000_000 + self.op_number as i64,
@@ -92,47 +92,31 @@ impl Twins {
             caller_id: self.op_number % 7,
             op_number: self.op_number,
         };
-        self.reference.run.begin(environment);
-        self.native.run.begin(environment);
+        for side in [&mut self.reference, &mut self.native, &mut self.mixed] {
+            side.run.begin(environment);
+        }
         let command = CommandIndex(command);
-        let Side { canvas, run } = &mut self.reference;
-        let wanted = self
-            .interpreter
-            .interpret(&self.bindings, command, arguments, canvas, run)
-            .map(|executed| executed.outcome);
-        let Side { canvas, run } = &mut self.native;
-        let found = self.compiled.execute(
-            &mut self.machine,
-            &self.bindings,
-            command,
-            arguments,
-            canvas,
-            run,
-        );
-        let same = match (&wanted, &found) {
-            // The words may differ, the verdict may not.
-            (Err(InterpretError::Halt(_)), Err(InterpretError::Halt(_))) => true,
-            (wanted, found) => wanted == found,
+        let Twins {
+            interpreter,
+            compiled,
+            machine,
+            bindings,
+            reference,
+            native,
+            mixed,
+            ..
+        } = self;
+        let wanted = interpret(interpreter, bindings, command, arguments, reference);
+        let Side { canvas, run } = native;
+        let found = compiled.execute(machine, bindings, command, arguments, canvas, run);
+        same(&wanted, reference, &found, native)?;
+        let found = if self.op_number.is_multiple_of(2) {
+            interpret(interpreter, bindings, command, arguments, mixed)
+        } else {
+            in_memory(compiled, machine, bindings, command, arguments, mixed)
         };
-        if !same {
-            return Err(format!("outcome: interpreter {wanted:?}, native {found:?}"));
-        }
-        let (reference, native) = (&self.reference, &self.native);
-        if reference.run.events != native.run.events {
-            return Err(format!(
-                "events: interpreter {:?}, native {:?}",
-                reference.run.events, native.run.events
-            ));
-        }
-        if reference.run.randoms != native.run.randoms {
-            return Err("random numbers".to_owned());
-        }
-        if reference.run.digest != native.run.digest {
-            return Err(format!("digest after {wanted:?}"));
-        }
-        if reference.canvas.digest_pages() != native.canvas.digest_pages() {
-            return Err(format!("pages after {wanted:?}"));
-        }
+        same(&wanted, reference, &found, mixed)
+            .map_err(|difference| format!("taking turns, {difference}"))?;
         Ok(wanted)
     }
 
@@ -144,6 +128,82 @@ impl Twins {
             Err(difference) => panic!("command {command} with {arguments:?}: {difference}"),
         }
     }
+}
+
+type Ran = Result<Outcome, InterpretError>;
+
+fn interpret(
+    interpreter: &mut Interpreter,
+    bindings: &Bindings,
+    command: CommandIndex,
+    arguments: &[u8],
+    side: &mut Side,
+) -> Ran {
+    let Side { canvas, run } = side;
+    interpreter
+        .interpret(bindings, command, arguments, canvas, run)
+        .map(|executed| executed.outcome)
+}
+
+/// Native code by the way that allocates nothing, packed and unpacked here.
+fn in_memory(
+    compiled: &Compiled,
+    machine: &mut Machine,
+    bindings: &Bindings,
+    command: CommandIndex,
+    arguments: &[u8],
+    side: &mut Side,
+) -> Ran {
+    let interface = compiled.interface();
+    let (shapes, declared) = (&interface.shapes, &interface.commands[command.0 as usize]);
+    let plan = Plan::of(shapes, &declared.arguments);
+    let mut memory = vec![0; plan.size()];
+    plan.unpack_all(arguments, &mut memory)?;
+    let Side { canvas, run } = side;
+    match compiled.execute_in_memory(machine, bindings, command, &memory, canvas, run)? {
+        Ended::Done => {
+            let mut packed = Vec::new();
+            if let Some(result) = &declared.result {
+                let packing = Plan::of_shape(shapes, result).pack(machine.result(), &mut packed);
+                packing.expect("results that generated code makes are values");
+            }
+            run.events.extend(
+                machine
+                    .events()
+                    .map(|(event, bytes)| (event, bytes.to_vec())),
+            );
+            Ok(Outcome::Done(packed))
+        }
+        Ended::Failed(failure) => Ok(Outcome::Failed(failure, machine.payload().to_vec())),
+    }
+}
+
+/// What differs between two engines' outcomes and surroundings, if anything does.
+fn same(wanted: &Ran, reference: &Side, found: &Ran, side: &Side) -> Result<(), String> {
+    let agree = match (wanted, found) {
+        // The words may differ, the verdict may not.
+        (Err(InterpretError::Halt(_)), Err(InterpretError::Halt(_))) => true,
+        (wanted, found) => wanted == found,
+    };
+    if !agree {
+        return Err(format!("outcome: wanted {wanted:?}, found {found:?}"));
+    }
+    if reference.run.events != side.run.events {
+        return Err(format!(
+            "events: wanted {:?}, found {:?}",
+            reference.run.events, side.run.events
+        ));
+    }
+    if reference.run.randoms != side.run.randoms {
+        return Err("random numbers".to_owned());
+    }
+    if reference.run.digest != side.run.digest {
+        return Err(format!("digest after {wanted:?}"));
+    }
+    if reference.canvas.digest_pages() != side.canvas.digest_pages() {
+        return Err(format!("pages after {wanted:?}"));
+    }
+    Ok(())
 }
 
 /// Packed words.

@@ -11,7 +11,7 @@ use rc_bytecode::verify::verify;
 use rc_vm::Outcome;
 
 use super::Twins;
-use crate::translate::Sabotage;
+use crate::sabotage::Sabotage;
 
 const SCALARS: [Scalar; 12] = [
     Scalar::Bool,

@@ -10,6 +10,7 @@ use rc_bytecode::instr::{BinaryOp, Builtin, CompareOp, Register, Scalar, UnaryOp
 use super::{Activation, Translator, native_type};
 use crate::callouts::{Callout, WideOp};
 use crate::context;
+use crate::sabotage::Sabotage;
 
 /// The least and greatest value of an integer (or `Bool`), as bits.
 pub(crate) fn range(scalar: Scalar) -> (u128, u128) {
@@ -54,7 +55,7 @@ impl Translator<'_, '_> {
         match op {
             BinaryOp::Add if !signed => {
                 let sum = self.builder.ins().iadd(a, b);
-                if !self.sabotage.skips_overflow_check() {
+                if self.sabotage != Sabotage::NoOverflowCheck {
                     let carried = self.builder.ins().icmp(IntCC::UnsignedLessThan, sum, a);
                     self.fail_if(carried, Builtin::Overflow);
                 }

@@ -14,6 +14,7 @@ use crate::callouts::Callout;
 use crate::context::{self, BOUND_BASE, BOUND_FAST_PAGES, BOUND_REGION_BYTES, BOUND_TABLE};
 use crate::journal::LENGTH_SHIFT;
 use crate::link::Journaling;
+use crate::sabotage::Sabotage;
 
 /// `hash.rs` of edition 1.
 const FOLD_MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -339,7 +340,7 @@ impl Translator<'_, '_> {
         self.builder
             .ins()
             .store(flags, value, at.host, offset as i32);
-        if size == 1 && self.sabotage.skips_byte_digest() {
+        if size == 1 && self.sabotage == Sabotage::NoByteDigest {
             return;
         }
         let bits = if self.builder.func.dfg.value_type(value) == types::F64 {
@@ -387,7 +388,7 @@ impl Translator<'_, '_> {
     // -- the journal ----------------------------------------------------------------------------------
 
     pub(crate) fn journaled(&self) -> bool {
-        self.key.journaling != Journaling::None && !self.sabotage.skips_journal()
+        self.key.journaling != Journaling::None && self.sabotage != Sabotage::NoJournal
     }
 
     /// Pushes the `size` (1, 2, 4, 8) old bytes at `host + offset`.

@@ -1,0 +1,400 @@
+//! Statements. Always true: what leaves a block comes last in it; a deletion ends the names of its table's rows.
+
+use super::{Generator, Item};
+use crate::description::*;
+use rc_bytecode::instr::{BinaryOp, Builtin};
+
+const BUILTINS: [Builtin; 4] = [Builtin::Overflow, Builtin::TooLong, Builtin::BoundExceeded, Builtin::Denied];
+
+impl Generator {
+    /// What most commands begin with: one row by its key, and another, which may be the same.
+    pub fn opening(&mut self, table: usize, body: &mut Vec<Statement>) {
+        if self.chance.in_hundred(20) {
+            return;
+        }
+        if self.writes && self.chance.in_hundred(35) {
+            let made = self.new_row(table);
+            body.extend(made);
+        }
+        for _ in 0..self.chance.between(1, 2) {
+            let found = self.find_row(table);
+            body.push(found);
+        }
+    }
+
+    pub fn statements(&mut self, body: &mut Vec<Statement>, depth: usize) {
+        let before: Vec<String> = self.scope.iter().map(|item| item.name().to_string()).collect();
+        let count = self.chance.between(1, if depth == 0 { 8 } else { 4 });
+        for _ in 0..count {
+            if self.budget == 0 {
+                break;
+            }
+            self.budget -= 1;
+            if let Some(statement) = self.statement(depth) {
+                body.push(statement);
+            }
+        }
+        if depth > 0 {
+            self.leave(body, depth);
+            self.scope.retain(|item| before.iter().any(|name| name == item.name()));
+        }
+    }
+
+    fn block(&mut self, depth: usize) -> Vec<Statement> {
+        let mut body = Vec::new();
+        self.statements(&mut body, depth);
+        body
+    }
+
+    /// Now and then a block ends with leaving it.
+    fn leave(&mut self, body: &mut Vec<Statement>, depth: usize) {
+        if depth < 2 && self.in_function || !self.chance.in_hundred(12) {
+            return;
+        }
+        body.push(match self.chance.below(4) {
+            0 if self.loops > 0 => Statement::Break,
+            1 if self.loops > 0 => Statement::Continue,
+            2 => {
+                let result = self.result.clone();
+                Statement::Return(result.map(|ty| self.expr(&ty, 1)))
+            }
+            _ => Statement::Fail(self.failure()),
+        });
+    }
+
+    fn failure(&mut self) -> Failure {
+        if self.chance.in_hundred(15) {
+            return Failure::Builtin(*self.chance.pick(&BUILTINS));
+        }
+        let variant = self.chance.below(self.package.failures.len());
+        let types: Vec<Type> = self.package.failures[variant].fields.iter().map(|field| field.ty.clone()).collect();
+        Failure::Declared(variant, types.iter().map(|ty| self.expr(ty, 1)).collect())
+    }
+
+    fn find_row(&mut self, table: usize) -> Statement {
+        let lookup = self.lookup(table);
+        let otherwise = match self.chance.below(6) {
+            0 => {
+                let result = self.result.clone();
+                Otherwise::Return(result.map(|ty| self.expr(&ty, 1)))
+            }
+            1 if self.loops > 0 => Otherwise::Continue,
+            _ => Otherwise::Fail(self.failure()),
+        };
+        let name = self.fresh("row");
+        self.scope.push(Item::Row { name: name.clone(), table });
+        Statement::FindRow { name, lookup, otherwise }
+    }
+
+    fn lookup(&mut self, table: usize) -> Lookup {
+        let unique: Vec<usize> = (0..self.package.tables[table].indexes.len()).filter(|index| self.package.tables[table].indexes[*index].unique).collect();
+        if unique.is_empty() || self.chance.in_hundred(60) {
+            return Lookup::Key(table, self.key(table));
+        }
+        let index = *self.chance.pick(&unique);
+        let declared = self.package.tables[table].clone();
+        let parts = declared.indexes[index].fields.iter().map(|field| self.value_near(&declared.fields[*field].ty)).collect();
+        Lookup::Unique(table, index, parts)
+    }
+
+    fn record(&mut self, table: usize) -> Vec<Option<Expr>> {
+        let fields = self.package.tables[table].fields.clone();
+        let key_len = self.package.tables[table].key_len;
+        fields
+            .iter()
+            .enumerate()
+            .map(|(number, field)| {
+                let may_lack = field.default.is_some() || matches!(field.ty, Type::Optional(_) | Type::List(..));
+                match number < key_len {
+                    true => Some(self.value_near(&field.ty)),
+                    false if may_lack && self.chance.in_hundred(50) => None,
+                    false => Some(self.expr(&field.ty, 1)),
+                }
+            })
+            .collect()
+    }
+
+    /// A row that comes into being: by insertion, putting or getting.
+    fn new_row(&mut self, table: usize) -> Option<Statement> {
+        let record = self.record(table);
+        Some(match self.chance.below(5) {
+            0 | 1 => Statement::Insert { table, record },
+            2 | 3 => Statement::Put { table, record },
+            _ => {
+                let name = self.fresh("row");
+                self.scope.push(Item::Row { name: name.clone(), table });
+                Statement::GetOrInsert { name, table, record }
+            }
+        })
+    }
+
+    fn statement(&mut self, depth: usize) -> Option<Statement> {
+        let table = self.chance.below(self.package.tables.len());
+        let may_nest = depth < 2;
+        match self.chance.below(if self.writes { 34 } else { 16 }) {
+            0 | 1 => self.binding(),
+            2 => Some(Statement::Ensure { condition: self.condition(2), failure: self.failure() }),
+            3 => Some(self.find_row(table)),
+            4 => self.alias(),
+            5 | 6 if may_nest => {
+                let condition = self.condition(2);
+                let then = self.block(depth + 1);
+                let otherwise = if self.chance.in_hundred(40) { self.block(depth + 1) } else { Vec::new() };
+                Some(Statement::If { condition, then, otherwise })
+            }
+            7 if may_nest => self.if_some(depth),
+            8 if may_nest => self.for_range(depth),
+            9 if may_nest => self.for_list(depth),
+            10 | 11 if may_nest => self.for_rows(depth),
+            12 if may_nest => self.match_enum(depth),
+            13 if may_nest => self.if_row(table, depth),
+            14 => self.narrow(),
+            15 => self.assign_local(),
+            16..=21 => self.assign_row(),
+            22..=24 => self.new_row(table),
+            25 => self.delete(table),
+            26 | 27 => self.assign_state(),
+            28 | 29 => self.change_list(),
+            30 => self.call(),
+            31 => {
+                let event = self.chance.below(self.package.events.len());
+                let types: Vec<Type> = self.package.events[event].fields.iter().map(|field| field.ty.clone()).collect();
+                Some(Statement::Emit { event, fields: types.iter().map(|ty| self.expr(ty, 2)).collect() })
+            }
+            32 if may_nest => self.for_rows(depth),
+            _ => self.assign_row(),
+        }
+    }
+
+    fn binding(&mut self) -> Option<Statement> {
+        let (ty, mutable) = (self.any_type(), self.chance.in_hundred(50));
+        let value = self.expr(&ty, 3);
+        let name = self.fresh("v");
+        self.scope.push(Item::Value { name: name.clone(), ty: ty.clone(), mutable });
+        Some(Statement::Let { name, ty, mutable, value })
+    }
+
+    fn narrow(&mut self) -> Option<Statement> {
+        let (value, _) = self.source(|ty| matches!(ty, Type::Integer(_)))?;
+        let (to, name) = (self.scalar(), self.fresh("v"));
+        self.scope.push(Item::Value { name: name.clone(), ty: Type::Integer(to), mutable: false });
+        Some(Statement::LetNarrow { name, to, value })
+    }
+
+    fn alias(&mut self) -> Option<Statement> {
+        let table = self.chance.below(self.package.tables.len());
+        let of = self.row_of(table)?;
+        let name = self.fresh("row");
+        self.scope.push(Item::Row { name: name.clone(), table });
+        Some(Statement::Alias { name, of })
+    }
+
+    fn assign_local(&mut self) -> Option<Statement> {
+        let able: Vec<(String, Type)> = self
+            .scope
+            .iter()
+            .filter_map(|item| match item {
+                Item::Value { name, ty, mutable: true } => Some((name.clone(), ty.clone())),
+                _ => None,
+            })
+            .collect();
+        if able.is_empty() {
+            return None;
+        }
+        let (name, ty) = self.chance.pick(&able).clone();
+        self.assignment(Root::Local(name), ty)
+    }
+
+    fn assign_state(&mut self) -> Option<Statement> {
+        if self.package.states.is_empty() {
+            return None;
+        }
+        let state = self.chance.below(self.package.states.len());
+        let ty = self.package.states[state].ty.clone();
+        self.assignment(Root::State(state), ty)
+    }
+
+    /// A row in scope, and one of its fields that can be written.
+    fn row_field(&mut self, wanted: impl Fn(&Type) -> bool) -> Option<(Root, Type)> {
+        let mut able = Vec::new();
+        for item in &self.scope {
+            if let Item::Row { name, table } = item {
+                let declared = &self.package.tables[*table];
+                for (number, field) in declared.fields.iter().enumerate().skip(declared.key_len) {
+                    if wanted(&field.ty) {
+                        able.push((Root::Row(name.clone(), *table, number), field.ty.clone()));
+                    }
+                }
+            }
+        }
+        (!able.is_empty()).then(|| self.chance.pick(&able).clone())
+    }
+
+    fn assign_row(&mut self) -> Option<Statement> {
+        let numbers = self.chance.in_hundred(60);
+        let (root, ty) = self.row_field(|ty| !numbers || matches!(ty, Type::Integer(_)))?;
+        self.assignment(root, ty)
+    }
+
+    fn assignment(&mut self, root: Root, mut ty: Type) -> Option<Statement> {
+        let mut path = Vec::new();
+        if let Type::Struct(record) = ty
+            && self.chance.in_hundred(50)
+        {
+            let field = self.chance.below(self.package.structs[record].fields.len());
+            path.push((record, field));
+            ty = self.package.structs[record].fields[field].ty.clone();
+        }
+        let operator = match &ty {
+            Type::Integer(_) if self.chance.in_hundred(75) => Some(*self.chance.pick(&[BinaryOp::Add, BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul])),
+            _ => None,
+        };
+        let value = self.expr(&ty, 2);
+        Some(Statement::Assign { target: Place { root, path }, ty, operator, value })
+    }
+
+    fn change_list(&mut self) -> Option<Statement> {
+        let mut roots: Vec<(Root, Type)> = Vec::new();
+        roots.extend(self.row_field(|ty| matches!(ty, Type::List(..))));
+        for (number, state) in self.package.states.iter().enumerate() {
+            roots.push((Root::State(number), state.ty.clone()));
+        }
+        for item in &self.scope {
+            if let Item::Value { name, ty, mutable: true } = item {
+                roots.push((Root::Local(name.clone()), ty.clone()));
+            }
+        }
+        roots.retain(|(_, ty)| matches!(ty, Type::List(..)));
+        if roots.is_empty() {
+            return None;
+        }
+        let (root, ty) = self.chance.pick(&roots).clone();
+        let Type::List(element, max) = ty else { return None };
+        let target = Place { root, path: Vec::new() };
+        if self.chance.in_hundred(70) {
+            let value = self.expr(&element, 1);
+            return Some(Statement::Push { target, max, value });
+        }
+        let name = self.fresh("v");
+        self.scope.push(Item::Value { name: name.clone(), ty: Type::Optional(element.clone()), mutable: false });
+        Some(Statement::Pop { name, element: *element, target })
+    }
+
+    fn delete(&mut self, table: usize) -> Option<Statement> {
+        if self.kept.contains(&table) {
+            return None;
+        }
+        let key = match self.row_of(table) {
+            Some(row) if self.chance.in_hundred(50) => {
+                (0..self.package.tables[table].key_len).map(|field| Expr::RowField(row.clone(), table, field)).collect()
+            }
+            _ => self.key(table),
+        };
+        self.scope.retain(|item| !matches!(item, Item::Row { table: of, .. } if *of == table));
+        let name = self.fresh("v");
+        self.scope.push(Item::Value { name: name.clone(), ty: Type::Bool, mutable: false });
+        Some(Statement::Delete { name, table, key })
+    }
+
+    fn call(&mut self) -> Option<Statement> {
+        let fitting: Vec<usize> = (0..self.package.functions.len()).filter(|number| self.package.functions[*number].result.is_none()).collect();
+        if fitting.is_empty() || self.in_function {
+            return None;
+        }
+        let function = *self.chance.pick(&fitting);
+        let (row, arguments) = self.arguments_of(function)?;
+        Some(Statement::Call { function, row, arguments })
+    }
+
+    // -- nesting -------------------------------------------------------------------------------------------
+
+    fn if_some(&mut self, depth: usize) -> Option<Statement> {
+        let (value, ty) = self.source(|ty| matches!(ty, Type::Optional(_)))?;
+        let Type::Optional(inner) = ty else { return None };
+        let name = self.fresh("v");
+        self.scope.push(Item::Value { name: name.clone(), ty: *inner, mutable: false });
+        let then = self.block(depth + 1);
+        self.scope.retain(|item| item.name() != name);
+        let otherwise = if self.chance.in_hundred(40) { self.block(depth + 1) } else { Vec::new() };
+        Some(Statement::IfSome { name, value, then, otherwise })
+    }
+
+    fn if_row(&mut self, table: usize, depth: usize) -> Option<Statement> {
+        let lookup = self.lookup(table);
+        let name = self.fresh("row");
+        self.scope.push(Item::Row { name: name.clone(), table });
+        let then = self.block(depth + 1);
+        self.scope.retain(|item| item.name() != name);
+        let otherwise = if self.chance.in_hundred(50) { self.block(depth + 1) } else { Vec::new() };
+        Some(Statement::FindRowIf { name, lookup, then, otherwise })
+    }
+
+    /// A loop's body: from outside nothing may be deleted that has a name.
+    fn body(&mut self, item: Item, depth: usize) -> Vec<Statement> {
+        let kept = self.kept.clone();
+        self.kept.extend(self.scope.iter().filter_map(|item| match item {
+            Item::Row { table, .. } => Some(*table),
+            Item::Value { .. } => None,
+        }));
+        let name = item.name().to_string();
+        self.scope.push(item);
+        self.loops += 1;
+        let body = self.block(depth + 1);
+        self.loops -= 1;
+        self.scope.retain(|item| item.name() != name);
+        self.kept = kept;
+        body
+    }
+
+    fn for_range(&mut self, depth: usize) -> Option<Statement> {
+        let (end, ty) = self.source(|ty| matches!(ty, Type::Integer(scalar) if scalar.bits() <= 64))?;
+        let start = match self.chance.in_hundred(70) {
+            true => Expr::Constant(ty.clone(), Datum::Integer(self.chance.below(3) as i128)),
+            false => self.value_near(&ty),
+        };
+        let (inclusive, max) = (self.chance.in_hundred(30), self.chance.between(2, 20) as u64);
+        let name = self.fresh("i");
+        let body = self.body(Item::Value { name: name.clone(), ty, mutable: false }, depth);
+        Some(Statement::ForRange { name, start, end, inclusive, max, body })
+    }
+
+    fn for_list(&mut self, depth: usize) -> Option<Statement> {
+        let (list, ty) = self.source(|ty| matches!(ty, Type::List(..)))?;
+        let Type::List(element, _) = ty else { return None };
+        let name = self.fresh("each");
+        let body = self.body(Item::Value { name: name.clone(), ty: *element, mutable: false }, depth);
+        Some(Statement::ForList { name, list, body })
+    }
+
+    fn for_rows(&mut self, depth: usize) -> Option<Statement> {
+        let walk = self.walk(12)?;
+        let name = self.fresh("row");
+        let body = self.body(Item::Row { name: name.clone(), table: walk.table }, depth);
+        Some(Statement::ForRows { name, walk, body })
+    }
+
+    fn match_enum(&mut self, depth: usize) -> Option<Statement> {
+        let (value, ty) = self.source(|ty| matches!(ty, Type::Enum(_)))?;
+        let Type::Enum(of) = ty else { return None };
+        let mut arms = Vec::new();
+        for variant in 0..self.package.enums[of].variants.len() {
+            let types: Vec<Type> = self.package.enums[of].variants[variant].fields.iter().map(|field| field.ty.clone()).collect();
+            let guarded = !types.is_empty() && self.chance.in_hundred(30);
+            for guard in [true, false] {
+                if guard && !guarded {
+                    continue;
+                }
+                let names: Vec<String> = types.iter().map(|_| self.fresh("v")).collect();
+                for (name, ty) in names.iter().zip(&types) {
+                    self.scope.push(Item::Value { name: name.clone(), ty: ty.clone(), mutable: false });
+                }
+                let guard = guard.then(|| self.condition(1));
+                let body = self.block(depth + 1);
+                self.scope.retain(|item| !names.iter().any(|name| name == item.name()));
+                arms.push(Arm { variant, names, guard, body });
+            }
+        }
+        Some(Statement::Match { value, of, arms })
+    }
+}
+
