@@ -8,6 +8,7 @@ mod engines;
 mod machine;
 mod native;
 mod node;
+mod pages;
 mod stream;
 
 use clap::Parser;

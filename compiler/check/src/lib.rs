@@ -10,9 +10,12 @@
 //! `Error`, which fits everywhere in silence, so that one mistake is one message. Without errors among the
 //! diagnostics the program keeps every promise of `rc-hir`.
 
+#![forbid(unsafe_code)]
+
 // The program as a whole.
 mod consts;
 mod declare;
+mod endless;
 mod names;
 mod show;
 mod types;
@@ -25,10 +28,12 @@ mod signatures;
 mod tables;
 mod trials;
 // Bodies.
+mod assignments;
 mod body;
 mod built;
 mod calls;
 mod coerce;
+mod comparisons;
 mod control;
 mod exhaustive;
 mod expressions;
@@ -43,6 +48,7 @@ mod rows;
 mod sources;
 mod statements;
 mod values;
+mod walks;
 // What is known once all bodies are.
 mod deaths;
 mod effects;

@@ -211,7 +211,7 @@ pub(crate) fn check_defaults(world: &mut World<'_>) {
                 let (name, shown) = (world.program.states[index].name.clone(), world.show(&ty));
                 world
                     .error(
-                        rc_diagnostics::codes::UNIT_DEFAULT_MISSING,
+                        rc_diagnostics::codes::STATE_DEFAULT_MISSING,
                         span,
                         format!(
                             "the state `{name}` needs a first value: `{shown}` has no empty one"

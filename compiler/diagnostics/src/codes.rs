@@ -124,7 +124,7 @@ codes! {
         ELSE_CONTINUES = 323, "an else side that goes on";
         NOT_AN_OPTIONAL = 324, "an else for what is always there";
         ROW_AS_VALUE = 325, "a row used as a value";
-        UNIT_DEFAULT_MISSING = 326, "a state without a first value";
+        STATE_DEFAULT_MISSING = 326, "a state without a first value";
         VALUE_DROPPED = 327, "a value that nobody takes";
     }
     // Bounds and cost.

@@ -8,6 +8,8 @@
 //! [`compile`] runs all of it, [`check_only`] stops before lowering; each stage can be called alone. The same
 //! package gives the same diagnostics and the same module, byte for byte, on every machine.
 
+#![forbid(unsafe_code)]
+
 mod limits;
 mod package;
 mod pipeline;

@@ -4,6 +4,7 @@
 //! out), and its order does not depend on the file system.
 
 use crate::limits::{FILES_MAX, MANIFEST_BYTES_MAX, PACKAGE_BYTES_MAX};
+use rc_diagnostics::{Code, codes};
 use serde::Deserialize;
 use std::fs;
 use std::io;
@@ -44,6 +45,18 @@ pub enum LoadError {
     TooLarge,
     #[error("{path}: {reason}")]
     Manifest { path: PathBuf, reason: String },
+}
+
+impl LoadError {
+    /// The registered code, for tools that show one.
+    pub fn code(&self) -> Code {
+        match self {
+            LoadError::Unreadable { .. } | LoadError::LeadsOut { .. } => codes::UNREADABLE_FILE,
+            LoadError::Empty { .. } => codes::EMPTY_PACKAGE,
+            LoadError::TooManyFiles { .. } | LoadError::TooLarge => codes::PACKAGE_TOO_LARGE,
+            LoadError::Manifest { .. } => codes::BAD_MANIFEST,
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -5,14 +5,17 @@
 
 use crate::code::{Code, Done, Label};
 use crate::concrete::{Ty, scalar_of};
-use crate::effects::{self, Root, Summary};
+use crate::effects::{self, Summary};
 use crate::lowering::Lowering;
-use crate::rows::{Check, RowBinding};
+use crate::rows::RowBinding;
 use crate::trial::Trial;
-use rc_bytecode::instr::{BinaryOp, Builtin, CompareOp, Failure, Instr, Register, RegionIndex, Scalar};
+use crate::watch::Check;
+use rc_bytecode::instr::{Builtin, CompareOp, Failure, Instr, RegionIndex, Register, Scalar};
 use rc_bytecode::layout::Shape;
 use rc_hir as hir;
-use rc_hir::{Block, Expr, ExprKind, LocalId, Pattern, PatternKind, Statement, StatementKind, TableId};
+use rc_hir::{
+    Block, Expr, ExprKind, LocalId, Pattern, PatternKind, Statement, StatementKind, TableId,
+};
 use rc_source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,7 +50,11 @@ pub enum Dest {
     Discard,
     Register(Register),
     /// `fresh`: the bytes are zero.
-    Memory { view: Register, offset: u32, fresh: bool },
+    Memory {
+        view: Register,
+        offset: u32,
+        fresh: bool,
+    },
 }
 
 /// How the function answers.
@@ -56,7 +63,9 @@ pub enum Answer {
     /// An entry or a function with an aggregate result: written here, then `Return`.
     Memory(Register),
     /// Scalar or place; `maybe` where an optional is answered by control.
-    Register { maybe: bool },
+    Register {
+        maybe: bool,
+    },
     Nothing,
 }
 
@@ -124,7 +133,11 @@ impl<'p> Function<'_, 'p> {
     /// Says that something of the language has no code yet, once per place.
     pub fn unsupported(&mut self, span: Span, what: &str) -> Operand {
         let message = format!("{what} is not in this edition");
-        self.low.diagnostics.push(rc_diagnostics::Diagnostic::error(rc_diagnostics::codes::NOT_IN_THIS_EDITION, span, message));
+        self.low.diagnostics.push(rc_diagnostics::Diagnostic::error(
+            rc_diagnostics::codes::NOT_IN_THIS_EDITION,
+            span,
+            message,
+        ));
         self.code.fail(Builtin::BoundExceeded);
         Operand::Never
     }
@@ -166,10 +179,14 @@ impl<'p> Function<'_, 'p> {
         }
     }
 
-    fn statement(&mut self, statement: &'p Statement) {
+    pub fn statement(&mut self, statement: &'p Statement) {
         match &statement.kind {
             StatementKind::Let { pattern, value } => self.let_value(pattern, value),
-            StatementKind::LetElse { pattern, value, otherwise } => {
+            StatementKind::LetElse {
+                pattern,
+                value,
+                otherwise,
+            } => {
                 let rows = self.stale_rows();
                 self.write_wanted = self.writes_through(pattern);
                 let content = self.optional(value, &mut |me: &mut Self| {
@@ -185,13 +202,29 @@ impl<'p> Function<'_, 'p> {
                 self.write_wanted = false;
                 self.bind_new(pattern, content);
             }
-            StatementKind::Assign { target, operator, value } => self.assign(target, *operator, value),
+            StatementKind::Assign {
+                target,
+                operator,
+                value,
+            } => self.assign(target, *operator, value),
             StatementKind::Emit { event, fields } => self.emit(*event, fields),
-            StatementKind::For { pattern, source, body } => self.walk(source, pattern, &mut |me: &mut Self| me.block(body, Dest::Discard), |visit| {
-                effects::visit_block(body, visit);
-            }),
+            StatementKind::For {
+                pattern,
+                source,
+                body,
+            } => self.walk(
+                source,
+                pattern,
+                &mut |me: &mut Self| me.block(body, Dest::Discard),
+                |visit| {
+                    effects::visit_block(body, visit);
+                },
+            ),
             StatementKind::Expression(expr) => self.into(expr, Dest::Discard),
-            StatementKind::As { .. } | StatementKind::Advance { .. } | StatementKind::Assert { .. } | StatementKind::Expect { .. } => {
+            StatementKind::As { .. }
+            | StatementKind::Advance { .. }
+            | StatementKind::Assert { .. }
+            | StatementKind::Expect { .. } => {
                 self.trial_statement(statement);
             }
         }
@@ -247,7 +280,14 @@ impl<'p> Function<'_, 'p> {
             None => {
                 let size = self.size(shape);
                 let view = self.code.slot(size);
-                (Operand::View(view), Dest::Memory { view, offset: 0, fresh: self.code.loops == 0 })
+                (
+                    Operand::View(view),
+                    Dest::Memory {
+                        view,
+                        offset: 0,
+                        fresh: self.code.loops == 0,
+                    },
+                )
             }
         }
     }
@@ -269,7 +309,13 @@ impl<'p> Function<'_, 'p> {
                             self.code.copy(slot, view);
                             Operand::View(slot)
                         }
-                        _ if self.declared.get(id.0 as usize).is_some_and(|local| local.mutable) => Operand::View(self.code.copied(view)),
+                        _ if self
+                            .declared
+                            .get(id.0 as usize)
+                            .is_some_and(|local| local.mutable) =>
+                        {
+                            Operand::View(self.code.copied(view))
+                        }
                         _ => Operand::View(view),
                     },
                     other => other,
@@ -277,8 +323,15 @@ impl<'p> Function<'_, 'p> {
                 let bound = match bound {
                     Operand::Row(row) => {
                         self.name_row(*id, row);
-                        let changes = self.declared.get(id.0 as usize).is_some_and(|local| local.mutable);
-                        Operand::Row(if changes { self.row_variable(row, self.written.contains(id)) } else { row })
+                        let changes = self
+                            .declared
+                            .get(id.0 as usize)
+                            .is_some_and(|local| local.mutable);
+                        Operand::Row(if changes {
+                            self.row_variable(row, self.written.contains(id))
+                        } else {
+                            row
+                        })
                     }
                     other => other,
                 };
@@ -293,7 +346,10 @@ impl<'p> Function<'_, 'p> {
         let shapes = self.low.events[event.0 as usize].clone();
         let view = self.record(&shapes, fields);
         if !self.code.ended() {
-            self.code.emit(Instr::Emit { event: rc_bytecode::instr::EventIndex(event.0), view });
+            self.code.emit(Instr::Emit {
+                event: rc_bytecode::instr::EventIndex(event.0),
+                view,
+            });
         }
     }
 
@@ -303,7 +359,14 @@ impl<'p> Function<'_, 'p> {
         let view = self.code.slot(extent.size);
         let fresh = self.code.loops == 0;
         for (field, offset) in fields.iter().zip(offsets) {
-            self.into(field, Dest::Memory { view, offset, fresh });
+            self.into(
+                field,
+                Dest::Memory {
+                    view,
+                    offset,
+                    fresh,
+                },
+            );
         }
         view
     }
@@ -311,118 +374,25 @@ impl<'p> Function<'_, 'p> {
     pub fn fail(&mut self, failure: &'p hir::FailureValue) {
         match failure {
             hir::FailureValue::Builtin(builtin) => self.code.fail(*builtin),
-            hir::FailureValue::Declared { error, variant, fields } => {
+            hir::FailureValue::Declared {
+                error,
+                variant,
+                fields,
+            } => {
                 let shapes = self.low.errors[error.0 as usize][*variant as usize].clone();
                 let payload = (!shapes.is_empty()).then(|| self.record(&shapes, fields));
-                self.code.emit(Instr::Fail { failure: Failure::Declared { error: error.0, variant: *variant }, payload });
+                self.code.emit(Instr::Fail {
+                    failure: Failure::Declared {
+                        error: error.0,
+                        variant: *variant,
+                    },
+                    payload,
+                });
             }
         }
     }
 
-    // -- assignment ----------------------------------------------------------------------------------------
-
-    /// The value first, then the target is read (for `+=` and the like) and written; indices inside the target before both.
-    fn assign(&mut self, target: &'p Expr, operator: Option<BinaryOp>, value: &'p Expr) {
-        let prepared = self.prepared.len();
-        self.prepare(target);
-        let target_ty = self.ty(&target.ty);
-        let mut operand = self.value(value);
-        if self.code.ended() {
-            self.prepared.truncate(prepared);
-            return;
-        }
-        if let (Operand::View(view), Ty::Value(shape)) = (operand, &target_ty) {
-            // A value in memory may lie in what the target changes.
-            if !self.is_own_slot(value) {
-                let slot = self.code.slot(self.size(shape));
-                self.code.copy(slot, view);
-                operand = Operand::View(slot);
-            }
-        }
-        match effects::root(target) {
-            Root::Local(id, Some(field)) if let Binding::Is(Operand::Row(row)) = self.locals[id.0 as usize] => {
-                self.write_row_field(row, field, &mut |me: &mut Self| me.assign_to(target, operator, operand));
-            }
-            Root::State(id) => {
-                self.open_state(id);
-                self.assign_to(target, operator, operand);
-            }
-            _ => self.assign_to(target, operator, operand),
-        }
-        self.prepared.truncate(prepared);
-    }
-
-    /// Works out the indices inside a place, left to right.
-    pub fn prepare(&mut self, target: &'p Expr) {
-        match &target.kind {
-            ExprKind::Field { base, .. } => self.prepare(base),
-            ExprKind::Index { base, index } => {
-                self.prepare(base);
-                if let Operand::Scalar(register) = self.value(index) {
-                    let kept = if is_constant(index) { register } else { self.code.copied(register) };
-                    self.prepared.push((std::ptr::from_ref(&**index), kept));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn assign_to(&mut self, target: &'p Expr, operator: Option<BinaryOp>, operand: Operand) {
-        if let ExprKind::Local(id) = target.kind {
-            match (self.locals[id.0 as usize], operand) {
-                (Binding::Is(Operand::Scalar(local)), Operand::Scalar(value)) => match operator {
-                    Some(op) => self.code.emit(Instr::Binary { op, dst: local, left: local, right: value }),
-                    None => self.code.move_to(local, value),
-                },
-                (Binding::Is(Operand::Row(variable)), Operand::Row(row)) => self.assign_row(id, variable, row),
-                (Binding::Is(Operand::View(local)), Operand::View(value)) => match self.ty(&target.ty) {
-                    Ty::Value(_) => self.code.copy(local, value),
-                    _ => self.code.move_to(local, value),
-                },
-                _ => {}
-            }
-            return;
-        }
-        match operand {
-            Operand::Scalar(value) => {
-                let value = match operator {
-                    Some(op) => {
-                        let Operand::Scalar(old) = self.value(target) else { return };
-                        self.code.binary(op, old, value)
-                    }
-                    None => value,
-                };
-                self.store_scalar(target, value);
-            }
-            Operand::View(value) => {
-                if let Some(place) = self.place_of(target) {
-                    self.code.copy(place, value);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Whether an expression's memory is its own, so that nothing else can change it.
-    pub fn is_own_slot(&self, expr: &Expr) -> bool {
-        matches!(
-            expr.kind,
-            ExprKind::String(_)
-                | ExprKind::Bytes(_)
-                | ExprKind::None
-                | ExprKind::Some(_)
-                | ExprKind::Tuple(_)
-                | ExprKind::Struct { .. }
-                | ExprKind::Enum { .. }
-                | ExprKind::List(_)
-                | ExprKind::Comprehension { .. }
-                | ExprKind::Call { .. }
-                | ExprKind::If { .. }
-                | ExprKind::Match { .. }
-        )
-    }
-
-    // -- branches ------------------------------------------------------------------------------------------
+    // -- branches ----------------------------------------------------------------------------------------
 
     /// Which rows must be found again.
     pub fn stale_rows(&self) -> Vec<bool> {
@@ -442,7 +412,11 @@ impl<'p> Function<'_, 'p> {
     }
 
     /// Lowers a branch; what it does to rows and locals is joined by [`Function::branches`].
-    pub fn branches(&mut self, then: &mut dyn FnMut(&mut Self), otherwise: &mut dyn FnMut(&mut Self)) -> (Done, Done) {
+    pub fn branches(
+        &mut self,
+        then: &mut dyn FnMut(&mut Self),
+        otherwise: &mut dyn FnMut(&mut Self),
+    ) -> (Done, Done) {
         let before = self.stale_rows();
         let opened = self.opened.clone();
         self.nested += 1;
@@ -465,7 +439,12 @@ impl<'p> Function<'_, 'p> {
         (then, otherwise)
     }
 
-    pub fn if_else(&mut self, condition: Register, then: &mut dyn FnMut(&mut Self), otherwise: &mut dyn FnMut(&mut Self)) {
+    pub fn if_else(
+        &mut self,
+        condition: Register,
+        then: &mut dyn FnMut(&mut Self),
+        otherwise: &mut dyn FnMut(&mut Self),
+    ) {
         let (then, otherwise) = self.branches(then, otherwise);
         self.code.end_if(condition, then, otherwise);
     }
@@ -480,7 +459,9 @@ impl<'p> Function<'_, 'p> {
         self.opened = opened;
         // Good after it where it was good before and nothing moved on any way through.
         for (at, row) in self.rows.iter_mut().enumerate() {
-            row.stale |= before.get(at).is_none_or(|(stale, moves)| *stale || *moves != row.moves);
+            row.stale |= before
+                .get(at)
+                .is_none_or(|(stale, moves)| *stale || *moves != row.moves);
         }
     }
 
@@ -489,144 +470,12 @@ impl<'p> Function<'_, 'p> {
         for table in &summary.moves {
             self.table_moved(*table);
         }
-    }
-
-    // -- the end -------------------------------------------------------------------------------------------
-
-    /// Lowers the body to its answer.
-    pub fn finish(&mut self, body: &'p Block) {
-        match self.answer.clone() {
-            Answer::Memory(view) => {
-                self.block(body, Dest::Memory { view, offset: 0, fresh: false });
-                self.leave();
-            }
-            Answer::Nothing => {
-                self.block(body, Dest::Discard);
-                self.leave();
-            }
-            Answer::Register { .. } => {
-                for statement in &body.statements {
-                    if self.code.ended() {
-                        return;
-                    }
-                    self.at(statement.span, |me| me.statement(statement));
-                }
-                match &body.value {
-                    Some(value) => self.answer_with(value),
-                    None if !self.code.ended() => self.code.fail(Builtin::BoundExceeded),
-                    None => {}
-                }
+        for id in &summary.renamed {
+            if let Some(Binding::Is(Operand::Row(row))) = self.locals.get(id.0 as usize).copied() {
+                self.rows[row].stale = true;
+                self.rows[row].moves += 1;
             }
         }
-    }
-
-    /// `return value`, also of a function that answers in a register.
-    pub fn answer_with(&mut self, value: &'p Expr) {
-        match self.answer.clone() {
-            Answer::Register { maybe: true } => self.at(value.span, |me| me.answer_maybe(value)),
-            Answer::Register { maybe: false } => match self.value(value) {
-                Operand::Scalar(register) | Operand::View(register) => {
-                    self.result_is(register);
-                    self.code.emit(Instr::Return { values: vec![register] });
-                }
-                _ => {}
-            },
-            Answer::Memory(view) => {
-                self.into(value, Dest::Memory { view, offset: 0, fresh: false });
-                self.leave();
-            }
-            Answer::Nothing => {
-                self.into(value, Dest::Discard);
-                self.leave();
-            }
-        }
-    }
-
-    /// An optional as an answer: `ReturnNone`, or its content.
-    fn answer_maybe(&mut self, value: &'p Expr) {
-        match &value.kind {
-            ExprKind::If { condition, then, otherwise: Some(otherwise) } => {
-                if let Operand::Scalar(condition) = self.value(condition) {
-                    self.if_else(condition, &mut |me: &mut Self| me.answer_block(then), &mut |me: &mut Self| me.answer_block(otherwise));
-                }
-            }
-            ExprKind::Block(block) => self.answer_block(block),
-            _ => {
-                // Content where the expression is not optional: the checker lets `T` stand for `T?` in the standard library.
-                let content = match self.ty(&value.ty) {
-                    Ty::Optional(_) | Ty::Value(Shape::Optional(_)) => {
-                        self.optional(value, &mut |me: &mut Self| me.code.emit(Instr::ReturnNone))
-                    }
-                    _ => self.value(value),
-                };
-                if let Operand::Scalar(register) | Operand::View(register) = content {
-                    self.result_is(register);
-                    self.code.emit(Instr::Return { values: vec![register] });
-                }
-            }
-        }
-    }
-
-    fn answer_block(&mut self, block: &'p Block) {
-        for statement in &block.statements {
-            if self.code.ended() {
-                return;
-            }
-            self.at(statement.span, |me| me.statement(statement));
-        }
-        if let Some(value) = &block.value {
-            self.answer_maybe(value);
-        }
-    }
-
-    fn result_is(&mut self, register: Register) {
-        if !self.code.ended() {
-            self.result.get_or_insert(self.code.type_of(register));
-        }
-    }
-
-    /// The end of a function that answers in memory or not at all; of a command after its invariants.
-    pub fn leave(&mut self) {
-        if self.code.ended() {
-            return;
-        }
-        if self.entry {
-            self.check_rows();
-            self.check_invariants();
-        }
-        self.code.emit(Instr::Return { values: Vec::new() });
-    }
-
-    /// Fails `InvariantBroken` where a top-level invariant whose inputs this command may have changed does not hold.
-    fn check_invariants(&mut self) {
-        let program = self.low.program;
-        for invariant in &program.invariants {
-            let states = invariant.reads_states.iter().any(|state| self.summary.states_written.contains(state));
-            let aggregates = invariant
-                .reads_aggregates
-                .iter()
-                .any(|aggregate| self.summary.changes_aggregate(&program.aggregates[aggregate.0 as usize]));
-            if states || aggregates {
-                self.check_condition(invariant, None);
-            }
-        }
-    }
-
-    /// Lowers an invariant's condition and fails where it is false.
-    pub fn check_condition(&mut self, invariant: &'p hir::Invariant, row: Option<usize>) {
-        let mut locals = vec![Binding::Unset; invariant.locals.len()];
-        if let (Some(first), Some(row)) = (locals.first_mut(), row) {
-            *first = Binding::Is(Operand::Row(row));
-        }
-        let outer = std::mem::replace(&mut self.locals, locals);
-        let declared = std::mem::replace(&mut self.declared, &invariant.locals);
-        self.at(invariant.span, |me| {
-            if let Operand::Scalar(holds) = me.value(&invariant.condition) {
-                me.code.fail_unless(holds, Builtin::InvariantBroken);
-            }
-        });
-        self.locals = outer;
-        self.declared = declared;
     }
 
     // -- small numbers -----------------------------------------------------------------------------------
@@ -638,11 +487,22 @@ impl<'p> Function<'_, 'p> {
     }
 
     pub fn widen(&mut self, register: Register) -> Register {
-        self.code.convert(rc_bytecode::instr::ConvertMode::Wrapping, Scalar::U64, register)
+        self.code.convert(
+            rc_bytecode::instr::ConvertMode::Wrapping,
+            Scalar::U64,
+            register,
+        )
     }
 }
 
 /// Whether an expression is a literal.
 pub fn is_constant(expr: &Expr) -> bool {
-    matches!(expr.kind, ExprKind::Integer(_) | ExprKind::Unsigned(_) | ExprKind::Bool(_) | ExprKind::Const(_) | ExprKind::Float(_))
+    matches!(
+        expr.kind,
+        ExprKind::Integer(_)
+            | ExprKind::Unsigned(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Const(_)
+            | ExprKind::Float(_)
+    )
 }

@@ -6,11 +6,11 @@
 
 use crate::body::{Answer, Binding, Function, Operand};
 use crate::code::Code;
-use crate::effects::{Node, visit_block};
 use crate::concrete::{Ty, instance_name};
+use crate::effects::{Node, visit_block};
 use crate::lowering::Lowering;
 use crate::rows::Absent;
-use rc_bytecode::instr::{FunctionIndex, Register, RegionIndex, Space, Type, View};
+use rc_bytecode::instr::{FunctionIndex, RegionIndex, Register, Space, Type, View};
 use rc_bytecode::layout::Shape;
 use rc_bytecode::module::FunctionKind;
 use rc_hir as hir;
@@ -87,7 +87,12 @@ impl<'p> Lowering<'p> {
                 }
                 Argument::Row(table, key, place) => {
                     parameters.extend([*key, *place]);
-                    rows.push((*table, register, Register(register.0 + 1), written.contains(local)));
+                    rows.push((
+                        *table,
+                        register,
+                        Register(register.0 + 1),
+                        written.contains(local),
+                    ));
                     Operand::Row(rows.len() - 1)
                 }
             };
@@ -106,14 +111,23 @@ impl<'p> Lowering<'p> {
                 let length = self.types.shapes.extent(shape).size;
                 memory = Some(length);
                 let register = Register(parameters.len() as u32);
-                parameters.push(Type::View(View { space: Space::Frame, length, writable: true }));
+                parameters.push(Type::View(View {
+                    space: Space::Frame,
+                    length,
+                    writable: true,
+                }));
                 Answer::Memory(register)
             }
             _ => Answer::Nothing,
         };
         let summary = self.effects.callables[instance.callable.0 as usize].clone();
         let maybe = matches!(answer, Answer::Register { maybe: true });
-        let mut function = self.function(Code::new(&parameters, callable.span), instance.generics.clone(), &callable.locals, summary);
+        let mut function = self.function(
+            Code::new(&parameters, callable.span),
+            instance.generics.clone(),
+            &callable.locals,
+            summary,
+        );
         function.locals = locals;
         function.written = written;
         function.low_level = callable.origin == Origin::Std;
@@ -127,14 +141,32 @@ impl<'p> Lowering<'p> {
         let results: Vec<Type> = match (&function.answer, function.result) {
             (Answer::Register { .. }, Some(found)) => vec![found],
             // A function that never answers: its declared scalar, so that calls have a place for it.
-            (Answer::Register { .. }, None) => result.as_scalar().map(Type::Scalar).into_iter().collect(),
+            (Answer::Register { .. }, None) => {
+                result.as_scalar().map(Type::Scalar).into_iter().collect()
+            }
             _ => Vec::new(),
         };
         let Function { code, .. } = function;
-        let prefix = if callable.origin == Origin::Std { "std." } else { "" };
+        let prefix = if callable.origin == Origin::Std {
+            "std."
+        } else {
+            ""
+        };
         let name = instance_name(&format!("{prefix}{}", callable.name), &instance.generics);
-        let function = self.finished(name, FunctionKind::Plain, parameters, results.clone(), maybe, code);
-        let signature = Signature { function, results, maybe, memory };
+        let function = self.finished(
+            name,
+            FunctionKind::Plain,
+            parameters,
+            results.clone(),
+            maybe,
+            code,
+        );
+        let signature = Signature {
+            function,
+            results,
+            maybe,
+            memory,
+        };
         self.owners.insert(function, instance.callable);
         self.instances.insert(instance, signature.clone());
         signature
@@ -156,7 +188,10 @@ impl<'l, 'p> Function<'l, 'p> {
         }
         let Some(callable) = self.low.std.get(name).copied() else {
             let span = self.code.span;
-            self.unsupported(span, &format!("`{name}`, missing from the standard library,"));
+            self.unsupported(
+                span,
+                &format!("`{name}`, missing from the standard library,"),
+            );
             return None;
         };
         let program = self.low.program;
@@ -171,24 +206,47 @@ impl<'l, 'p> Function<'l, 'p> {
         }
         let mut kinds = vec![Argument::Region(region)];
         for (register, parameter) in arguments.iter().zip(declared.parameters.iter().skip(1)) {
-            let ty = self.low.types.ty(&declared.locals[parameter.0 as usize].ty, &generics);
+            let ty = self
+                .low
+                .types
+                .ty(&declared.locals[parameter.0 as usize].ty, &generics);
             kinds.push(Argument::Register(self.passed(*register, &ty)));
         }
-        let signature = self.low.instance(Instance { callable, generics, arguments: kinds, journals: Vec::new() });
+        let signature = self.low.instance(Instance {
+            callable,
+            generics,
+            arguments: kinds,
+            journals: Vec::new(),
+        });
         self.emit_call(&signature, arguments, absent)
     }
 
     /// A parameter's type for this argument: where it points is the caller's, whether it may be written the callee's.
     fn passed(&self, register: Register, declared: &Ty) -> Type {
         match (self.code.type_of(register), declared) {
-            (Type::View(view), Ty::Place(_, writable)) => Type::View(View { writable: *writable, ..view }),
-            (Type::View(view), _) => Type::View(View { writable: false, ..view }),
+            (Type::View(view), Ty::Place(_, writable)) => Type::View(View {
+                writable: *writable,
+                ..view
+            }),
+            (Type::View(view), _) => Type::View(View {
+                writable: false,
+                ..view
+            }),
             (scalar, _) => scalar,
         }
     }
 
-    fn emit_call(&mut self, signature: &Signature, arguments: Vec<Register>, absent: Option<Absent<'_, 'l, 'p>>) -> Option<Register> {
-        let results: Vec<Register> = signature.results.iter().map(|ty| self.code.register(*ty)).collect();
+    fn emit_call(
+        &mut self,
+        signature: &Signature,
+        arguments: Vec<Register>,
+        absent: Option<Absent<'_, 'l, 'p>>,
+    ) -> Option<Register> {
+        let results: Vec<Register> = signature
+            .results
+            .iter()
+            .map(|ty| self.code.register(*ty))
+            .collect();
         let otherwise = signature.maybe.then(|| {
             let before = self.stale_rows();
             self.nested += 1;
@@ -201,12 +259,19 @@ impl<'l, 'p> Function<'l, 'p> {
             self.code.end()
         });
         let first = results.first().copied();
-        self.code.call(signature.function, arguments, results, otherwise);
+        self.code
+            .call(signature.function, arguments, results, otherwise);
         first
     }
 
     /// A call in the language.
-    pub fn call(&mut self, expr: &'p Expr, callable: CallableId, generics: &'p [hir::Type], arguments: &'p [Expr]) -> Operand {
+    pub fn call(
+        &mut self,
+        expr: &'p Expr,
+        callable: CallableId,
+        generics: &'p [hir::Type],
+        arguments: &'p [Expr],
+    ) -> Operand {
         let program = self.low.program;
         if program.callables[callable.0 as usize].kind != hir::CallableKind::Function {
             return self.invoke_or_fail(expr, callable, arguments);
@@ -227,27 +292,49 @@ impl<'l, 'p> Function<'l, 'p> {
     }
 
     /// A call whose optional answer is wanted.
-    pub fn call_maybe(&mut self, callable: CallableId, generics: &'p [hir::Type], arguments: &'p [Expr], absent: Absent<'_, 'l, 'p>) -> Operand {
+    pub fn call_maybe(
+        &mut self,
+        callable: CallableId,
+        generics: &'p [hir::Type],
+        arguments: &'p [Expr],
+        absent: Absent<'_, 'l, 'p>,
+    ) -> Operand {
         self.call_function(callable, generics, arguments, Some(absent))
     }
 
-    fn call_function(&mut self, callable: CallableId, generics: &'p [hir::Type], arguments: &'p [Expr], absent: Option<Absent<'_, 'l, 'p>>) -> Operand {
+    fn call_function(
+        &mut self,
+        callable: CallableId,
+        generics: &'p [hir::Type],
+        arguments: &'p [Expr],
+        absent: Option<Absent<'_, 'l, 'p>>,
+    ) -> Operand {
         let program = self.low.program;
         let declared = &program.callables[callable.0 as usize];
-        let generics: Vec<Ty> = generics.iter().map(|ty| self.low.types.ty(ty, &self.generics)).collect();
+        let generics: Vec<Ty> = generics
+            .iter()
+            .map(|ty| self.low.types.ty(ty, &self.generics))
+            .collect();
         if self.may_inline(callable) {
             let mut operands = Vec::new();
             for (at, argument) in arguments.iter().enumerate() {
                 let later: Vec<&Expr> = arguments[at + 1..].iter().collect();
                 operands.push(self.stable(argument, &later));
             }
-            return if self.code.ended() { Operand::Never } else { self.inline(callable, generics, &operands) };
+            return if self.code.ended() {
+                Operand::Never
+            } else {
+                self.inline(callable, generics, &operands)
+            };
         }
         let (mut kinds, mut registers, mut rows) = (Vec::new(), Vec::new(), Vec::new());
         for (at, argument) in arguments.iter().enumerate() {
             let later: Vec<&Expr> = arguments[at + 1..].iter().collect();
             let parameter = declared.parameters[at];
-            let ty = self.low.types.ty(&declared.locals[parameter.0 as usize].ty, &generics);
+            let ty = self
+                .low
+                .types
+                .ty(&declared.locals[parameter.0 as usize].ty, &generics);
             match self.stable(argument, &later) {
                 Operand::Region(region) => kinds.push(Argument::Region(region)),
                 Operand::Scalar(register) => {
@@ -256,7 +343,8 @@ impl<'l, 'p> Function<'l, 'p> {
                 }
                 Operand::View(view) => {
                     // Values are handed over in the frame; only places may be of pages.
-                    let in_page = matches!(self.code.view_of(view).space, Space::Page(_)) && matches!(ty, Ty::Value(_));
+                    let in_page = matches!(self.code.view_of(view).space, Space::Page(_))
+                        && matches!(ty, Ty::Value(_));
                     let view = if in_page {
                         let slot = self.code.slot(self.code.view_of(view).length);
                         self.code.copy(slot, view);
@@ -270,8 +358,17 @@ impl<'l, 'p> Function<'l, 'p> {
                 Operand::Row(row) => {
                     rows.push((kinds.len(), registers.len(), row));
                     let write = self.low.effects.written[callable.0 as usize].contains(&parameter);
-                    let (table, key, place) = (self.rows[row].table, self.rows[row].key, self.rows[row].place);
-                    let view = |register: Register, writable: bool| Type::View(View { writable, ..self.code.view_of(register) });
+                    let (table, key, place) = (
+                        self.rows[row].table,
+                        self.rows[row].key,
+                        self.rows[row].place,
+                    );
+                    let view = |register: Register, writable: bool| {
+                        Type::View(View {
+                            writable,
+                            ..self.code.view_of(register)
+                        })
+                    };
                     kinds.push(Argument::Row(table, view(key, false), view(place, write)));
                     registers.extend([key, place]);
                 }
@@ -284,8 +381,16 @@ impl<'l, 'p> Function<'l, 'p> {
         }
         let journals = self.journals_for(callable);
         registers.extend(journals.iter().map(|(_, register)| *register));
-        let journals = journals.iter().map(|(table, register)| (*table, Type::View(self.code.view_of(*register)))).collect();
-        let signature = self.low.instance(Instance { callable, generics, arguments: kinds, journals });
+        let journals = journals
+            .iter()
+            .map(|(table, register)| (*table, Type::View(self.code.view_of(*register))))
+            .collect();
+        let signature = self.low.instance(Instance {
+            callable,
+            generics,
+            arguments: kinds,
+            journals,
+        });
         let mut out = None;
         if let Some(bytes) = signature.memory {
             let slot = self.code.slot(bytes);
@@ -293,8 +398,10 @@ impl<'l, 'p> Function<'l, 'p> {
             out = Some(slot);
         }
         let result = self.emit_call(&signature, registers, absent);
-        let summary = self.low.effects.callables[callable.0 as usize].clone();
-        self.moved(&summary);
+        let moves = self.low.effects.callables[callable.0 as usize]
+            .moves
+            .clone();
+        moves.into_iter().for_each(|table| self.table_moved(table));
         match (out, result) {
             (Some(view), _) => Operand::View(view),
             (None, Some(register)) => match self.code.type_of(register) {
@@ -315,7 +422,10 @@ impl<'l, 'p> Function<'l, 'p> {
     /// A few operations of the standard library that end where they end: cheaper where they are than behind a call.
     fn may_inline(&self, callable: CallableId) -> bool {
         let declared = &self.low.program.callables[callable.0 as usize];
-        let result = matches!(declared.result, hir::Type::Scalar(_) | hir::Type::Place { .. });
+        let result = matches!(
+            declared.result,
+            hir::Type::Scalar(_) | hir::Type::Place { .. }
+        );
         declared.origin == Origin::Std && result && is_simple(&declared.body)
     }
 
@@ -340,8 +450,14 @@ impl<'l, 'p> Function<'l, 'p> {
     /// The lists of rows that a callee adds to, of those that this function has.
     fn journals_for(&self, callable: CallableId) -> Vec<(TableId, Register)> {
         let summary = &self.low.effects.callables[callable.0 as usize];
-        let wanted = |table: &TableId| summary.adds.contains(table) || summary.fields.iter().any(|(of, _)| of == table);
-        self.journals.iter().filter(|(table, _)| wanted(table)).map(|(table, register)| (*table, *register)).collect()
+        let wanted = |table: &TableId| {
+            summary.adds.contains(table) || summary.fields.iter().any(|(of, _)| of == table)
+        };
+        self.journals
+            .iter()
+            .filter(|(table, _)| wanted(table))
+            .map(|(table, register)| (*table, *register))
+            .collect()
     }
 }
 
@@ -364,7 +480,10 @@ fn is_simple(body: &hir::Block) -> bool {
                     | hir::ExprKind::Field { .. }
                     | hir::ExprKind::Index { .. }
                     | hir::ExprKind::Touch { .. }
-                    | hir::ExprKind::LowLevel { op: hir::LowLevel::At, .. }
+                    | hir::ExprKind::LowLevel {
+                        op: hir::LowLevel::At,
+                        ..
+                    }
             ),
             Node::Statement(statement) => matches!(statement.kind, hir::StatementKind::Let { .. }),
             Node::EnterLoop(..) | Node::LeaveLoop => false,

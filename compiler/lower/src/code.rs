@@ -3,7 +3,8 @@
 
 use rc_bytecode::flow::diverges;
 use rc_bytecode::instr::{
-    Access, BinaryOp, Body, CompareOp, ConvertMode, Instr, Register, RegionIndex, Scalar, SlotIndex, Space, Type, View,
+    Access, BinaryOp, Body, CompareOp, ConvertMode, Instr, RegionIndex, Register, Scalar,
+    SlotIndex, Space, Type, View,
 };
 use rc_source::Span;
 use std::collections::HashMap;
@@ -48,7 +49,17 @@ pub struct Label(u32);
 
 impl Code {
     pub fn new(parameters: &[Type], span: Span) -> Code {
-        Code { registers: parameters.to_vec(), slots: Vec::new(), open: vec![Open::default()], span, labels: 0, loops: 0, repeats: 0, shared: HashMap::new(), prologue: Vec::new() }
+        Code {
+            registers: parameters.to_vec(),
+            slots: Vec::new(),
+            open: vec![Open::default()],
+            span,
+            labels: 0,
+            loops: 0,
+            repeats: 0,
+            shared: HashMap::new(),
+            prologue: Vec::new(),
+        }
     }
 
     pub fn register(&mut self, ty: Type) -> Register {
@@ -89,7 +100,9 @@ impl Code {
 
     fn push(&mut self, instr: Instr, inner: Vec<Span>) {
         let span = self.span;
-        let Some(open) = self.open.last_mut() else { return };
+        let Some(open) = self.open.last_mut() else {
+            return;
+        };
         if open.ended {
             return;
         }
@@ -101,12 +114,19 @@ impl Code {
 
     /// Starts a body that [`Code::end`] gives back.
     pub fn begin(&mut self) {
-        self.open.push(Open { ended: self.ended(), ..Open::default() });
+        self.open.push(Open {
+            ended: self.ended(),
+            ..Open::default()
+        });
     }
 
     pub fn end(&mut self) -> Done {
         let open = self.open.pop().unwrap_or_default();
-        Done { body: open.body, spans: open.spans, ended: open.ended }
+        Done {
+            body: open.body,
+            spans: open.spans,
+            ended: open.ended,
+        }
     }
 
     // -- control -----------------------------------------------------------------------------------------
@@ -132,17 +152,32 @@ impl Code {
         self.loops -= 1;
         self.labels -= 1;
         let done = self.end();
-        self.push(Instr::Loop { max, body: done.body }, done.spans);
+        self.push(
+            Instr::Loop {
+                max,
+                body: done.body,
+            },
+            done.spans,
+        );
     }
 
     pub fn break_to(&mut self, label: Label) {
-        self.emit(Instr::Break { depth: self.labels - label.0 });
+        self.emit(Instr::Break {
+            depth: self.labels - label.0,
+        });
     }
 
     pub fn end_if(&mut self, condition: Register, then: Done, otherwise: Done) {
         let mut spans = then.spans;
         spans.extend(otherwise.spans);
-        self.push(Instr::If { condition, then: then.body, otherwise: otherwise.body }, spans);
+        self.push(
+            Instr::If {
+                condition,
+                then: then.body,
+                otherwise: otherwise.body,
+            },
+            spans,
+        );
     }
 
     /// Runs the arm of the value's number; nothing where there is none.
@@ -153,7 +188,14 @@ impl Code {
             spans.extend(done.spans);
             bodies.push((number, done.body));
         }
-        self.push(Instr::Switch { value, arms: bodies, otherwise: Vec::new() }, spans);
+        self.push(
+            Instr::Switch {
+                value,
+                arms: bodies,
+                otherwise: Vec::new(),
+            },
+            spans,
+        );
     }
 
     /// Leaves `label` where the condition holds.
@@ -176,19 +218,36 @@ impl Code {
         self.end_if(condition, then, otherwise);
     }
 
-    pub fn call(&mut self, function: rc_bytecode::instr::FunctionIndex, arguments: Vec<Register>, results: Vec<Register>, otherwise: Option<Done>) {
+    pub fn call(
+        &mut self,
+        function: rc_bytecode::instr::FunctionIndex,
+        arguments: Vec<Register>,
+        results: Vec<Register>,
+        otherwise: Option<Done>,
+    ) {
         let (body, spans) = match otherwise {
             Some(done) => (Some(done.body), done.spans),
             None => (None, Vec::new()),
         };
-        self.push(Instr::Call { function, arguments, results, otherwise: body }, spans);
+        self.push(
+            Instr::Call {
+                function,
+                arguments,
+                results,
+                otherwise: body,
+            },
+            spans,
+        );
     }
 
     // -- values ------------------------------------------------------------------------------------------
 
     pub fn constant(&mut self, scalar: Scalar, bits: u128) -> Register {
         let dst = self.scalar(scalar);
-        self.emit(Instr::Const { dst, bits: mask(scalar, bits) });
+        self.emit(Instr::Const {
+            dst,
+            bits: mask(scalar, bits),
+        });
         dst
     }
 
@@ -214,7 +273,11 @@ impl Code {
         let mut spans = vec![span; body.len()];
         body.extend(done.body);
         spans.extend(done.spans);
-        Done { body, spans, ended: done.ended }
+        Done {
+            body,
+            spans,
+            ended: done.ended,
+        }
     }
 
     pub fn number(&mut self, value: u64) -> Register {
@@ -223,19 +286,33 @@ impl Code {
 
     pub fn binary(&mut self, op: BinaryOp, left: Register, right: Register) -> Register {
         let dst = self.register(self.type_of(left));
-        self.emit(Instr::Binary { op, dst, left, right });
+        self.emit(Instr::Binary {
+            op,
+            dst,
+            left,
+            right,
+        });
         dst
     }
 
     pub fn compare(&mut self, op: CompareOp, left: Register, right: Register) -> Register {
         let dst = self.scalar(Scalar::Bool);
-        self.emit(Instr::Compare { op, dst, left, right });
+        self.emit(Instr::Compare {
+            op,
+            dst,
+            left,
+            right,
+        });
         dst
     }
 
     pub fn not(&mut self, src: Register) -> Register {
         let dst = self.scalar(Scalar::Bool);
-        self.emit(Instr::Unary { op: rc_bytecode::instr::UnaryOp::Not, dst, src });
+        self.emit(Instr::Unary {
+            op: rc_bytecode::instr::UnaryOp::Not,
+            dst,
+            src,
+        });
         dst
     }
 
@@ -259,7 +336,11 @@ impl Code {
         if self.type_of(src) != self.type_of(register) {
             return false;
         }
-        let last = self.open.last_mut().filter(|open| !open.ended).and_then(|open| open.body.last_mut());
+        let last = self
+            .open
+            .last_mut()
+            .filter(|open| !open.ended)
+            .and_then(|open| open.body.last_mut());
         match last {
             Some(
                 Instr::Const { dst, .. }
@@ -295,7 +376,11 @@ impl Code {
     /// A view of a new frame slot. Zero when the function starts.
     pub fn slot(&mut self, bytes: u32) -> Register {
         self.slots.push(bytes);
-        let dst = self.register(Type::View(View { space: Space::Frame, length: bytes, writable: true }));
+        let dst = self.register(Type::View(View {
+            space: Space::Frame,
+            length: bytes,
+            writable: true,
+        }));
         let slot = SlotIndex(self.slots.len() as u32 - 1);
         self.emit(Instr::Slot { dst, slot });
         dst
@@ -310,10 +395,25 @@ impl Code {
         view
     }
 
-    pub fn touch(&mut self, region: RegionIndex, page: Register, write: bool, page_bytes: u32) -> Register {
-        let dst = self.register(Type::View(View { space: Space::Page(region), length: page_bytes, writable: write }));
+    pub fn touch(
+        &mut self,
+        region: RegionIndex,
+        page: Register,
+        write: bool,
+        page_bytes: u32,
+    ) -> Register {
+        let dst = self.register(Type::View(View {
+            space: Space::Page(region),
+            length: page_bytes,
+            writable: write,
+        }));
         let access = if write { Access::Write } else { Access::Read };
-        self.emit(Instr::Touch { dst, region, page, access });
+        self.emit(Instr::Touch {
+            dst,
+            region,
+            page,
+            access,
+        });
         dst
     }
 
@@ -328,10 +428,23 @@ impl Code {
         dst
     }
 
-    pub fn part_at(&mut self, src: Register, index: Register, array: Stride, length: u32) -> Register {
+    pub fn part_at(
+        &mut self,
+        src: Register,
+        index: Register,
+        array: Stride,
+        length: u32,
+    ) -> Register {
         let whole = self.view_of(src);
         let dst = self.register(Type::View(View { length, ..whole }));
-        self.emit(Instr::ViewAt { dst, src, index, base: array.base, stride: array.stride, count: array.count });
+        self.emit(Instr::ViewAt {
+            dst,
+            src,
+            index,
+            base: array.base,
+            stride: array.stride,
+            count: array.count,
+        });
         dst
     }
 
@@ -359,7 +472,10 @@ impl Code {
     }
 
     pub fn fail(&mut self, builtin: rc_bytecode::instr::Builtin) {
-        self.emit(Instr::Fail { failure: rc_bytecode::instr::Failure::Builtin(builtin), payload: None });
+        self.emit(Instr::Fail {
+            failure: rc_bytecode::instr::Failure::Builtin(builtin),
+            payload: None,
+        });
     }
 
     /// Fails where the condition does not hold.

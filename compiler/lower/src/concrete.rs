@@ -80,12 +80,21 @@ impl<'p> Types<'p> {
             hir::Type::Never | hir::Type::Error => Ty::Never,
             hir::Type::Unit => Ty::Unit,
             hir::Type::Row(table) => Ty::Row(*table),
-            hir::Type::Attempted(inner, errors) => Ty::Attempted(Box::new(self.ty(inner, generics)), errors.clone()),
-            hir::Type::Parameter(index) => generics.get(*index as usize).cloned().unwrap_or(Ty::Never),
+            hir::Type::Attempted(inner, errors) => {
+                Ty::Attempted(Box::new(self.ty(inner, generics)), errors.clone())
+            }
+            hir::Type::Parameter(index) => {
+                generics.get(*index as usize).cloned().unwrap_or(Ty::Never)
+            }
             hir::Type::Number(count) => Ty::Number(self.count(count, generics)),
             hir::Type::Region => Ty::Region,
-            hir::Type::Place { ty, mutable } => Ty::Place(Box::new(self.ty(ty, generics)), *mutable),
-            hir::Type::Array(element, count) => Ty::Array(Box::new(self.ty(element, generics)), self.count(count, generics)),
+            hir::Type::Place { ty, mutable } => {
+                Ty::Place(Box::new(self.ty(ty, generics)), *mutable)
+            }
+            hir::Type::Array(element, count) => Ty::Array(
+                Box::new(self.ty(element, generics)),
+                self.count(count, generics),
+            ),
             hir::Type::Layout(id, arguments) => Ty::Layout(*id, self.all(arguments, generics)),
             hir::Type::Optional(inner) => match self.ty(inner, generics) {
                 Ty::Value(shape) => Ty::Value(Shape::Optional(Box::new(shape))),
@@ -108,7 +117,12 @@ impl<'p> Types<'p> {
             hir::Type::String(max) => Shape::String(self.count32(max, generics)),
             hir::Type::Bytes(max) => Shape::Bytes(self.count32(max, generics)),
             hir::Type::Optional(inner) => Shape::Optional(Box::new(self.shape(inner, generics))),
-            hir::Type::Tuple(parts) => Shape::Tuple(parts.iter().map(|part| self.shape(part, generics)).collect()),
+            hir::Type::Tuple(parts) => Shape::Tuple(
+                parts
+                    .iter()
+                    .map(|part| self.shape(part, generics))
+                    .collect(),
+            ),
             hir::Type::List(element, max) => {
                 let element = self.shape(element, generics);
                 Shape::List(Box::new(element), self.count32(max, generics))
@@ -152,7 +166,10 @@ impl<'p> Types<'p> {
         let variants = item
             .variants
             .iter()
-            .map(|variant| Record { name: variant.name.clone(), fields: self.record_fields(&variant.fields, &arguments) })
+            .map(|variant| Record {
+                name: variant.name.clone(),
+                fields: self.record_fields(&variant.fields, &arguments),
+            })
             .collect();
         let name = instance_name(&item.name, &arguments);
         let number = self.shapes.enums.len() as u32;
@@ -162,8 +179,15 @@ impl<'p> Types<'p> {
     }
 
     /// Names and shapes of fields.
-    pub fn record_fields(&mut self, fields: &[hir::Field], generics: &[Ty]) -> Vec<(String, Shape)> {
-        fields.iter().map(|field| (field.name.clone(), self.shape(&field.ty, generics))).collect()
+    pub fn record_fields(
+        &mut self,
+        fields: &[hir::Field],
+        generics: &[Ty],
+    ) -> Vec<(String, Shape)> {
+        fields
+            .iter()
+            .map(|field| (field.name.clone(), self.shape(&field.ty, generics)))
+            .collect()
     }
 
     // -- numbers -----------------------------------------------------------------------------------------
@@ -208,7 +232,10 @@ impl<'p> Types<'p> {
                 number
             }
             hir::ConstExpr::Binary(op, left, right) => {
-                let (left, right) = (self.constant(left, generics), self.constant(right, generics));
+                let (left, right) = (
+                    self.constant(left, generics),
+                    self.constant(right, generics),
+                );
                 fold(*op, left, right)
             }
         }
@@ -219,11 +246,17 @@ impl<'p> Types<'p> {
     pub fn extent(&mut self, ty: &Ty) -> Extent {
         match ty {
             Ty::Value(shape) => self.shapes.extent(shape),
-            Ty::Opaque(opaque) => Extent { size: opaque.size, align: opaque.align },
+            Ty::Opaque(opaque) => Extent {
+                size: opaque.size,
+                align: opaque.align,
+            },
             Ty::Array(element, count) => {
                 let element = self.extent(element);
                 let bytes = u64::from(element.size).saturating_mul(*count).min(1 << 30);
-                Extent { size: bytes as u32, align: element.align }
+                Extent {
+                    size: bytes as u32,
+                    align: element.align,
+                }
             }
             Ty::Layout(id, arguments) => self.layout(*id, arguments).0,
             _ => Extent { size: 0, align: 1 },
@@ -242,7 +275,13 @@ impl<'p> Types<'p> {
             fields.push((ty, offset));
             offset = offset.saturating_add(extent.size).min(1 << 30);
         }
-        (Extent { size: align_up(offset, align), align }, fields)
+        (
+            Extent {
+                size: align_up(offset, align),
+                align,
+            },
+            fields,
+        )
     }
 }
 

@@ -31,7 +31,9 @@ fn visit_statement<'a>(statement: &'a Statement, visit: Visit<'_, 'a>) {
     visit(Node::Statement(statement));
     match &statement.kind {
         StatementKind::Let { value, .. } => visit_expr(value, visit),
-        StatementKind::LetElse { value, otherwise, .. } => {
+        StatementKind::LetElse {
+            value, otherwise, ..
+        } => {
             visit_expr(value, visit);
             visit_expr(otherwise, visit);
         }
@@ -39,8 +41,14 @@ fn visit_statement<'a>(statement: &'a Statement, visit: Visit<'_, 'a>) {
             visit_expr(target, visit);
             visit_expr(value, visit);
         }
-        StatementKind::Emit { fields, .. } => fields.iter().for_each(|field| visit_expr(field, visit)),
-        StatementKind::For { source, body, pattern } => {
+        StatementKind::Emit { fields, .. } => {
+            fields.iter().for_each(|field| visit_expr(field, visit))
+        }
+        StatementKind::For {
+            source,
+            body,
+            pattern,
+        } => {
             visit_source(source, visit);
             visit(Node::EnterLoop(source, pattern));
             visit_block(body, visit);
@@ -65,13 +73,25 @@ fn visit_failure<'a>(failure: &'a hir::FailureValue, visit: Visit<'_, 'a>) {
 
 pub fn visit_source<'a>(source: &'a Source, visit: Visit<'_, 'a>) {
     match source {
-        Source::Range { start, end, .. } => [start, end].into_iter().for_each(|part| visit_expr(part, visit)),
+        Source::Range { start, end, .. } => [start, end]
+            .into_iter()
+            .for_each(|part| visit_expr(part, visit)),
         Source::List { list, take, .. } => {
             visit_expr(list, visit);
             take.iter().for_each(|take| visit_expr(take, visit));
         }
-        Source::Rows { prefix, from, to, take, .. } => {
-            prefix.iter().chain(from).chain(to).for_each(|part| visit_expr(part, visit));
+        Source::Rows {
+            prefix,
+            from,
+            to,
+            take,
+            ..
+        } => {
+            prefix
+                .iter()
+                .chain(from)
+                .chain(to)
+                .for_each(|part| visit_expr(part, visit));
             visit_expr(take, visit);
         }
         Source::AllRows { .. } => {}
@@ -99,25 +119,43 @@ pub fn visit_expr<'a>(expr: &'a Expr, visit: Visit<'_, 'a>) {
         | ExprKind::Continue
         | ExprKind::Error => {}
         ExprKind::Some(inner) | ExprKind::Attempt(inner) => visit_expr(inner, visit),
-        ExprKind::Tuple(parts) | ExprKind::List(parts) => parts.iter().for_each(|part| visit_expr(part, visit)),
+        ExprKind::Tuple(parts) | ExprKind::List(parts) => {
+            parts.iter().for_each(|part| visit_expr(part, visit))
+        }
         ExprKind::Struct { fields, .. }
         | ExprKind::Enum { fields, .. }
         | ExprKind::Insert { fields, .. }
         | ExprKind::Put { fields, .. }
-        | ExprKind::GetOrInsert { fields, .. } => fields.iter().for_each(|field| visit_expr(field, visit)),
-        ExprKind::Get { key: parts, .. } | ExprKind::GetUnique { parts, .. } | ExprKind::Delete { key: parts, .. } => {
+        | ExprKind::GetOrInsert { fields, .. } => {
+            fields.iter().for_each(|field| visit_expr(field, visit))
+        }
+        ExprKind::Get { key: parts, .. }
+        | ExprKind::GetUnique { parts, .. }
+        | ExprKind::Delete { key: parts, .. } => {
             parts.iter().for_each(|part| visit_expr(part, visit));
         }
-        ExprKind::Comprehension { value, source, condition, pattern } => {
+        ExprKind::Comprehension {
+            value,
+            source,
+            condition,
+            pattern,
+        } => {
             visit_source(source, visit);
             visit(Node::EnterLoop(source, pattern));
-            condition.iter().for_each(|condition| visit_expr(condition, visit));
+            condition
+                .iter()
+                .for_each(|condition| visit_expr(condition, visit));
             visit_expr(value, visit);
             visit(Node::LeaveLoop);
         }
-        ExprKind::Aggregate { group, .. } => group.iter().for_each(|group| visit_expr(group, visit)),
+        ExprKind::Aggregate { group, .. } => {
+            group.iter().for_each(|group| visit_expr(group, visit))
+        }
         ExprKind::Unary { operand, .. } => visit_expr(operand, visit),
-        ExprKind::Binary { left, right, .. } | ExprKind::Compare { left, right, .. } | ExprKind::And(left, right) | ExprKind::Or(left, right) => {
+        ExprKind::Binary { left, right, .. }
+        | ExprKind::Compare { left, right, .. }
+        | ExprKind::And(left, right)
+        | ExprKind::Or(left, right) => {
             visit_expr(left, visit);
             visit_expr(right, visit);
         }
@@ -127,14 +165,26 @@ pub fn visit_expr<'a>(expr: &'a Expr, visit: Visit<'_, 'a>) {
             visit_expr(base, visit);
             visit_expr(index, visit);
         }
-        ExprKind::Method { receiver, arguments, .. } => {
+        ExprKind::Method {
+            receiver,
+            arguments,
+            ..
+        } => {
             visit_expr(receiver, visit);
-            arguments.iter().for_each(|argument| visit_expr(argument, visit));
+            arguments
+                .iter()
+                .for_each(|argument| visit_expr(argument, visit));
         }
-        ExprKind::If { condition, then, otherwise } => {
+        ExprKind::If {
+            condition,
+            then,
+            otherwise,
+        } => {
             visit_expr(condition, visit);
             visit_block(then, visit);
-            otherwise.iter().for_each(|otherwise| visit_block(otherwise, visit));
+            otherwise
+                .iter()
+                .for_each(|otherwise| visit_block(otherwise, visit));
         }
         ExprKind::Match { value, arms } => {
             visit_expr(value, visit);
@@ -147,7 +197,9 @@ pub fn visit_expr<'a>(expr: &'a Expr, visit: Visit<'_, 'a>) {
         ExprKind::Return(value) => value.iter().for_each(|value| visit_expr(value, visit)),
         ExprKind::Fail(failure) => visit_failure(failure, visit),
         ExprKind::Call { arguments, .. } | ExprKind::LowLevel { arguments, .. } => {
-            arguments.iter().for_each(|argument| visit_expr(argument, visit));
+            arguments
+                .iter()
+                .for_each(|argument| visit_expr(argument, visit));
         }
         ExprKind::Touch { region, page, .. } => {
             visit_expr(region, visit);
@@ -168,7 +220,10 @@ pub fn root(target: &Expr) -> Root {
     let (mut at, mut field) = (target, None);
     loop {
         match &at.kind {
-            ExprKind::Field { base, field: number } => (at, field) = (base, Some(*number)),
+            ExprKind::Field {
+                base,
+                field: number,
+            } => (at, field) = (base, Some(*number)),
             ExprKind::Index { base, .. } => at = base,
             ExprKind::Local(id) => return Root::Local(*id, field),
             ExprKind::State(id) => return Root::State(*id),
@@ -189,6 +244,8 @@ pub struct Summary {
     pub states_written: BTreeSet<hir::StateId>,
     pub states_read: BTreeSet<hir::StateId>,
     pub aggregates_read: BTreeSet<hir::AggregateId>,
+    /// Names that come to mean another row; of this code alone, callees have their own.
+    pub renamed: BTreeSet<LocalId>,
 }
 
 impl Summary {
@@ -207,7 +264,9 @@ impl Summary {
 
     /// Whether an aggregate may have another value afterwards.
     pub fn changes_aggregate(&self, aggregate: &hir::Aggregate) -> bool {
-        let field = |number: Option<u32>| number.is_some_and(|number| self.fields.contains(&(aggregate.table, number)));
+        let field = |number: Option<u32>| {
+            number.is_some_and(|number| self.fields.contains(&(aggregate.table, number)))
+        };
         self.moves.contains(&aggregate.table) || field(aggregate.field) || field(aggregate.by)
     }
 }
@@ -222,12 +281,17 @@ pub struct Effects {
 impl Effects {
     pub fn of(program: &hir::Program) -> Effects {
         let count = program.callables.len();
-        let mut effects = Effects { callables: vec![Summary::default(); count], written: vec![BTreeSet::new(); count] };
+        let mut effects = Effects {
+            callables: vec![Summary::default(); count],
+            written: vec![BTreeSet::new(); count],
+        };
         // Calls are a DAG of unknown order: as many rounds as it is deep settle it.
         loop {
             let mut changed = false;
             for (index, callable) in program.callables.iter().enumerate() {
-                let summary = effects.summary(program, &callable.locals, |visit| visit_block(&callable.body, visit));
+                let summary = effects.summary(program, &callable.locals, |visit| {
+                    visit_block(&callable.body, visit)
+                });
                 let written = effects.written_rows(program, &callable.locals, &callable.body);
                 changed |= summary != effects.callables[index] || written != effects.written[index];
                 effects.callables[index] = summary;
@@ -240,7 +304,12 @@ impl Effects {
     }
 
     /// What a piece of code may do; `locals` are those of the callable that it stands in.
-    pub fn summary<'a>(&self, program: &hir::Program, locals: &[hir::Local], walk: impl FnOnce(Visit<'_, 'a>)) -> Summary {
+    pub fn summary<'a>(
+        &self,
+        program: &hir::Program,
+        locals: &[hir::Local],
+        walk: impl FnOnce(Visit<'_, 'a>),
+    ) -> Summary {
         let mut summary = Summary::default();
         let write = |target: &Expr, summary: &mut Summary| match root(target) {
             Root::Local(id, Some(field)) => {
@@ -254,10 +323,22 @@ impl Effects {
             Root::Local(_, None) | Root::Other => {}
         };
         walk(&mut |node| match node {
-            Node::Statement(Statement { kind: StatementKind::Assign { target, .. }, .. }) => write(target, &mut summary),
+            Node::Statement(Statement {
+                kind: StatementKind::Assign { target, .. },
+                ..
+            }) => {
+                if let (ExprKind::Local(id), hir::Type::Row(_)) = (&target.kind, &target.ty) {
+                    summary.renamed.insert(*id);
+                }
+                write(target, &mut summary);
+            }
             Node::Statement(_) | Node::EnterLoop(..) | Node::LeaveLoop => {}
             Node::Expr(expr) => match &expr.kind {
-                ExprKind::Method { method: Method::Push | Method::Pop, receiver, .. } => write(receiver, &mut summary),
+                ExprKind::Method {
+                    method: Method::Push | Method::Pop,
+                    receiver,
+                    ..
+                } => write(receiver, &mut summary),
                 ExprKind::Insert { table, .. } | ExprKind::GetOrInsert { table, .. } => {
                     summary.moves.insert(*table);
                     summary.adds.insert(*table);
@@ -266,7 +347,9 @@ impl Effects {
                     summary.moves.insert(*table);
                     summary.adds.insert(*table);
                     let fields = program.tables[table.0 as usize].fields.len() as u32;
-                    summary.fields.extend((0..fields).map(|field| (*table, field)));
+                    summary
+                        .fields
+                        .extend((0..fields).map(|field| (*table, field)));
                 }
                 ExprKind::Delete { table, .. } => {
                     summary.moves.insert(*table);
@@ -288,32 +371,52 @@ impl Effects {
     }
 
     /// Row locals that are written through, by name or by being handed to a function that writes.
-    pub fn written_rows(&self, program: &hir::Program, locals: &[hir::Local], body: &hir::Block) -> BTreeSet<LocalId> {
+    pub fn written_rows(
+        &self,
+        program: &hir::Program,
+        locals: &[hir::Local],
+        body: &hir::Block,
+    ) -> BTreeSet<LocalId> {
         let mut written = BTreeSet::new();
         let is_row = |id: LocalId| matches!(locals[id.0 as usize].ty, hir::Type::Row(_));
         loop {
             let before = written.len();
             let mut found = Vec::new();
             visit_block(body, &mut |node| match node {
-                Node::Statement(Statement { kind: StatementKind::Assign { target, .. }, .. }) => {
+                Node::Statement(Statement {
+                    kind: StatementKind::Assign { target, .. },
+                    ..
+                }) => {
                     if let Root::Local(id, Some(_)) = root(target) {
                         found.push(id);
                     }
                 }
-                Node::Statement(Statement { kind: StatementKind::Let { pattern, value }, .. }) => {
-                    if let (hir::PatternKind::Bind(name), ExprKind::Local(other)) = (&pattern.kind, &value.kind)
+                Node::Statement(Statement {
+                    kind: StatementKind::Let { pattern, value },
+                    ..
+                }) => {
+                    if let (hir::PatternKind::Bind(name), ExprKind::Local(other)) =
+                        (&pattern.kind, &value.kind)
                         && written.contains(name)
                     {
                         found.push(*other);
                     }
                 }
                 Node::Expr(expr) => match &expr.kind {
-                    ExprKind::Method { method: Method::Push | Method::Pop, receiver, .. } => {
+                    ExprKind::Method {
+                        method: Method::Push | Method::Pop,
+                        receiver,
+                        ..
+                    } => {
                         if let Root::Local(id, Some(_)) = root(receiver) {
                             found.push(id);
                         }
                     }
-                    ExprKind::Call { callable, arguments, .. } => {
+                    ExprKind::Call {
+                        callable,
+                        arguments,
+                        ..
+                    } => {
                         let parameters = &program.callables[callable.0 as usize].parameters;
                         for (parameter, argument) in parameters.iter().zip(arguments) {
                             if let ExprKind::Local(id) = argument.kind

@@ -8,7 +8,7 @@ use crate::code::Code;
 use crate::concrete::Ty;
 use crate::effects::{Node, visit_block};
 use crate::lowering::Lowering;
-use crate::value::Location;
+use crate::places::Location;
 use rc_bytecode::instr::{FunctionIndex, Register, Space, Type, View};
 use rc_bytecode::interface::{Allow, Command, CommandKind, Event, Interface};
 use rc_bytecode::layout::{Record, Sum, align_up};
@@ -16,25 +16,44 @@ use rc_bytecode::limits::SLOT_BYTES_MAX;
 use rc_bytecode::module::FunctionKind;
 use rc_diagnostics::{Diagnostic, codes};
 use rc_hir as hir;
-use rc_hir::{CallableId, CallableKind, ExprKind, Origin, Pattern, PatternKind, StatementKind, TableId};
+use rc_hir::{
+    CallableId, CallableKind, ExprKind, Origin, Pattern, PatternKind, StatementKind, TableId,
+};
 use std::collections::BTreeMap;
 
 impl<'p> Lowering<'p> {
     /// The interface, entries not yet made: tests name commands by their number in it.
     pub fn interface(&mut self) -> Interface {
         let program = self.program;
-        let mut interface = Interface { package: program.package.clone(), roles: program.roles.clone(), ..Interface::default() };
+        let mut interface = Interface {
+            package: program.package.clone(),
+            roles: program.roles.clone(),
+            retired: program.retired.clone(),
+            ..Interface::default()
+        };
         for event in &program.events {
-            let record = Record { name: event.name.clone(), fields: self.types.record_fields(&event.fields, &[]) };
-            interface.events.push(Event { record, docs: event.docs.clone() });
+            let record = Record {
+                name: event.name.clone(),
+                fields: self.types.record_fields(&event.fields, &[]),
+            };
+            interface.events.push(Event {
+                record,
+                docs: event.docs.clone(),
+            });
         }
         for error in &program.errors {
             let variants = error
                 .variants
                 .iter()
-                .map(|variant| Record { name: variant.name.clone(), fields: self.types.record_fields(&variant.fields, &[]) })
+                .map(|variant| Record {
+                    name: variant.name.clone(),
+                    fields: self.types.record_fields(&variant.fields, &[]),
+                })
                 .collect();
-            interface.errors.push(Sum { name: error.name.clone(), variants });
+            interface.errors.push(Sum {
+                name: error.name.clone(),
+                variants,
+            });
         }
         for (number, callable) in program.callables.iter().enumerate() {
             let kind = match callable.kind {
@@ -43,7 +62,10 @@ impl<'p> Lowering<'p> {
                 CallableKind::Report => CommandKind::Report,
                 CallableKind::Function => continue,
             };
-            let retired = program.retired.iter().any(|(name, version)| *name == callable.name && *version == callable.version);
+            let retired = program
+                .retired
+                .iter()
+                .any(|(name, version)| *name == callable.name && *version == callable.version);
             if callable.origin == Origin::Std || retired {
                 continue;
             }
@@ -59,13 +81,17 @@ impl<'p> Lowering<'p> {
                 Ty::Value(shape) => Some(shape),
                 _ => None,
             };
-            self.commands.insert(CallableId(number as u32), interface.commands.len() as u32);
+            self.commands
+                .insert(CallableId(number as u32), interface.commands.len() as u32);
             interface.commands.push(Command {
                 name: callable.name.clone(),
                 version: callable.version,
                 kind,
                 docs: callable.docs.clone(),
-                arguments: Record { name: callable.name.clone(), fields },
+                arguments: Record {
+                    name: callable.name.clone(),
+                    fields,
+                },
                 result,
                 fails: callable.fails.iter().map(|error| error.0).collect(),
                 allow: match callable.allow {
@@ -85,10 +111,21 @@ impl<'p> Lowering<'p> {
         let program = self.program;
         let callable = &program.callables[id.0 as usize];
         let (extent, offsets) = self.types.shapes.fields_extent(&command.arguments);
-        let result = command.result.as_ref().map_or(0, |shape| self.types.shapes.extent(shape).size);
+        let result = command
+            .result
+            .as_ref()
+            .map_or(0, |shape| self.types.shapes.extent(shape).size);
         let parameters = vec![
-            Type::View(View { space: Space::Frame, length: extent.size, writable: false }),
-            Type::View(View { space: Space::Frame, length: result, writable: true }),
+            Type::View(View {
+                space: Space::Frame,
+                length: extent.size,
+                writable: false,
+            }),
+            Type::View(View {
+                space: Space::Frame,
+                length: result,
+                writable: true,
+            }),
         ];
         let mut journals = Vec::new();
         for table in 0..program.tables.len() as u32 {
@@ -99,12 +136,32 @@ impl<'p> Lowering<'p> {
         }
         let summary = self.effects.callables[id.0 as usize].clone();
         let written = self.effects.written[id.0 as usize].clone();
-        let mut function = self.function(Code::new(&parameters, callable.span), Vec::new(), &callable.locals, summary);
+        let mut function = self.function(
+            Code::new(&parameters, callable.span),
+            Vec::new(),
+            &callable.locals,
+            summary,
+        );
         function.entry = true;
         function.written = written;
-        function.answer = if command.result.is_some() { Answer::Memory(Register(1)) } else { Answer::Nothing };
-        for ((local, offset), (_, shape)) in callable.parameters.iter().zip(offsets).zip(&command.arguments.fields) {
-            let operand = function.read_as(&Ty::Value(shape.clone()), Location::Static { view: Register(0), offset });
+        function.answer = if command.result.is_some() {
+            Answer::Memory(Register(1))
+        } else {
+            Answer::Nothing
+        };
+        for ((local, offset), (_, shape)) in callable
+            .parameters
+            .iter()
+            .zip(offsets)
+            .zip(&command.arguments.fields)
+        {
+            let operand = function.read_as(
+                &Ty::Value(shape.clone()),
+                Location::Static {
+                    view: Register(0),
+                    offset,
+                },
+            );
             function.locals[local.0 as usize] = Binding::Is(operand);
         }
         function.touch_states();
@@ -117,7 +174,14 @@ impl<'p> Lowering<'p> {
             function.leave();
         }
         let Function { code, .. } = function;
-        let entry = self.finished(format!("{}@{}", callable.name, callable.version), FunctionKind::Plain, parameters, Vec::new(), false, code);
+        let entry = self.finished(
+            format!("{}@{}", callable.name, callable.version),
+            FunctionKind::Plain,
+            parameters,
+            Vec::new(),
+            false,
+            code,
+        );
         self.owners.insert(entry, id);
         entry
     }
@@ -139,24 +203,42 @@ impl<'p> Lowering<'p> {
         let bytes = u64::from(stride).saturating_mul(all).saturating_add(8);
         if bytes > SLOT_BYTES_MAX.into() {
             let name = &self.program.tables[table.0 as usize].name;
-            let message = format!("`{}` may change {all} rows of `{name}`, whose invariants are checked at its end: too many to keep a list of", callable.name);
-            self.diagnostics.push(Diagnostic::error(codes::VALUE_TOO_LARGE, callable.span, message).with_hint("lower the bounds of its loops"));
+            let message = format!(
+                "`{}` may change {all} rows of `{name}`, whose invariants are checked at its end: too many to keep a list of",
+                callable.name
+            );
+            self.diagnostics.push(
+                Diagnostic::error(codes::VALUE_TOO_LARGE, callable.span, message)
+                    .with_hint("lower the bounds of its loops"),
+            );
             return 0;
         }
         bytes as u32
     }
 
     /// How many rows of the table a callable may write at most, and how many of them by statements of its own straight path.
-    fn noted(&mut self, id: CallableId, table: TableId, known: &mut BTreeMap<CallableId, u64>) -> (u64, u64) {
+    fn noted(
+        &mut self,
+        id: CallableId,
+        table: TableId,
+        known: &mut BTreeMap<CallableId, u64>,
+    ) -> (u64, u64) {
         let program = self.program;
         let callable = &program.callables[id.0 as usize];
         let written = self.effects.written[id.0 as usize].clone();
         let mut straight = 0;
         for statement in &callable.body.statements {
             straight += match &statement.kind {
-                StatementKind::LetElse { pattern, value, .. } if is_look_up(value, table) && names(pattern, &written) => 1,
-                StatementKind::Expression(value) if matches!(value.kind, ExprKind::Insert { table: of, .. } if of == table) => 1,
-                StatementKind::Let { pattern, value } if matches!(value.kind, ExprKind::GetOrInsert { table: of, .. } if of == table) => {
+                StatementKind::LetElse { pattern, value, .. }
+                    if is_look_up(value, table) && names(pattern, &written) =>
+                {
+                    1
+                }
+                StatementKind::Expression(value) if matches!(value.kind, ExprKind::Insert { table: of, .. } if of == table) => {
+                    1
+                }
+                StatementKind::Let { pattern, value } if matches!(value.kind, ExprKind::GetOrInsert { table: of, .. } if of == table) =>
+                {
                     // The row itself is on the straight path; that it may have been inserted is noted in the list.
                     u64::from(names(pattern, &written))
                 }
@@ -185,15 +267,27 @@ impl<'p> Lowering<'p> {
                     times.pop();
                 }
                 Node::Statement(statement) => match &statement.kind {
-                    StatementKind::Let { pattern, .. } | StatementKind::LetElse { pattern, .. } if rows(pattern) => note(1),
-                    StatementKind::Assign { target, .. } if matches!(target.ty, hir::Type::Row(of) if of == table) => note(1),
+                    StatementKind::Let { pattern, .. } | StatementKind::LetElse { pattern, .. }
+                        if rows(pattern) =>
+                    {
+                        note(1)
+                    }
+                    StatementKind::Assign { target, .. } if matches!(target.ty, hir::Type::Row(of) if of == table) => {
+                        note(1)
+                    }
                     _ => {}
                 },
                 Node::Expr(expr) => match &expr.kind {
                     ExprKind::Insert { table: of, .. } if *of == table => note(1),
                     // A row that is found, or one that is made.
-                    ExprKind::GetOrInsert { table: of, .. } | ExprKind::Put { table: of, .. } if *of == table => note(2),
-                    ExprKind::Match { arms, .. } => note(arms.iter().filter(|arm| rows(&arm.pattern)).count() as u64),
+                    ExprKind::GetOrInsert { table: of, .. } | ExprKind::Put { table: of, .. }
+                        if *of == table =>
+                    {
+                        note(2)
+                    }
+                    ExprKind::Match { arms, .. } => {
+                        note(arms.iter().filter(|arm| rows(&arm.pattern)).count() as u64)
+                    }
                     ExprKind::Call { callable, .. } => calls.push((*callable, now)),
                     _ => {}
                 },
@@ -206,20 +300,32 @@ impl<'p> Lowering<'p> {
         (total, straight)
     }
 
-    fn noted_by_callee(&mut self, callable: CallableId, table: TableId, known: &mut BTreeMap<CallableId, u64>) -> u64 {
+    fn noted_by_callee(
+        &mut self,
+        callable: CallableId,
+        table: TableId,
+        known: &mut BTreeMap<CallableId, u64>,
+    ) -> u64 {
         if let Some(known) = known.get(&callable) {
             return *known;
         }
         let summary = &self.effects.callables[callable.0 as usize];
-        let wanted = summary.adds.contains(&table) || summary.fields.iter().any(|(of, _)| *of == table);
-        let count = if wanted { self.noted(callable, table, known).0 } else { 0 };
+        let wanted =
+            summary.adds.contains(&table) || summary.fields.iter().any(|(of, _)| *of == table);
+        let count = if wanted {
+            self.noted(callable, table, known).0
+        } else {
+            0
+        };
         known.insert(callable, count);
         count
     }
 
     fn bound(&mut self, source: &hir::Source) -> u64 {
         match source {
-            hir::Source::Range { max, .. } | hir::Source::List { max, .. } => self.types.count(max, &[]),
+            hir::Source::Range { max, .. } | hir::Source::List { max, .. } => {
+                self.types.count(max, &[])
+            }
             hir::Source::Rows { max, .. } => *max,
             hir::Source::AllRows { .. } => 0,
         }

@@ -33,7 +33,12 @@ pub struct Part {
 
 /// Loops and calls of a function, with the cost of each; calls are not opened.
 pub fn parts(module: &Module, function: &Function, spans: &[Span]) -> Vec<Part> {
-    let mut walk = Walk { module, function, spans, at: 0 };
+    let mut walk = Walk {
+        module,
+        function,
+        spans,
+        at: 0,
+    };
     let (_, mut parts) = walk.body(&function.body);
     settle(&mut parts);
     parts
@@ -70,15 +75,28 @@ impl Walk<'_> {
                 let (cost, parts) = self.body(body);
                 let iteration = Cost::steps(price::LOOP_ITERATION);
                 let cost = own.then(iteration.then(cost).times(*max)).then(iteration);
-                (cost, vec![Part { what: "loop".into(), span, times: *max, cost, parts }])
+                (
+                    cost,
+                    vec![Part {
+                        what: "loop".into(),
+                        span,
+                        times: *max,
+                        cost,
+                        parts,
+                    }],
+                )
             }
-            Instr::If { then, otherwise, .. } => {
+            Instr::If {
+                then, otherwise, ..
+            } => {
                 let (then, mut parts) = self.body(then);
                 let (otherwise, more) = self.body(otherwise);
                 parts.extend(more);
                 (own.then(then.or(otherwise)), parts)
             }
-            Instr::Switch { arms, otherwise, .. } => {
+            Instr::Switch {
+                arms, otherwise, ..
+            } => {
                 let (mut dearest, mut parts) = (Cost::ZERO, Vec::new());
                 for body in arms.iter().map(|(_, body)| body).chain([otherwise]) {
                     let (cost, more) = self.body(body);
@@ -87,12 +105,27 @@ impl Walk<'_> {
                 }
                 (own.then(dearest), parts)
             }
-            Instr::Call { function, otherwise, .. } => {
+            Instr::Call {
+                function,
+                otherwise,
+                ..
+            } => {
                 let callee = self.module.functions.get(function.0 as usize);
                 let called = callee.map_or(Cost::ZERO, |callee| callee.cost);
-                let what = callee.map_or(String::new(), |callee| callee.name.clone());
+                // Of the standard library's functions the sizes that they were made for say nothing to people.
+                let what = callee.map_or("", |callee| &callee.name);
+                let what = what
+                    .strip_prefix("std.")
+                    .map_or(what, |name| name.split('<').next().unwrap_or(name))
+                    .to_string();
                 let cost = own.then(called);
-                let mut parts = vec![Part { what, span, times: 1, cost, parts: Vec::new() }];
+                let mut parts = vec![Part {
+                    what,
+                    span,
+                    times: 1,
+                    cost,
+                    parts: Vec::new(),
+                }];
                 let mut whole = cost;
                 if let Some(otherwise) = otherwise {
                     let (more, inner) = self.body(otherwise);
@@ -123,5 +156,12 @@ fn settle(parts: &mut Vec<Part>) {
         }
     }
     parts.extend(merged.into_values());
-    parts.sort_by(|left, right| right.cost.steps.cmp(&left.cost.steps).then(left.span.cmp(&right.span)).then(left.what.cmp(&right.what)));
+    parts.sort_by(|left, right| {
+        right
+            .cost
+            .steps
+            .cmp(&left.cost.steps)
+            .then(left.span.cmp(&right.span))
+            .then(left.what.cmp(&right.what))
+    });
 }

@@ -14,10 +14,23 @@ pub fn encoded_bytes(shapes: &Shapes, shape: &Shape) -> u32 {
         Shape::String(max) | Shape::Bytes(max) => max + length_prefix(*max),
         Shape::Optional(inner) => 1 + encoded_bytes(shapes, inner),
         Shape::Tuple(parts) => parts.iter().map(|part| encoded_bytes(shapes, part)).sum(),
-        Shape::Struct(index) => shapes.structs[*index as usize].fields.iter().map(|(_, part)| encoded_bytes(shapes, part)).sum(),
+        Shape::Struct(index) => shapes.structs[*index as usize]
+            .fields
+            .iter()
+            .map(|(_, part)| encoded_bytes(shapes, part))
+            .sum(),
         Shape::Enum(index) => {
             let variants = &shapes.enums[*index as usize].variants;
-            let payload = variants.iter().map(|variant| variant.fields.iter().map(|(_, part)| encoded_bytes(shapes, part)).sum()).max();
+            let payload = variants
+                .iter()
+                .map(|variant| {
+                    variant
+                        .fields
+                        .iter()
+                        .map(|(_, part)| encoded_bytes(shapes, part))
+                        .sum()
+                })
+                .max();
             tag_size(variants.len()) + payload.unwrap_or(0)
         }
         Shape::List(element, max) => 4 + max.saturating_mul(encoded_bytes(shapes, element)),
@@ -25,7 +38,15 @@ pub fn encoded_bytes(shapes: &Shapes, shape: &Shape) -> u32 {
 }
 
 /// Writes the encoding of the value at `source` + `offset` to `key` + `at`; the bytes there are zero before. Gives where it ends.
-pub fn encode(code: &mut Code, shapes: &Shapes, key: Register, at: u32, shape: &Shape, source: Register, offset: u32) -> u32 {
+pub fn encode(
+    code: &mut Code,
+    shapes: &Shapes,
+    key: Register,
+    at: u32,
+    shape: &Shape,
+    source: Register,
+    offset: u32,
+) -> u32 {
     if let Some(scalar) = scalar_of(shape) {
         let value = code.load(scalar, source, offset);
         return encode_scalar(code, key, at, value);
@@ -38,29 +59,61 @@ pub fn encode(code: &mut Code, shapes: &Shapes, key: Register, at: u32, shape: &
                 let to = code.part(key, at, *max);
                 code.copy(to, content);
             }
-            let scalar = if prefix == 2 { Scalar::U16 } else { Scalar::U32 };
+            let scalar = if prefix == 2 {
+                Scalar::U16
+            } else {
+                Scalar::U32
+            };
             let length = code.load(scalar, source, offset);
             encode_scalar(code, key, at + max, length)
         }
         Shape::Optional(inner) => {
             let tag = code.load(Scalar::U8, source, offset);
             code.store(key, at, tag);
-            encode(code, shapes, key, at + 1, inner, source, offset + shapes.optional_offset(inner))
+            encode(
+                code,
+                shapes,
+                key,
+                at + 1,
+                inner,
+                source,
+                offset + shapes.optional_offset(inner),
+            )
         }
-        Shape::Tuple(parts) => encode_parts(code, shapes, key, at, &parts.iter().collect::<Vec<_>>(), source, offset),
+        Shape::Tuple(parts) => encode_parts(
+            code,
+            shapes,
+            key,
+            at,
+            &parts.iter().collect::<Vec<_>>(),
+            source,
+            offset,
+        ),
         Shape::Struct(index) => {
-            let parts: Vec<&Shape> = shapes.structs[*index as usize].fields.iter().map(|(_, part)| part).collect();
+            let parts: Vec<&Shape> = shapes.structs[*index as usize]
+                .fields
+                .iter()
+                .map(|(_, part)| part)
+                .collect();
             encode_parts(code, shapes, key, at, &parts, source, offset)
         }
         Shape::Enum(index) => {
             let variants = &shapes.enums[*index as usize].variants;
-            let scalar = if tag_size(variants.len()) == 1 { Scalar::U8 } else { Scalar::U16 };
+            let scalar = if tag_size(variants.len()) == 1 {
+                Scalar::U8
+            } else {
+                Scalar::U16
+            };
             let tag = code.load(scalar, source, offset);
             let after = encode_scalar(code, key, at, tag);
             let tag = code.convert(ConvertMode::Wrapping, Scalar::U64, tag);
             let payload = offset + shapes.payload_offset(*index);
             let mut arms = Vec::new();
-            for (number, variant) in variants.iter().enumerate().filter(|(_, variant)| !variant.fields.is_empty()) {
+            for (number, variant) in variants
+                .iter()
+                .enumerate()
+                .filter(|(_, variant)| !variant.fields.is_empty())
+            {
                 code.begin();
                 let parts: Vec<&Shape> = variant.fields.iter().map(|(_, part)| part).collect();
                 encode_parts(code, shapes, key, after, &parts, source, payload);
@@ -77,7 +130,15 @@ pub fn encode(code: &mut Code, shapes: &Shapes, key: Register, at: u32, shape: &
             let stride = shapes.extent(element).size;
             let mut at = at;
             for number in 0..*max {
-                at = encode(code, shapes, key, at, element, source, base + number * stride);
+                at = encode(
+                    code,
+                    shapes,
+                    key,
+                    at,
+                    element,
+                    source,
+                    base + number * stride,
+                );
             }
             encode_scalar(code, key, at, length)
         }
@@ -85,9 +146,22 @@ pub fn encode(code: &mut Code, shapes: &Shapes, key: Register, at: u32, shape: &
     }
 }
 
-fn encode_parts(code: &mut Code, shapes: &Shapes, key: Register, at: u32, parts: &[&Shape], source: Register, offset: u32) -> u32 {
+fn encode_parts(
+    code: &mut Code,
+    shapes: &Shapes,
+    key: Register,
+    at: u32,
+    parts: &[&Shape],
+    source: Register,
+    offset: u32,
+) -> u32 {
     let (_, offsets) = shapes.record_extent(parts.iter().copied());
-    parts.iter().zip(offsets).fold(at, |at, (part, part_offset)| encode(code, shapes, key, at, part, source, offset + part_offset))
+    parts
+        .iter()
+        .zip(offsets)
+        .fold(at, |at, (part, part_offset)| {
+            encode(code, shapes, key, at, part, source, offset + part_offset)
+        })
 }
 
 /// A scalar's encoding.
@@ -109,7 +183,11 @@ pub fn encode_scalar(code: &mut Code, key: Register, at: u32, value: Register) -
     }
     if unsigned.is_integer() && unsigned.size() > 1 {
         let dst = code.scalar(unsigned);
-        code.emit(Instr::Unary { op: UnaryOp::ByteSwap, dst, src: bits });
+        code.emit(Instr::Unary {
+            op: UnaryOp::ByteSwap,
+            dst,
+            src: bits,
+        });
         bits = dst;
     }
     code.store(key, at, bits);

@@ -10,25 +10,40 @@
 //! Always true: the same program gives the same bytes; nothing is lowered that another pass would have to trust:
 //! the verifier checks the module as if it came from a stranger.
 
+#![forbid(unsafe_code)]
+
 // What is known before any code is written.
 mod concrete;
 mod effects;
 mod keys;
 mod schema;
-// Writing code.
+// The module, and one function of it.
 mod body;
 mod calls;
 mod code;
-mod entries;
-mod lists;
+mod leave;
 mod lowering;
+// What the language is made of.
+mod assign;
+mod lists;
+mod low_level;
 mod memory;
+mod operations;
+mod optional;
 mod pattern;
-mod rows;
-mod states;
-mod trial;
+mod places;
 mod value;
 mod walks;
+// Tables.
+mod aggregates;
+mod row_walks;
+mod rows;
+mod states;
+mod watch;
+mod writes;
+// The outer world's side.
+mod entries;
+mod trial;
 // What it costs.
 mod explain;
 mod limits;
@@ -91,22 +106,38 @@ pub fn lower(program: &Program, sources: &Sources, options: Options) -> (Lowered
     let mut interface = lowering.interface();
     if lowering.diagnostics.has_errors() {
         // Sizes that do not fit make offsets that do not fit.
-        let lowered = Lowered { module: Module::default(), tests: Vec::new(), assertions: Vec::new(), proven: Vec::new() };
+        let lowered = Lowered {
+            module: Module::default(),
+            tests: Vec::new(),
+            assertions: Vec::new(),
+            proven: Vec::new(),
+        };
         return (lowered, lowering.diagnostics);
     }
-    let commands: Vec<(CallableId, u32)> = lowering.commands.iter().map(|(id, number)| (*id, *number)).collect();
+    let commands: Vec<(CallableId, u32)> = lowering
+        .commands
+        .iter()
+        .map(|(id, number)| (*id, *number))
+        .collect();
     for (id, number) in commands {
         let command = interface.commands[number as usize].clone();
         interface.commands[number as usize].entry = lowering.entry(id, &command);
     }
     for (number, callable) in program.callables.iter().enumerate() {
         let id = CallableId(number as u32);
-        if callable.kind == CallableKind::Function && callable.origin == Origin::Package && callable.generics == 0 {
+        if callable.kind == CallableKind::Function
+            && callable.origin == Origin::Package
+            && callable.generics == 0
+        {
             lowering.function_alone(id);
         }
     }
     let tests = match options.with_tests {
-        true => program.tests.iter().map(|test| lowering.test(test)).collect(),
+        true => program
+            .tests
+            .iter()
+            .map(|test| lowering.test(test))
+            .collect(),
         false => Vec::new(),
     };
     lowering.finish(interface, options, tests)

@@ -14,12 +14,29 @@ pub fn check(callable: &Callable, proven: &Proven, diagnostics: &mut Diagnostics
             diagnostics.push(exceeded(callable, proven, limit, cost));
         }
     }
-    let ceilings = [("steps", proven.cost.steps, STEPS_MAX), ("scratch_bytes", proven.cost.scratch_bytes, SCRATCH_BYTES_MAX)];
+    let ceilings = [
+        ("steps", proven.cost.steps, STEPS_MAX),
+        (
+            "scratch_bytes",
+            proven.cost.scratch_bytes,
+            SCRATCH_BYTES_MAX,
+        ),
+    ];
     for (name, cost, most) in ceilings {
         if cost > most {
-            let shown = if cost == u64::MAX { "more than can be counted".to_string() } else { cost.to_string() };
-            let message = format!("`{}` is proven to take {shown} {name}; {most} is the most that anything may", callable.name);
-            diagnostics.push(Diagnostic::error(codes::COST_EXCEEDED, callable.span, message).with_hint("lower the bounds of its loops"));
+            let shown = if cost == u64::MAX {
+                "more than can be counted".to_string()
+            } else {
+                cost.to_string()
+            };
+            let message = format!(
+                "`{}` is proven to take {shown} {name}; {most} is the most that anything may",
+                callable.name
+            );
+            diagnostics.push(
+                Diagnostic::error(codes::COST_EXCEEDED, callable.span, message)
+                    .with_hint("lower the bounds of its loops"),
+            );
         }
     }
 }
@@ -28,25 +45,47 @@ pub fn check(callable: &Callable, proven: &Proven, diagnostics: &mut Diagnostics
 pub fn dimension(cost: &Cost, name: &str) -> u64 {
     match name {
         "pages" => cost.pages_read.saturating_add(cost.pages_written),
-        _ => cost.dimensions().iter().find(|(known, _)| *known == name).map_or(0, |(_, value)| *value),
+        _ => cost
+            .dimensions()
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map_or(0, |(_, value)| *value),
     }
 }
 
 fn exceeded(callable: &Callable, proven: &Proven, limit: &CostLimit, cost: u64) -> Diagnostic {
     let name = &limit.dimension;
-    let message = format!("`{}` is proven to take {cost} {name}, {} above the {} declared", callable.name, cost - limit.limit, limit.limit);
-    let mut parts: Vec<(&Part, u64)> = proven.parts.iter().map(|part| (part, dimension(&part.cost, name))).filter(|(_, cost)| *cost > 0).collect();
+    let message = format!(
+        "`{}` is proven to take {cost} {name}, {} above the {} declared",
+        callable.name,
+        cost - limit.limit,
+        limit.limit
+    );
+    let mut parts: Vec<(&Part, u64)> = proven
+        .parts
+        .iter()
+        .map(|part| (part, dimension(&part.cost, name)))
+        .filter(|(_, cost)| *cost > 0)
+        .collect();
     parts.sort_by_key(|(part, cost)| (std::cmp::Reverse(*cost), part.span));
     let named: u64 = parts.iter().map(|(_, cost)| cost).sum();
-    let mut terms: Vec<String> = parts.iter().take(4).map(|(_, cost)| cost.to_string()).collect();
-    let rest: u64 = parts.iter().skip(4).map(|(_, cost)| cost).sum::<u64>() + cost.saturating_sub(named);
+    let mut terms: Vec<String> = parts
+        .iter()
+        .take(4)
+        .map(|(_, cost)| cost.to_string())
+        .collect();
+    let rest: u64 =
+        parts.iter().skip(4).map(|(_, cost)| cost).sum::<u64>() + cost.saturating_sub(named);
     if rest > 0 {
         terms.push(format!("{rest} for the rest"));
     }
-    let mut diagnostic = Diagnostic::error(codes::COST_EXCEEDED, limit.span, message).with_label(format!("{cost} = {}", terms.join(" + ")));
+    let mut diagnostic = Diagnostic::error(codes::COST_EXCEEDED, limit.span, message)
+        .with_label(format!("{cost} = {}", terms.join(" + ")));
     for (part, cost) in parts.iter().take(4) {
         let text = match (&*part.what, part.times) {
-            ("loop", times) => format!("{cost} {name}: up to {times} times {}", cost / times.max(1)),
+            ("loop", times) => {
+                format!("{cost} {name}: up to {times} times {}", cost / times.max(1))
+            }
             (what, 1) => format!("{cost} {name}: {what}"),
             (what, times) => format!("{cost} {name}: {times} × {what}"),
         };

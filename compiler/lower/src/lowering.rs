@@ -5,8 +5,8 @@ use crate::calls::{Argument, Instance, Signature};
 use crate::code::Code;
 use crate::concrete::{Ty, Types};
 use crate::effects::{Effects, Summary};
-use crate::schema::Schema;
 use crate::explain::{self, Proven};
+use crate::schema::Schema;
 use crate::{Lowered, Options, TestCode, limits};
 use rc_bytecode::Interface;
 use rc_bytecode::instr::{FunctionIndex, Space, Type, View};
@@ -49,11 +49,21 @@ impl<'p> Lowering<'p> {
         let mut types = Types::new(program, page_shift);
         let mut diagnostics = Diagnostics::new();
         let schema = Schema::of(&mut types, &mut diagnostics);
-        let events = program.events.iter().map(|event| shapes_of(&mut types, &event.fields)).collect();
+        let events = program
+            .events
+            .iter()
+            .map(|event| shapes_of(&mut types, &event.fields))
+            .collect();
         let errors = program
             .errors
             .iter()
-            .map(|error| error.variants.iter().map(|variant| shapes_of(&mut types, &variant.fields)).collect())
+            .map(|error| {
+                error
+                    .variants
+                    .iter()
+                    .map(|variant| shapes_of(&mut types, &variant.fields))
+                    .collect()
+            })
             .collect();
         let std = program
             .callables
@@ -82,7 +92,13 @@ impl<'p> Lowering<'p> {
     }
 
     /// A function that has nothing in it yet.
-    pub fn function(&mut self, code: Code, generics: Vec<Ty>, declared: &'p [hir::Local], summary: Summary) -> Function<'_, 'p> {
+    pub fn function(
+        &mut self,
+        code: Code,
+        generics: Vec<Ty>,
+        declared: &'p [hir::Local],
+        summary: Summary,
+    ) -> Function<'_, 'p> {
         Function {
             low: self,
             code,
@@ -109,7 +125,15 @@ impl<'p> Lowering<'p> {
     }
 
     /// Adds a finished function to the module.
-    pub fn finished(&mut self, name: String, kind: FunctionKind, parameters: Vec<Type>, results: Vec<Type>, maybe: bool, mut code: Code) -> FunctionIndex {
+    pub fn finished(
+        &mut self,
+        name: String,
+        kind: FunctionKind,
+        parameters: Vec<Type>,
+        results: Vec<Type>,
+        maybe: bool,
+        mut code: Code,
+    ) -> FunctionIndex {
         let span = code.span;
         let done = code.complete(span);
         let lines = self.lines(&done.spans);
@@ -139,7 +163,10 @@ impl<'p> Lowering<'p> {
             }
             before = Some((span.file, span.start));
             let line = self.sources.file(span.file).position(span.start).line;
-            if lines.last().is_none_or(|(_, file, last)| (*file, *last) != (span.file.0, line)) {
+            if lines
+                .last()
+                .is_none_or(|(_, file, last)| (*file, *last) != (span.file.0, line))
+            {
                 lines.push((number as u32, span.file.0, line));
             }
         }
@@ -148,7 +175,10 @@ impl<'p> Lowering<'p> {
 }
 
 pub fn shapes_of(types: &mut Types, fields: &[hir::Field]) -> Vec<Shape> {
-    fields.iter().map(|field| types.shape(&field.ty, &[])).collect()
+    fields
+        .iter()
+        .map(|field| types.shape(&field.ty, &[]))
+        .collect()
 }
 
 impl Lowering<'_> {
@@ -163,11 +193,21 @@ impl Lowering<'_> {
         let mut arguments = Vec::new();
         for local in &callable.parameters {
             let ty = self.types.ty(&callable.locals[local.0 as usize].ty, &[]);
-            let view = |length, writable| Type::View(View { space: Space::Frame, length, writable });
+            let view = |length, writable| {
+                Type::View(View {
+                    space: Space::Frame,
+                    length,
+                    writable,
+                })
+            };
             arguments.push(match &ty {
                 Ty::Row(table) => {
                     let info = &self.schema.tables[table.0 as usize];
-                    let place = View { space: Space::Page(info.region), length: info.extent.size, writable: written.contains(local) };
+                    let place = View {
+                        space: Space::Page(info.region),
+                        length: info.extent.size,
+                        writable: written.contains(local),
+                    };
                     Argument::Row(*table, view(info.key_bytes, false), Type::View(place))
                 }
                 ty => match ty.as_scalar() {
@@ -176,11 +216,21 @@ impl Lowering<'_> {
                 },
             });
         }
-        self.instance(Instance { callable: id, generics: Vec::new(), arguments, journals: Vec::new() });
+        self.instance(Instance {
+            callable: id,
+            generics: Vec::new(),
+            arguments,
+            journals: Vec::new(),
+        });
     }
 
     /// The module with its certificate, and what it costs.
-    pub fn finish(mut self, interface: Interface, options: Options, tests: Vec<TestCode>) -> (Lowered, Diagnostics) {
+    pub fn finish(
+        mut self,
+        interface: Interface,
+        options: Options,
+        tests: Vec<TestCode>,
+    ) -> (Lowered, Diagnostics) {
         let mut interface = interface;
         interface.shapes = std::mem::take(&mut self.types.shapes);
         let module = Module {
@@ -190,7 +240,11 @@ impl Lowering<'_> {
             interface,
             regions: std::mem::take(&mut self.schema.regions),
             functions: std::mem::take(&mut self.functions),
-            files: self.sources.iter().map(|(_, file)| file.name.clone()).collect(),
+            files: self
+                .sources
+                .iter()
+                .map(|(_, file)| file.name.clone())
+                .collect(),
         };
         let module = certify(module);
         let mut proven: BTreeMap<CallableId, Proven> = BTreeMap::new();
@@ -201,9 +255,16 @@ impl Lowering<'_> {
             }
             let code = &module.functions[function.0 as usize];
             let parts = explain::parts(&module, code, &self.spans[function.0 as usize]);
-            let found = Proven { callable: *owner, cost: code.cost, parts };
+            let found = Proven {
+                callable: *owner,
+                cost: code.cost,
+                parts,
+            };
             // Of several copies the dearest counts.
-            if proven.get(owner).is_none_or(|known| known.cost.steps < found.cost.steps) {
+            if proven
+                .get(owner)
+                .is_none_or(|known| known.cost.steps < found.cost.steps)
+            {
                 proven.insert(*owner, found);
             }
         }
@@ -215,9 +276,21 @@ impl Lowering<'_> {
             }
         }
         for (owner, proven) in &proven {
-            limits::check(&self.program.callables[owner.0 as usize], proven, &mut self.diagnostics);
+            limits::check(
+                &self.program.callables[owner.0 as usize],
+                proven,
+                &mut self.diagnostics,
+            );
         }
         let proven = proven.into_values().collect();
-        (Lowered { module, tests, assertions: self.assertions, proven }, self.diagnostics)
+        (
+            Lowered {
+                module,
+                tests,
+                assertions: self.assertions,
+                proven,
+            },
+            self.diagnostics,
+        )
     }
 }

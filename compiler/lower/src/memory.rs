@@ -11,12 +11,23 @@ use rc_hir::{Expr, ExprKind};
 
 impl<'p> Function<'_, 'p> {
     /// Puts a value of a composite shape at `view` + `offset`.
-    pub fn build(&mut self, expr: &'p Expr, shape: &Shape, view: Register, offset: u32, fresh: bool) {
+    pub fn build(
+        &mut self,
+        expr: &'p Expr,
+        shape: &Shape,
+        view: Register,
+        offset: u32,
+        fresh: bool,
+    ) {
         match (&expr.kind, shape) {
-            (ExprKind::String(text), _) => self.literal(text.as_bytes(), shape, view, offset, fresh),
+            (ExprKind::String(text), _) => {
+                self.literal(text.as_bytes(), shape, view, offset, fresh)
+            }
             (ExprKind::Bytes(bytes), _) => self.literal(bytes, shape, view, offset, fresh),
             (ExprKind::None, _) => self.clear(shape, view, offset, fresh),
-            (ExprKind::Some(inner), Shape::Optional(content)) => self.build_some(inner, content, view, offset, fresh),
+            (ExprKind::Some(inner), Shape::Optional(content)) => {
+                self.build_some(inner, content, view, offset, fresh)
+            }
             (ExprKind::Tuple(parts), Shape::Tuple(shapes)) => {
                 let (_, offsets) = self.low.types.shapes.record_extent(shapes.iter());
                 self.parts(parts, &offsets, view, offset, fresh);
@@ -26,20 +37,46 @@ impl<'p> Function<'_, 'p> {
                 let (_, offsets) = shapes.fields_extent(&shapes.structs[*index as usize]);
                 self.parts(fields, &offsets, view, offset, fresh);
             }
-            (ExprKind::Enum { variant, fields, .. }, Shape::Enum(index)) => self.build_enum(*index, *variant, fields, view, offset, fresh),
+            (
+                ExprKind::Enum {
+                    variant, fields, ..
+                },
+                Shape::Enum(index),
+            ) => self.build_enum(*index, *variant, fields, view, offset, fresh),
             (ExprKind::List(parts), Shape::List(element, _)) => {
                 self.clear(shape, view, offset, fresh);
                 let length = self.code.constant(Scalar::U32, parts.len() as u128);
                 self.code.store(view, offset, length);
                 let shapes = &self.low.types.shapes;
-                let (base, stride) = (offset + shapes.list_base(element), shapes.extent(element).size);
+                let (base, stride) = (
+                    offset + shapes.list_base(element),
+                    shapes.extent(element).size,
+                );
                 for (number, part) in parts.iter().enumerate() {
-                    self.into(part, Dest::Memory { view, offset: base + number as u32 * stride, fresh: true });
+                    self.into(
+                        part,
+                        Dest::Memory {
+                            view,
+                            offset: base + number as u32 * stride,
+                            fresh: true,
+                        },
+                    );
                 }
             }
-            (ExprKind::Comprehension { .. }, Shape::List(..)) => self.comprehension(expr, shape, view, offset, fresh),
-            (ExprKind::Convert { mode, value }, _) => self.build_conversion(*mode, value, shape, view, offset, fresh),
-            (ExprKind::Method { method, receiver, arguments }, _) if self.builds_list(*method) => {
+            (ExprKind::Comprehension { .. }, Shape::List(..)) => {
+                self.comprehension(expr, shape, view, offset, fresh)
+            }
+            (ExprKind::Convert { mode, value }, _) => {
+                self.build_conversion(*mode, value, shape, view, offset, fresh)
+            }
+            (
+                ExprKind::Method {
+                    method,
+                    receiver,
+                    arguments,
+                },
+                _,
+            ) if self.builds_list(*method) => {
                 self.build_method(*method, receiver, arguments, shape, view, offset, fresh);
             }
             (_, Shape::Optional(content)) if self.answers_by_control(expr) => {
@@ -53,14 +90,35 @@ impl<'p> Function<'_, 'p> {
             }
             _ => {
                 let operand = self.value(expr);
-                self.deliver(operand, Dest::Memory { view, offset, fresh });
+                self.deliver(
+                    operand,
+                    Dest::Memory {
+                        view,
+                        offset,
+                        fresh,
+                    },
+                );
             }
         }
     }
 
-    fn parts(&mut self, parts: &'p [Expr], offsets: &[u32], view: Register, offset: u32, fresh: bool) {
+    fn parts(
+        &mut self,
+        parts: &'p [Expr],
+        offsets: &[u32],
+        view: Register,
+        offset: u32,
+        fresh: bool,
+    ) {
         for (part, at) in parts.iter().zip(offsets) {
-            self.into(part, Dest::Memory { view, offset: offset + at, fresh });
+            self.into(
+                part,
+                Dest::Memory {
+                    view,
+                    offset: offset + at,
+                    fresh,
+                },
+            );
         }
     }
 
@@ -74,11 +132,24 @@ impl<'p> Function<'_, 'p> {
     }
 
     /// The length, then the bytes, sixteen at a time.
-    pub fn literal(&mut self, bytes: &[u8], shape: &Shape, view: Register, offset: u32, fresh: bool) {
+    pub fn literal(
+        &mut self,
+        bytes: &[u8],
+        shape: &Shape,
+        view: Register,
+        offset: u32,
+        fresh: bool,
+    ) {
         self.clear(shape, view, offset, fresh);
-        let (Shape::String(max) | Shape::Bytes(max)) = shape else { return };
+        let (Shape::String(max) | Shape::Bytes(max)) = shape else {
+            return;
+        };
         let prefix = length_prefix(*max);
-        let scalar = if prefix == 2 { Scalar::U16 } else { Scalar::U32 };
+        let scalar = if prefix == 2 {
+            Scalar::U16
+        } else {
+            Scalar::U32
+        };
         if bytes.is_empty() {
             return;
         }
@@ -87,7 +158,14 @@ impl<'p> Function<'_, 'p> {
         let mut at = 0;
         while at < bytes.len() {
             let rest = bytes.len() - at;
-            let scalar = [(8, Scalar::U64), (4, Scalar::U32), (2, Scalar::U16), (1, Scalar::U8)].into_iter().find(|(size, _)| *size <= rest);
+            let scalar = [
+                (8, Scalar::U64),
+                (4, Scalar::U32),
+                (2, Scalar::U16),
+                (1, Scalar::U8),
+            ]
+            .into_iter()
+            .find(|(size, _)| *size <= rest);
             let Some((size, scalar)) = scalar else { return };
             let mut word = [0; 16];
             word[..size].copy_from_slice(&bytes[at..at + size]);
@@ -97,9 +175,23 @@ impl<'p> Function<'_, 'p> {
         }
     }
 
-    fn build_some(&mut self, inner: &'p Expr, content: &Shape, view: Register, offset: u32, fresh: bool) {
+    fn build_some(
+        &mut self,
+        inner: &'p Expr,
+        content: &Shape,
+        view: Register,
+        offset: u32,
+        fresh: bool,
+    ) {
         let at = offset + self.low.types.shapes.optional_offset(content);
-        self.into(inner, Dest::Memory { view, offset: at, fresh });
+        self.into(
+            inner,
+            Dest::Memory {
+                view,
+                offset: at,
+                fresh,
+            },
+        );
         let tag = self.code.constant(Scalar::U8, 1);
         self.code.store(view, offset, tag);
     }
@@ -107,16 +199,35 @@ impl<'p> Function<'_, 'p> {
     /// An optional that is there.
     pub fn store_some(&mut self, content: &Shape, view: Register, offset: u32, operand: Operand) {
         let at = offset + self.low.types.shapes.optional_offset(content);
-        self.deliver(operand, Dest::Memory { view, offset: at, fresh: false });
+        self.deliver(
+            operand,
+            Dest::Memory {
+                view,
+                offset: at,
+                fresh: false,
+            },
+        );
         let tag = self.code.constant(Scalar::U8, 1);
         self.code.store(view, offset, tag);
     }
 
-    fn build_enum(&mut self, index: u32, variant: u32, fields: &'p [Expr], view: Register, offset: u32, fresh: bool) {
+    fn build_enum(
+        &mut self,
+        index: u32,
+        variant: u32,
+        fields: &'p [Expr],
+        view: Register,
+        offset: u32,
+        fresh: bool,
+    ) {
         self.clear(&Shape::Enum(index), view, offset, fresh);
         let shapes = &self.low.types.shapes;
         let sum = &shapes.enums[index as usize];
-        let scalar = if tag_size(sum.variants.len()) == 1 { Scalar::U8 } else { Scalar::U16 };
+        let scalar = if tag_size(sum.variants.len()) == 1 {
+            Scalar::U8
+        } else {
+            Scalar::U16
+        };
         let (_, offsets) = shapes.fields_extent(&sum.variants[variant as usize]);
         let payload = offset + shapes.payload_offset(index);
         self.parts(fields, &offsets, view, payload, true);
@@ -125,20 +236,53 @@ impl<'p> Function<'_, 'p> {
     }
 
     /// To a longer string, bytes or list, or to an optional.
-    fn build_conversion(&mut self, mode: ConvertMode, value: &'p Expr, shape: &Shape, view: Register, offset: u32, fresh: bool) {
+    fn build_conversion(
+        &mut self,
+        mode: ConvertMode,
+        value: &'p Expr,
+        shape: &Shape,
+        view: Register,
+        offset: u32,
+        fresh: bool,
+    ) {
         let from = self.ty(&value.ty);
         let Ty::Value(from) = from else {
             let operand = self.value(value);
-            return self.deliver(operand, Dest::Memory { view, offset, fresh });
+            return self.deliver(
+                operand,
+                Dest::Memory {
+                    view,
+                    offset,
+                    fresh,
+                },
+            );
         };
         match (&from, shape) {
-            (from, shape) if from == shape => self.into(value, Dest::Memory { view, offset, fresh }),
-            (_, Shape::Optional(content)) if **content == from => self.build_some(value, content, view, offset, fresh),
-            (Shape::String(have) | Shape::Bytes(have), Shape::String(want) | Shape::Bytes(want)) => {
+            (from, shape) if from == shape => self.into(
+                value,
+                Dest::Memory {
+                    view,
+                    offset,
+                    fresh,
+                },
+            ),
+            (_, Shape::Optional(content)) if **content == from => {
+                self.build_some(value, content, view, offset, fresh)
+            }
+            (
+                Shape::String(have) | Shape::Bytes(have),
+                Shape::String(want) | Shape::Bytes(want),
+            ) => {
                 let (have, want) = (*have, *want);
                 if let Operand::View(source) = self.value(value) {
                     let (from_prefix, to_prefix) = (length_prefix(have), length_prefix(want));
-                    let width = |prefix| if prefix == 2 { Scalar::U16 } else { Scalar::U32 };
+                    let width = |prefix| {
+                        if prefix == 2 {
+                            Scalar::U16
+                        } else {
+                            Scalar::U32
+                        }
+                    };
                     let length = self.code.load(width(from_prefix), source, 0);
                     if have > want && mode == ConvertMode::Checked {
                         self.check_length(length, want.into());
@@ -146,7 +290,9 @@ impl<'p> Function<'_, 'p> {
                     let content = self.code.part(source, from_prefix, have);
                     let to = self.code.part(view, offset + to_prefix, want);
                     self.code.copy(to, content);
-                    let length = self.code.convert(ConvertMode::Wrapping, width(to_prefix), length);
+                    let length = self
+                        .code
+                        .convert(ConvertMode::Wrapping, width(to_prefix), length);
                     self.code.store(view, offset, length);
                 }
             }
@@ -164,7 +310,14 @@ impl<'p> Function<'_, 'p> {
             }
             _ => {
                 let operand = self.value(value);
-                self.deliver(operand, Dest::Memory { view, offset, fresh });
+                self.deliver(
+                    operand,
+                    Dest::Memory {
+                        view,
+                        offset,
+                        fresh,
+                    },
+                );
             }
         }
     }
@@ -172,7 +325,11 @@ impl<'p> Function<'_, 'p> {
     /// Whether a value in memory has this tag.
     pub fn has_tag(&mut self, index: u32, variant: u32, view: Register, offset: u32) -> Register {
         let variants = self.low.types.shapes.enums[index as usize].variants.len();
-        let scalar = if tag_size(variants) == 1 { Scalar::U8 } else { Scalar::U16 };
+        let scalar = if tag_size(variants) == 1 {
+            Scalar::U8
+        } else {
+            Scalar::U16
+        };
         let tag = self.code.load(scalar, view, offset);
         let wanted = self.code.constant(scalar, variant.into());
         self.code.compare(CompareOp::Equal, tag, wanted)

@@ -4,7 +4,7 @@
 use crate::body::{Dest, Function, Operand};
 use crate::code::Label;
 use crate::concrete::Ty;
-use crate::value::Location;
+use crate::places::Location;
 use rc_bytecode::instr::{Builtin, CompareOp, Register, Scalar};
 use rc_bytecode::layout::Shape;
 use rc_hir::{Arm, Expr, Pattern, PatternKind};
@@ -103,7 +103,9 @@ impl<'p> Function<'_, 'p> {
             });
             me.nested += 1;
             for arm in arms {
-                if me.code.ended() || !matches!(arm.pattern.kind, PatternKind::None | PatternKind::Wildcard) {
+                if me.code.ended()
+                    || !matches!(arm.pattern.kind, PatternKind::None | PatternKind::Wildcard)
+                {
                     continue;
                 }
                 me.leavable(&mut |me: &mut Self, next| {
@@ -128,15 +130,15 @@ impl<'p> Function<'_, 'p> {
         }
         match (&pattern.kind, operand) {
             (PatternKind::Integer(number), Operand::Scalar(register)) => {
-                let wanted = self.code.literal(self.code.scalar_of(register), *number as u128);
+                let wanted = self
+                    .code
+                    .literal(self.code.scalar_of(register), *number as u128);
                 self.leave_unless(CompareOp::Equal, register, wanted, next);
             }
-            (PatternKind::Bool(wanted), Operand::Scalar(register)) => {
-                match wanted {
-                    true => self.code.break_unless(register, next),
-                    false => self.code.break_if(register, next),
-                }
-            }
+            (PatternKind::Bool(wanted), Operand::Scalar(register)) => match wanted {
+                true => self.code.break_unless(register, next),
+                false => self.code.break_if(register, next),
+            },
             (PatternKind::IntegerRange(low, high), Operand::Scalar(register)) => {
                 let scalar = self.code.scalar_of(register);
                 let low = self.code.constant(scalar, *low as u128);
@@ -144,7 +146,9 @@ impl<'p> Function<'_, 'p> {
                 let high = self.code.constant(scalar, *high as u128);
                 self.leave_unless(CompareOp::LessOrEqual, register, high, next);
             }
-            (PatternKind::String(text), Operand::View(view)) => self.test_string(text, &pattern.ty, view, next),
+            (PatternKind::String(text), Operand::View(view)) => {
+                self.test_string(text, &pattern.ty, view, next)
+            }
             (PatternKind::None, Operand::View(view)) => {
                 let present = self.code.load(Scalar::Bool, view, 0);
                 self.code.break_if(present, next);
@@ -158,7 +162,9 @@ impl<'p> Function<'_, 'p> {
                 }
             }
             (PatternKind::Variant { variant, fields }, Operand::View(view)) => {
-                let Shape::Enum(index) = self.shape(&pattern.ty) else { return };
+                let Shape::Enum(index) = self.shape(&pattern.ty) else {
+                    return;
+                };
                 let fits = self.has_tag(index, *variant, view, 0);
                 self.code.break_unless(fits, next);
                 for (field, inner) in fields.iter().filter(|(_, inner)| !always_fits(inner)) {
@@ -168,7 +174,11 @@ impl<'p> Function<'_, 'p> {
             }
             (PatternKind::Tuple(parts), Operand::View(view)) => {
                 let shape = self.shape(&pattern.ty);
-                for (number, inner) in parts.iter().enumerate().filter(|(_, inner)| !always_fits(inner)) {
+                for (number, inner) in parts
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, inner)| !always_fits(inner))
+                {
                     let part = self.tuple_part(&shape, number, view);
                     self.test(inner, part, next);
                 }
@@ -185,7 +195,9 @@ impl<'p> Function<'_, 'p> {
     fn test_string(&mut self, text: &str, ty: &rc_hir::Type, view: Register, next: Label) {
         let ty = self.ty(ty);
         let Ty::Value(shape) = &ty else { return };
-        let (Shape::String(max) | Shape::Bytes(max)) = shape else { return };
+        let (Shape::String(max) | Shape::Bytes(max)) = shape else {
+            return;
+        };
         if text.len() > *max as usize {
             return self.code.break_to(next);
         }
@@ -207,7 +219,9 @@ impl<'p> Function<'_, 'p> {
                 self.bind(inner, content);
             }
             (PatternKind::Variant { variant, fields }, Operand::View(view)) => {
-                let Shape::Enum(index) = self.shape(&pattern.ty) else { return };
+                let Shape::Enum(index) = self.shape(&pattern.ty) else {
+                    return;
+                };
                 for (field, inner) in fields.iter().filter(|(_, inner)| binds(inner)) {
                     let part = self.variant_field(index, *variant, *field, view);
                     self.bind(inner, part);
@@ -225,12 +239,20 @@ impl<'p> Function<'_, 'p> {
     }
 
     fn optional_content(&mut self, ty: &rc_hir::Type, view: Register) -> Operand {
-        let Shape::Optional(inner) = self.shape(ty) else { return Operand::Unit };
+        let Shape::Optional(inner) = self.shape(ty) else {
+            return Operand::Unit;
+        };
         let offset = self.low.types.shapes.optional_offset(&inner);
         self.read_as(&Ty::Value(*inner), Location::Static { view, offset })
     }
 
-    pub fn variant_field(&mut self, index: u32, variant: u32, field: u32, view: Register) -> Operand {
+    pub fn variant_field(
+        &mut self,
+        index: u32,
+        variant: u32,
+        field: u32,
+        view: Register,
+    ) -> Operand {
         let shapes = &self.low.types.shapes;
         let record = &shapes.enums[index as usize].variants[variant as usize];
         let offset = shapes.payload_offset(index) + shapes.fields_extent(record).1[field as usize];
@@ -239,7 +261,9 @@ impl<'p> Function<'_, 'p> {
     }
 
     pub fn tuple_part(&mut self, shape: &Shape, number: usize, view: Register) -> Operand {
-        let (Shape::Tuple(parts), Some(offset)) = (shape, self.part_offset(shape, number)) else { return Operand::Unit };
+        let (Shape::Tuple(parts), Some(offset)) = (shape, self.part_offset(shape, number)) else {
+            return Operand::Unit;
+        };
         let part = parts[number].clone();
         self.read_as(&Ty::Value(part), Location::Static { view, offset })
     }
@@ -259,7 +283,9 @@ fn binds(pattern: &Pattern) -> bool {
         PatternKind::Bind(_) => true,
         PatternKind::Tuple(parts) => parts.iter().any(binds),
         PatternKind::Some(inner) | PatternKind::Ok(inner) => binds(inner),
-        PatternKind::Variant { fields, .. } | PatternKind::Failure { fields, .. } => fields.iter().any(|(_, inner)| binds(inner)),
+        PatternKind::Variant { fields, .. } | PatternKind::Failure { fields, .. } => {
+            fields.iter().any(|(_, inner)| binds(inner))
+        }
         _ => false,
     }
 }

@@ -42,20 +42,44 @@ pub struct IndexInfo {
 impl TableInfo {
     /// The generic arguments of the container's functions.
     pub fn generics(&self) -> Vec<Ty> {
-        let row = Opaque { size: self.extent.size, align: self.extent.align };
+        let row = Opaque {
+            size: self.extent.size,
+            align: self.extent.align,
+        };
         match self.storage {
             Storage::Hashed => vec![
-                Ty::Opaque(Opaque { size: self.key_bytes, align: self.extent.align }),
-                Ty::Opaque(Opaque { size: self.extent.size - self.key_bytes, align: 1 }),
+                Ty::Opaque(Opaque {
+                    size: self.key_bytes,
+                    align: self.extent.align,
+                }),
+                Ty::Opaque(Opaque {
+                    size: self.extent.size - self.key_bytes,
+                    align: 1,
+                }),
             ],
-            Storage::Ordered => vec![Ty::Opaque(Opaque { size: self.encoded_bytes, align: 1 }), Ty::Opaque(row)],
+            Storage::Ordered => vec![
+                Ty::Opaque(Opaque {
+                    size: self.encoded_bytes,
+                    align: 1,
+                }),
+                Ty::Opaque(row),
+            ],
             Storage::Dense => vec![Ty::Opaque(row)],
         }
     }
 
     pub fn index_generics(&self, index: usize) -> Vec<Ty> {
-        let key = Opaque { size: self.indexes[index].key_bytes, align: 1 };
-        vec![Ty::Opaque(key), Ty::Opaque(Opaque { size: self.key_bytes, align: 1 })]
+        let key = Opaque {
+            size: self.indexes[index].key_bytes,
+            align: 1,
+        };
+        vec![
+            Ty::Opaque(key),
+            Ty::Opaque(Opaque {
+                size: self.key_bytes,
+                align: 1,
+            }),
+        ]
     }
 }
 
@@ -74,7 +98,12 @@ pub enum AggregateInfo {
     /// One number among the states.
     Single(StateInfo),
     /// A hashed table from group to number.
-    Grouped { region: RegionIndex, group: Shape, group_bytes: u32, value: Shape },
+    Grouped {
+        region: RegionIndex,
+        group: Shape,
+        group_bytes: u32,
+        value: Shape,
+    },
     /// Not kept: read from the ends of an index.
     Ends,
 }
@@ -120,7 +149,12 @@ impl Schema {
     }
 
     fn region(&mut self, name: String, layout_hash: u64) -> RegionIndex {
-        self.regions.push(Region { name, layout_hash, writable: true, pages_max: REGION_PAGES_MAX });
+        self.regions.push(Region {
+            name,
+            layout_hash,
+            writable: true,
+            pages_max: REGION_PAGES_MAX,
+        });
         RegionIndex(self.regions.len() as u16 - 1)
     }
 
@@ -128,34 +162,77 @@ impl Schema {
     /// has a byte in the same page that says whether it was ever written.
     fn place_states(&mut self, types: &mut Types, diagnostics: &mut Diagnostics) {
         let program = types.program;
-        let mut at = Cursor { page: 0, offset: 0, page_bytes: types.page_bytes };
+        let mut at = Cursor {
+            page: 0,
+            offset: 0,
+            page_bytes: types.page_bytes,
+        };
         let mut layout = String::new();
         for state in &program.states {
             let shape = types.shape(&state.ty, &[]);
             let extent = types.shapes.extent(&shape);
             if extent.size > types.page_bytes / 4 {
-                let message = format!("`{}` takes {} bytes: a value in the canvas is at most a quarter of a page, {}", state.name, extent.size, types.page_bytes / 4);
-                diagnostics.push(Diagnostic::error(codes::VALUE_TOO_LARGE, state.span, message));
+                let message = format!(
+                    "`{}` takes {} bytes: a value in the canvas is at most a quarter of a page, {}",
+                    state.name,
+                    extent.size,
+                    types.page_bytes / 4
+                );
+                diagnostics.push(Diagnostic::error(
+                    codes::VALUE_TOO_LARGE,
+                    state.span,
+                    message,
+                ));
             }
-            let flagged = state.default.as_ref().is_some_and(|default| !is_zero(default));
-            let (page, offset) = at.take(Extent { size: extent.size + u32::from(flagged), align: extent.align });
+            let flagged = state
+                .default
+                .as_ref()
+                .is_some_and(|default| !is_zero(default));
+            let (page, offset) = at.take(Extent {
+                size: extent.size + u32::from(flagged),
+                align: extent.align,
+            });
             let flag = flagged.then_some(offset + extent.size);
-            layout.push_str(&format!("{} {} {page} {offset} {flagged};", state.name, describe(types, &shape)));
-            self.states.push(StateInfo { page, offset, shape, flag });
+            layout.push_str(&format!(
+                "{} {} {page} {offset} {flagged};",
+                state.name,
+                describe(types, &shape)
+            ));
+            self.states.push(StateInfo {
+                page,
+                offset,
+                shape,
+                flag,
+            });
         }
         for aggregate in &program.aggregates {
             let shape = types.shape(&aggregate.ty, &[]);
             let info = match (aggregate.function, aggregate.by) {
-                (hir::AggregateFunction::Min | hir::AggregateFunction::Max, _) => AggregateInfo::Ends,
+                (hir::AggregateFunction::Min | hir::AggregateFunction::Max, _) => {
+                    AggregateInfo::Ends
+                }
                 (_, None) => {
                     let (page, offset) = at.take(types.shapes.extent(&shape));
                     layout.push_str(&format!("{} {shape:?} {page} {offset};", aggregate.name));
-                    AggregateInfo::Single(StateInfo { page, offset, shape, flag: None })
+                    AggregateInfo::Single(StateInfo {
+                        page,
+                        offset,
+                        shape,
+                        flag: None,
+                    })
                 }
                 (_, Some(by)) => {
-                    let group = types.shape(&program.tables[aggregate.table.0 as usize].fields[by as usize].ty, &[]);
+                    let group = types.shape(
+                        &program.tables[aggregate.table.0 as usize].fields[by as usize].ty,
+                        &[],
+                    );
                     let group_bytes = types.shapes.extent(&group).size;
-                    AggregateInfo::Grouped { region: RegionIndex(0), group, group_bytes, value: shape }
+                    AggregateInfo::Grouped {
+                        region: RegionIndex(0),
+                        group,
+                        group_bytes,
+                        value: shape,
+                    }
                 }
             };
             self.aggregates.push(info);
@@ -167,22 +244,52 @@ impl Schema {
         }
     }
 
-    fn table(&mut self, table: &hir::Table, types: &mut Types, diagnostics: &mut Diagnostics) -> TableInfo {
-        let shapes: Vec<Shape> = table.fields.iter().map(|field| types.shape(&field.ty, &[])).collect();
+    fn table(
+        &mut self,
+        table: &hir::Table,
+        types: &mut Types,
+        diagnostics: &mut Diagnostics,
+    ) -> TableInfo {
+        let shapes: Vec<Shape> = table
+            .fields
+            .iter()
+            .map(|field| types.shape(&field.ty, &[]))
+            .collect();
         let (extent, offsets) = types.shapes.record_extent(shapes.iter());
         let key_len = table.key_len as usize;
         let last = key_len.saturating_sub(1);
         let key_bytes = offsets[last] + types.shapes.extent(&shapes[last]).size;
-        let encoded_bytes = shapes[..key_len].iter().map(|shape| keys::encoded_bytes(&types.shapes, shape)).sum();
+        let encoded_bytes = shapes[..key_len]
+            .iter()
+            .map(|shape| keys::encoded_bytes(&types.shapes, shape))
+            .sum();
         if extent.size > types.page_bytes / 4 {
-            let message = format!("a row of `{}` takes {} bytes: at most a quarter of a page, {}, fits", table.name, extent.size, types.page_bytes / 4);
+            let message = format!(
+                "a row of `{}` takes {} bytes: at most a quarter of a page, {}, fits",
+                table.name,
+                extent.size,
+                types.page_bytes / 4
+            );
             diagnostics.push(
                 Diagnostic::error(codes::VALUE_TOO_LARGE, table.span, message)
                     .with_hint("shorten strings and lists, or split the table in two"),
             );
         }
-        let described: Vec<String> = table.fields.iter().zip(&shapes).map(|(field, shape)| format!("{} {}", field.name, describe(types, shape))).collect();
-        let layout = layout_hash(&format!("{:?} {} {}", table.storage, table.key_len, described.join(",")), types);
+        let described: Vec<String> = table
+            .fields
+            .iter()
+            .zip(&shapes)
+            .map(|(field, shape)| format!("{} {}", field.name, describe(types, shape)))
+            .collect();
+        let layout = layout_hash(
+            &format!(
+                "{:?} {} {}",
+                table.storage,
+                table.key_len,
+                described.join(",")
+            ),
+            types,
+        );
         let region = self.region(format!("{}/rows@{}", table.name, table.version), layout);
         let mut indexes = Vec::new();
         for index in &table.indexes {
@@ -190,25 +297,75 @@ impl Schema {
             if !index.unique {
                 fields.extend((0..table.key_len).filter(|key| !index.fields.contains(key)));
             }
-            let bytes: u32 = fields.iter().map(|field| keys::encoded_bytes(&types.shapes, &shapes[*field as usize])).sum();
-            let layout = layout_hash(&format!("{} {fields:?} {bytes} {key_bytes}", described.join(",")), types);
-            let region = self.region(format!("{}/{}@{}", table.name, index.name, table.version), layout);
-            too_long_a_key(types, diagnostics, &index.name, bytes, key_bytes, index.span);
-            indexes.push(IndexInfo { region, fields, key_bytes: bytes });
+            let bytes: u32 = fields
+                .iter()
+                .map(|field| keys::encoded_bytes(&types.shapes, &shapes[*field as usize]))
+                .sum();
+            let layout = layout_hash(
+                &format!("{} {fields:?} {bytes} {key_bytes}", described.join(",")),
+                types,
+            );
+            let region = self.region(
+                format!("{}/{}@{}", table.name, index.name, table.version),
+                layout,
+            );
+            too_long_a_key(
+                types,
+                diagnostics,
+                &index.name,
+                bytes,
+                key_bytes,
+                index.span,
+            );
+            indexes.push(IndexInfo {
+                region,
+                fields,
+                key_bytes: bytes,
+            });
         }
         if table.storage == Storage::Ordered {
-            too_long_a_key(types, diagnostics, &table.name, encoded_bytes, extent.size, table.span);
+            too_long_a_key(
+                types,
+                diagnostics,
+                &table.name,
+                encoded_bytes,
+                extent.size,
+                table.span,
+            );
         }
-        TableInfo { region, storage: table.storage, capacity: table.capacity, shapes, offsets, extent, key_len, key_bytes, encoded_bytes, indexes }
+        TableInfo {
+            region,
+            storage: table.storage,
+            capacity: table.capacity,
+            shapes,
+            offsets,
+            extent,
+            key_len,
+            key_bytes,
+            encoded_bytes,
+            indexes,
+        }
     }
 }
 
 /// A tree's nodes must hold two entries in a leaf and four kids in an inner node.
-fn too_long_a_key(types: &Types, diagnostics: &mut Diagnostics, name: &str, key_bytes: u32, row_bytes: u32, span: rc_source::Span) {
+fn too_long_a_key(
+    types: &Types,
+    diagnostics: &mut Diagnostics,
+    name: &str,
+    key_bytes: u32,
+    row_bytes: u32,
+    span: rc_source::Span,
+) {
     let page = types.page_bytes;
     if (page - 16) / (key_bytes + 8) < 4 || (page - 32) / (key_bytes + row_bytes).max(1) < 2 {
-        let message = format!("the key of `{name}` takes {key_bytes} bytes: too many for an ordered tree in pages of {page}");
-        diagnostics.push(Diagnostic::error(codes::VALUE_TOO_LARGE, span, message).with_hint("leave long fields out of the index"));
+        let message = format!(
+            "the key of `{name}` takes {key_bytes} bytes: too many for an ordered tree in pages of {page}"
+        );
+        diagnostics.push(
+            Diagnostic::error(codes::VALUE_TOO_LARGE, span, message)
+                .with_hint("leave long fields out of the index"),
+        );
     }
 }
 
@@ -222,10 +379,16 @@ fn is_zero(expr: &hir::Expr) -> bool {
         hir::ExprKind::String(text) => text.is_empty(),
         hir::ExprKind::Bytes(bytes) => bytes.is_empty(),
         hir::ExprKind::None | hir::ExprKind::Unit => true,
-        hir::ExprKind::Tuple(parts) | hir::ExprKind::Struct { fields: parts, .. } => parts.iter().all(is_zero),
-        hir::ExprKind::Enum { variant, fields, .. } => *variant == 0 && fields.iter().all(is_zero),
+        hir::ExprKind::Tuple(parts) | hir::ExprKind::Struct { fields: parts, .. } => {
+            parts.iter().all(is_zero)
+        }
+        hir::ExprKind::Enum {
+            variant, fields, ..
+        } => *variant == 0 && fields.iter().all(is_zero),
         hir::ExprKind::List(parts) => parts.is_empty(),
-        hir::ExprKind::Convert { value, .. } => is_zero(value) && !matches!(expr.ty, hir::Type::Optional(_)),
+        hir::ExprKind::Convert { value, .. } => {
+            is_zero(value) && !matches!(expr.ty, hir::Type::Optional(_))
+        }
         _ => false,
     }
 }
@@ -237,7 +400,7 @@ struct Cursor {
 }
 
 impl Cursor {
-    fn take(&mut self, extent: Extent) -> (u32, u32) {
+    pub fn take(&mut self, extent: Extent) -> (u32, u32) {
         let mut offset = rc_bytecode::layout::align_up(self.offset, extent.align.max(1));
         if offset + extent.size > self.page_bytes {
             self.page += 1;
@@ -253,7 +416,11 @@ fn describe(types: &Types, shape: &Shape) -> String {
     match shape {
         Shape::Struct(index) => {
             let record = &types.shapes.structs[*index as usize];
-            let fields: Vec<String> = record.fields.iter().map(|(name, shape)| format!("{name} {}", describe(types, shape))).collect();
+            let fields: Vec<String> = record
+                .fields
+                .iter()
+                .map(|(name, shape)| format!("{name} {}", describe(types, shape)))
+                .collect();
             format!("{{{}}}", fields.join(","))
         }
         Shape::Enum(index) => {
@@ -262,14 +429,25 @@ fn describe(types: &Types, shape: &Shape) -> String {
                 .variants
                 .iter()
                 .map(|variant| {
-                    let fields: Vec<String> = variant.fields.iter().map(|(_, shape)| describe(types, shape)).collect();
+                    let fields: Vec<String> = variant
+                        .fields
+                        .iter()
+                        .map(|(_, shape)| describe(types, shape))
+                        .collect();
                     format!("{}({})", variant.name, fields.join(","))
                 })
                 .collect();
             format!("<{}>", variants.join("|"))
         }
         Shape::Optional(inner) => format!("{}?", describe(types, inner)),
-        Shape::Tuple(parts) => format!("({})", parts.iter().map(|part| describe(types, part)).collect::<Vec<_>>().join(",")),
+        Shape::Tuple(parts) => format!(
+            "({})",
+            parts
+                .iter()
+                .map(|part| describe(types, part))
+                .collect::<Vec<_>>()
+                .join(",")
+        ),
         Shape::List(element, max) => format!("[{};{max}]", describe(types, element)),
         other => format!("{other:?}"),
     }

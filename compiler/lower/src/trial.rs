@@ -9,11 +9,15 @@ use crate::concrete::Ty;
 use crate::effects::Summary;
 use crate::lowering::Lowering;
 use crate::{Assertion, TestCode};
-use rc_bytecode::instr::{Builtin, CommandIndex, CompareOp, Failure, Instr, Register, Scalar, Space, Type, View};
+use rc_bytecode::instr::{
+    Builtin, CommandIndex, CompareOp, Failure, Instr, Register, Scalar, Space, Type, View,
+};
 use rc_bytecode::layout::{Record, Shape};
 use rc_bytecode::module::FunctionKind;
 use rc_hir as hir;
-use rc_hir::{Arm, CallableId, Expr, ExprKind, FailureValue, Pattern, PatternKind, Statement, StatementKind};
+use rc_hir::{
+    Arm, CallableId, Expr, ExprKind, FailureValue, Pattern, PatternKind, Statement, StatementKind,
+};
 use rc_source::Span;
 
 /// What a test's function knows beside its locals.
@@ -42,31 +46,64 @@ impl<'p> Lowering<'p> {
                 (local.name.clone(), self.types.shape(&local.ty, &[]))
             })
             .collect();
-        let record = Record { name: test.name.clone(), fields };
+        let record = Record {
+            name: test.name.clone(),
+            fields,
+        };
         let (extent, offsets) = self.types.shapes.fields_extent(&record);
         let mut parameters = Vec::new();
         if !record.fields.is_empty() {
-            parameters.push(Type::View(View { space: Space::Frame, length: extent.size, writable: false }));
+            parameters.push(Type::View(View {
+                space: Space::Frame,
+                length: extent.size,
+                writable: false,
+            }));
         }
         let first = self.assertions.len();
-        let mut function = self.function(Code::new(&parameters, test.span), Vec::new(), &test.locals, Summary::default());
+        let mut function = self.function(
+            Code::new(&parameters, test.span),
+            Vec::new(),
+            &test.locals,
+            Summary::default(),
+        );
         function.trial = Some(Trial::default());
-        for ((local, offset), (_, shape)) in test.parameters.iter().zip(&offsets).zip(&record.fields) {
-            let location = crate::value::Location::Static { view: Register(0), offset: *offset };
+        for ((local, offset), (_, shape)) in
+            test.parameters.iter().zip(&offsets).zip(&record.fields)
+        {
+            let location = crate::places::Location::Static {
+                view: Register(0),
+                offset: *offset,
+            };
             let operand = function.read_as(&Ty::Value(shape.clone()), location);
             function.locals[local.0 as usize] = Binding::Is(operand);
         }
         function.finish(&test.body);
         let Function { code, .. } = function;
-        let function = self.finished(format!("test {:?}", test.name), FunctionKind::Test, parameters, Vec::new(), false, code);
+        let function = self.finished(
+            format!("test {:?}", test.name),
+            FunctionKind::Test,
+            parameters,
+            Vec::new(),
+            false,
+            code,
+        );
         let assertions = first as u32..self.assertions.len() as u32;
-        TestCode { name: test.name.clone(), function, parameters: record, assertions, span: test.span }
+        TestCode {
+            name: test.name.clone(),
+            function,
+            parameters: record,
+            assertions,
+            span: test.span,
+        }
     }
 }
 
 impl<'p> Function<'_, 'p> {
     fn assertion(&mut self, span: Span, text: impl Into<String>) -> u32 {
-        self.low.assertions.push(Assertion { span, text: text.into() });
+        self.low.assertions.push(Assertion {
+            span,
+            text: text.into(),
+        });
         self.low.assertions.len() as u32 - 1
     }
 
@@ -112,9 +149,17 @@ impl<'p> Function<'_, 'p> {
     /// Shows both sides where the condition compares scalars.
     fn assert(&mut self, condition: &'p Expr, text: &str) {
         let sides = match &condition.kind {
-            ExprKind::Compare { op, left, right } if !matches!(left.kind, ExprKind::None) && !matches!(right.kind, ExprKind::None) => {
-                let scalars = self.ty(&left.ty).as_scalar().is_some() && self.ty(&right.ty).as_scalar().is_some();
-                if scalars { self.pair(left, right).map(|sides| (*op, sides)) } else { None }
+            ExprKind::Compare { op, left, right }
+                if !matches!(left.kind, ExprKind::None)
+                    && !matches!(right.kind, ExprKind::None) =>
+            {
+                let scalars = self.ty(&left.ty).as_scalar().is_some()
+                    && self.ty(&right.ty).as_scalar().is_some();
+                if scalars {
+                    self.pair(left, right).map(|sides| (*op, sides))
+                } else {
+                    None
+                }
             }
             _ => None,
         };
@@ -133,27 +178,50 @@ impl<'p> Function<'_, 'p> {
         };
         let span = self.code.span;
         let assertion = self.assertion(span, text);
-        self.code.emit(Instr::Assert { condition, assertion, left, right });
+        self.code.emit(Instr::Assert {
+            condition,
+            assertion,
+            left,
+            right,
+        });
     }
 
     // -- commands ------------------------------------------------------------------------------------------
 
     /// A call of a command or query in a test, whose failure fails the test.
-    pub fn invoke_or_fail(&mut self, expr: &'p Expr, callable: CallableId, arguments: &'p [Expr]) -> Operand {
-        let Some(attempt) = self.invoke(callable, arguments) else { return Operand::Never };
+    pub fn invoke_or_fail(
+        &mut self,
+        expr: &'p Expr,
+        callable: CallableId,
+        arguments: &'p [Expr],
+    ) -> Operand {
+        let Some(attempt) = self.invoke(callable, arguments) else {
+            return Operand::Never;
+        };
         let success = self.code.constant(Scalar::U32, 0);
         let done = self.code.compare(CompareOp::Equal, attempt.status, success);
         let name = &self.low.program.callables[callable.0 as usize].name;
         let text = format!("{name}(…) succeeds");
         let assertion = self.assertion(expr.span, text);
-        self.code.emit(Instr::Assert { condition: done, assertion, left: Some(attempt.status), right: Some(success) });
+        self.code.emit(Instr::Assert {
+            condition: done,
+            assertion,
+            left: Some(attempt.status),
+            right: Some(success),
+        });
         self.result_of(&attempt)
     }
 
     fn result_of(&mut self, attempt: &Attempt) -> Operand {
         let result = &self.low.program.callables[attempt.callable.0 as usize].result;
         match self.ty(result) {
-            Ty::Value(shape) => self.read_as(&Ty::Value(shape), crate::value::Location::Static { view: attempt.result, offset: 0 }),
+            Ty::Value(shape) => self.read_as(
+                &Ty::Value(shape),
+                crate::places::Location::Static {
+                    view: attempt.result,
+                    offset: 0,
+                },
+            ),
             _ => Operand::Unit,
         }
     }
@@ -166,7 +234,15 @@ impl<'p> Function<'_, 'p> {
             self.unsupported(span, "calling this from here");
             return None;
         };
-        let shapes: Vec<Shape> = declared.parameters.iter().map(|local| self.low.types.shape(&declared.locals[local.0 as usize].ty, &[])).collect();
+        let shapes: Vec<Shape> = declared
+            .parameters
+            .iter()
+            .map(|local| {
+                self.low
+                    .types
+                    .shape(&declared.locals[local.0 as usize].ty, &[])
+            })
+            .collect();
         let arguments = self.record(&shapes, arguments);
         if self.code.ended() {
             return None;
@@ -184,20 +260,40 @@ impl<'p> Function<'_, 'p> {
         }
         let failure = self.code.slot(bytes);
         let status = self.code.scalar(Scalar::U32);
-        self.code.emit(Instr::Invoke { command: CommandIndex(command), arguments, result, failure, status });
-        Some(Attempt { callable, status, result, failure })
+        self.code.emit(Instr::Invoke {
+            command: CommandIndex(command),
+            arguments,
+            result,
+            failure,
+            status,
+        });
+        Some(Attempt {
+            callable,
+            status,
+            result,
+            failure,
+        })
     }
 
     /// `attempt f(…)`: the outcome is a value.
     pub fn attempt(&mut self, inner: &'p Expr) -> Operand {
-        let ExprKind::Call { callable, arguments, .. } = &inner.kind else {
+        let ExprKind::Call {
+            callable,
+            arguments,
+            ..
+        } = &inner.kind
+        else {
             return self.unsupported(inner.span, "an attempt of this");
         };
         if self.trial.is_none() {
             return self.unsupported(inner.span, "`attempt` inside a command");
         }
-        let Some(attempt) = self.invoke(*callable, arguments) else { return Operand::Never };
-        let Some(trial) = &mut self.trial else { return Operand::Never };
+        let Some(attempt) = self.invoke(*callable, arguments) else {
+            return Operand::Never;
+        };
+        let Some(trial) = &mut self.trial else {
+            return Operand::Never;
+        };
         trial.attempts.push(attempt);
         Operand::Attempt(trial.attempts.len() - 1)
     }
@@ -206,51 +302,97 @@ impl<'p> Function<'_, 'p> {
     fn status_of(failure: Failure) -> u128 {
         match failure {
             Failure::Builtin(builtin) => 1 + builtin_number(builtin),
-            Failure::Declared { error, variant } => 0x1_0000 + u128::from(error) * 0x100 + u128::from(variant),
+            Failure::Declared { error, variant } => {
+                0x1_0000 + u128::from(error) * 0x100 + u128::from(variant)
+            }
         }
     }
 
     fn expect(&mut self, span: Span, failure: &'p FailureValue, call: &'p Expr) {
-        let ExprKind::Call { callable, arguments, .. } = &call.kind else {
+        let ExprKind::Call {
+            callable,
+            arguments,
+            ..
+        } = &call.kind
+        else {
             self.unsupported(call.span, "an expectation of this");
             return;
         };
-        let Some(attempt) = self.invoke(*callable, arguments) else { return };
+        let Some(attempt) = self.invoke(*callable, arguments) else {
+            return;
+        };
         let (wanted, fields) = match failure {
             FailureValue::Builtin(builtin) => (Failure::Builtin(*builtin), None),
-            FailureValue::Declared { error, variant, fields } => (Failure::Declared { error: error.0, variant: *variant }, Some(fields)),
+            FailureValue::Declared {
+                error,
+                variant,
+                fields,
+            } => (
+                Failure::Declared {
+                    error: error.0,
+                    variant: *variant,
+                },
+                Some(fields),
+            ),
         };
         let status = self.code.constant(Scalar::U32, Self::status_of(wanted));
         let same = self.code.compare(CompareOp::Equal, attempt.status, status);
         let text = self.low.sources.text_of(span).to_string();
         let assertion = self.assertion(span, text.clone());
-        self.code.emit(Instr::Assert { condition: same, assertion, left: Some(attempt.status), right: Some(status) });
-        let (Failure::Declared { error, variant }, Some(fields)) = (wanted, fields) else { return };
+        self.code.emit(Instr::Assert {
+            condition: same,
+            assertion,
+            left: Some(attempt.status),
+            right: Some(status),
+        });
+        let (Failure::Declared { error, variant }, Some(fields)) = (wanted, fields) else {
+            return;
+        };
         let shapes = self.low.errors[error as usize][variant as usize].clone();
         let (_, offsets) = self.low.types.shapes.record_extent(shapes.iter());
         for ((field, shape), offset) in fields.iter().zip(&shapes).zip(offsets) {
-            let location = crate::value::Location::Static { view: attempt.failure, offset };
+            let location = crate::places::Location::Static {
+                view: attempt.failure,
+                offset,
+            };
             let ty = Ty::Value(shape.clone());
             let have = self.read_as(&ty, location);
             let wanted = self.value(field);
             let (condition, left, right) = match (have, wanted) {
-                (Operand::Scalar(have), Operand::Scalar(wanted)) => (self.code.compare(CompareOp::Equal, have, wanted), Some(have), Some(wanted)),
+                (Operand::Scalar(have), Operand::Scalar(wanted)) => (
+                    self.code.compare(CompareOp::Equal, have, wanted),
+                    Some(have),
+                    Some(wanted),
+                ),
                 (Operand::View(have), Operand::View(wanted)) => {
                     let wanted_ty = self.ty(&field.ty);
-                    (self.compare_memory(CompareOp::Equal, have, &ty, wanted, &wanted_ty), None, None)
+                    (
+                        self.compare_memory(CompareOp::Equal, have, &ty, wanted, &wanted_ty),
+                        None,
+                        None,
+                    )
                 }
                 _ => return,
             };
             let assertion = self.assertion(field.span, text.clone());
-            self.code.emit(Instr::Assert { condition, assertion, left, right });
+            self.code.emit(Instr::Assert {
+                condition,
+                assertion,
+                left,
+                right,
+            });
         }
     }
 
     // -- outcomes ------------------------------------------------------------------------------------------
 
     pub fn match_attempt(&mut self, value: &'p Expr, arms: &'p [Arm], dest: Dest) {
-        let Operand::Attempt(number) = self.value(value) else { return };
-        let Some(attempt) = self.trial.as_ref().map(|trial| trial.attempts[number]) else { return };
+        let Operand::Attempt(number) = self.value(value) else {
+            return;
+        };
+        let Some(attempt) = self.trial.as_ref().map(|trial| trial.attempts[number]) else {
+            return;
+        };
         self.leavable(&mut |me: &mut Self, end| {
             for (number, arm) in arms.iter().enumerate() {
                 let last = number + 1 == arms.len() && arm.guard.is_none();
@@ -287,20 +429,35 @@ impl<'p> Function<'_, 'p> {
                 }
                 self.bind(inner, result);
             }
-            PatternKind::AnyFailure => self.leave_outcome(CompareOp::Equal, attempt.status, success, next),
+            PatternKind::AnyFailure => {
+                self.leave_outcome(CompareOp::Equal, attempt.status, success, next)
+            }
             PatternKind::FailureBuiltin(builtin) => {
-                let wanted = self.code.constant(Scalar::U32, Self::status_of(Failure::Builtin(*builtin)));
+                let wanted = self
+                    .code
+                    .constant(Scalar::U32, Self::status_of(Failure::Builtin(*builtin)));
                 self.leave_outcome(CompareOp::NotEqual, attempt.status, wanted, next);
             }
-            PatternKind::Failure { error, variant, fields } => {
-                let wanted = Failure::Declared { error: error.0, variant: *variant };
+            PatternKind::Failure {
+                error,
+                variant,
+                fields,
+            } => {
+                let wanted = Failure::Declared {
+                    error: error.0,
+                    variant: *variant,
+                };
                 let wanted = self.code.constant(Scalar::U32, Self::status_of(wanted));
                 self.leave_outcome(CompareOp::NotEqual, attempt.status, wanted, next);
                 let shapes = self.low.errors[error.0 as usize][*variant as usize].clone();
                 let (_, offsets) = self.low.types.shapes.record_extent(shapes.iter());
                 for (field, inner) in fields {
-                    let (shape, offset) = (shapes[*field as usize].clone(), offsets[*field as usize]);
-                    let location = crate::value::Location::Static { view: attempt.failure, offset };
+                    let (shape, offset) =
+                        (shapes[*field as usize].clone(), offsets[*field as usize]);
+                    let location = crate::places::Location::Static {
+                        view: attempt.failure,
+                        offset,
+                    };
                     let part = self.read_as(&Ty::Value(shape), location);
                     if let Some(next) = next {
                         self.test(inner, part, next);
@@ -309,14 +466,23 @@ impl<'p> Function<'_, 'p> {
                 }
             }
             PatternKind::Bind(id) => {
-                let number = self.trial.as_ref().map_or(0, |trial| trial.attempts.len().saturating_sub(1));
+                let number = self
+                    .trial
+                    .as_ref()
+                    .map_or(0, |trial| trial.attempts.len().saturating_sub(1));
                 self.locals[id.0 as usize] = Binding::Is(Operand::Attempt(number));
             }
             _ => {}
         }
     }
 
-    fn leave_outcome(&mut self, op: CompareOp, left: Register, right: Register, next: Option<Label>) {
+    fn leave_outcome(
+        &mut self,
+        op: CompareOp,
+        left: Register,
+        right: Register,
+        next: Option<Label>,
+    ) {
         if let Some(next) = next {
             let other = self.code.compare(op, left, right);
             self.code.break_if(other, next);

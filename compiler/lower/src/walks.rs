@@ -4,48 +4,35 @@
 //! first, bounded by its `take`, and finds each row again.
 
 use crate::body::{Binding, Dest, Function, Loop, Operand, is_constant};
-use crate::code::{Label, Stride};
+use crate::code::Label;
 use crate::concrete::Ty;
 use crate::effects::{Node, Visit};
-use crate::value::Location;
-use rc_bytecode::instr::{BinaryOp, Builtin, CompareOp, ConvertMode, Instr, Register, RegionIndex, Scalar};
-use rc_bytecode::layout::{Shape, align_up};
-use rc_bytecode::limits::SLOT_BYTES_MAX;
-use rc_diagnostics::{Diagnostic, codes};
-use rc_hir::{Expr, ExprKind, Pattern, PatternKind, Source, TableId};
+use crate::places::Location;
+use crate::row_walks::Rows;
+use rc_bytecode::instr::{BinaryOp, Builtin, CompareOp, ConvertMode, Instr, Register, Scalar};
+use rc_bytecode::layout::Shape;
+use rc_hir::{Expr, ExprKind, Pattern, PatternKind, Source};
 
 /// Iterations at most of a loop that is written out.
 const REPEATED_MAX: i128 = 16;
 
 /// A loop's body, given what the pattern is bound to already.
-type Work<'a, 'l, 'p> = &'a mut dyn FnMut(&mut Function<'l, 'p>);
-
-/// Which rows a walk visits.
-struct Rows<'p> {
-    table: TableId,
-    index: Option<usize>,
-    prefix: Vec<&'p Expr>,
-    from: Option<&'p Expr>,
-    to: Option<&'p Expr>,
-    descending: bool,
-    max: u64,
-}
-
-/// Where a walk over a tree goes.
-struct Path {
-    region: RegionIndex,
-    generics: Vec<Ty>,
-    /// The entry stands beyond the end where comparing this many bytes of its key with the bound says so.
-    stop: Option<(u32, Register, CompareOp)>,
-    cursor: Register,
-    descending: bool,
-}
+pub type Work<'a, 'l, 'p> = &'a mut dyn FnMut(&mut Function<'l, 'p>);
 
 impl<'l, 'p> Function<'l, 'p> {
     /// `for pattern in source { body }`; `visit` walks the body's tree.
-    pub fn walk(&mut self, source: &'p Source, pattern: &'p Pattern, body: Work<'_, 'l, 'p>, visit: impl Fn(Visit<'_, 'p>)) {
+    pub fn walk(
+        &mut self,
+        source: &'p Source,
+        pattern: &'p Pattern,
+        body: Work<'_, 'l, 'p>,
+        visit: impl Fn(Visit<'_, 'p>),
+    ) {
         let program = self.low.program;
-        let summary = self.low.effects.summary(program, self.declared, |v| visit(v));
+        let summary = self
+            .low
+            .effects
+            .summary(program, self.declared, |v| visit(v));
         let (mut continues, mut used) = (false, false);
         visit(&mut |node| {
             if let Node::Expr(expr) = node {
@@ -54,15 +41,38 @@ impl<'l, 'p> Function<'l, 'p> {
             }
         });
         match source {
-            Source::Range { start, end, inclusive, max } => {
+            Source::Range {
+                start,
+                end,
+                inclusive,
+                max,
+            } => {
                 let max = self.count(max);
-                self.walk_range((start, end), *inclusive, max, &summary, continues, pattern, used, body);
+                self.walk_range(
+                    (start, end),
+                    *inclusive,
+                    max,
+                    &summary,
+                    continues,
+                    pattern,
+                    used,
+                    body,
+                );
             }
             Source::List { list, take, max } => {
                 let max = self.count(max);
                 self.walk_list(list, take.as_ref(), max, &summary, continues, pattern, body);
             }
-            Source::Rows { table, index, prefix, from, to, descending, take, max } => {
+            Source::Rows {
+                table,
+                index,
+                prefix,
+                from,
+                to,
+                descending,
+                take,
+                max,
+            } => {
                 let rows = Rows {
                     table: *table,
                     index: index.map(|index| index as usize),
@@ -83,7 +93,7 @@ impl<'l, 'p> Function<'l, 'p> {
     }
 
     /// The body once: `continue` leaves it, `break` leaves `end`.
-    fn iteration(&mut self, end: Label, continues: bool, work: Work<'_, 'l, 'p>) {
+    pub fn iteration(&mut self, end: Label, continues: bool, work: Work<'_, 'l, 'p>) {
         self.nested += 1;
         if continues {
             self.leavable(&mut |me: &mut Function<'l, 'p>, next| {
@@ -99,7 +109,7 @@ impl<'l, 'p> Function<'l, 'p> {
         self.nested -= 1;
     }
 
-    // -- numbers -------------------------------------------------------------------------------------------
+    // -- numbers -----------------------------------------------------------------------------------------
 
     #[expect(clippy::too_many_arguments)]
     fn walk_range(
@@ -114,7 +124,11 @@ impl<'l, 'p> Function<'l, 'p> {
         body: Work<'_, 'l, 'p>,
     ) {
         let scalar = self.ty(&ends.0.ty).as_scalar().unwrap_or(Scalar::U64);
-        let (has_one, over) = if inclusive { (CompareOp::LessOrEqual, CompareOp::Equal) } else { (CompareOp::Less, CompareOp::GreaterOrEqual) };
+        let (has_one, over) = if inclusive {
+            (CompareOp::LessOrEqual, CompareOp::Equal)
+        } else {
+            (CompareOp::Less, CompareOp::GreaterOrEqual)
+        };
         let known = literal(ends.0).zip(self.known(ends.1));
         if let Some((low, high)) = known
             && self.low_level
@@ -125,12 +139,21 @@ impl<'l, 'p> Function<'l, 'p> {
         {
             return self.repeat(scalar, low..high, used.then_some(pattern), body);
         }
-        let fits = known.is_some_and(|(low, high)| high - low + i128::from(inclusive) <= i128::from(max));
-        let Operand::Scalar(start) = self.stable(ends.0, &[ends.1]) else { return };
+        let fits =
+            known.is_some_and(|(low, high)| high - low + i128::from(inclusive) <= i128::from(max));
+        let Operand::Scalar(start) = self.stable(ends.0, &[ends.1]) else {
+            return;
+        };
         let at = self.code.copied(start);
-        let Operand::Scalar(end) = self.value(ends.1) else { return };
+        let Operand::Scalar(end) = self.value(ends.1) else {
+            return;
+        };
         // The end is fixed when the loop starts.
-        let end = if is_constant(ends.1) { end } else { self.code.copied(end) };
+        let end = if is_constant(ends.1) {
+            end
+        } else {
+            self.code.copied(end)
+        };
         let some = self.code.compare(has_one, at, end);
         self.moved(summary);
         self.if_else(
@@ -141,7 +164,9 @@ impl<'l, 'p> Function<'l, 'p> {
                     let length = me.code.binary(BinaryOp::WrappingSub, end, at);
                     let length = me.code.convert(ConvertMode::Wrapping, unsigned, length);
                     // Of an inclusive range the length is one more than the difference.
-                    let most = max.saturating_sub(u64::from(inclusive)).min(u64::MAX >> (64 - unsigned.bits().min(64)));
+                    let most = max
+                        .saturating_sub(u64::from(inclusive))
+                        .min(u64::MAX >> (64 - unsigned.bits().min(64)));
                     let most = me.code.literal(unsigned, most.into());
                     let beyond = me.code.compare(CompareOp::Greater, length, most);
                     me.code.fail_if(beyond, Builtin::BoundExceeded);
@@ -156,7 +181,12 @@ impl<'l, 'p> Function<'l, 'p> {
                     me.code.break_if(last, leave);
                 }
                 let one = me.code.literal(scalar, 1);
-                me.code.emit(Instr::Binary { op: BinaryOp::WrappingAdd, dst: at, left: at, right: one });
+                me.code.emit(Instr::Binary {
+                    op: BinaryOp::WrappingAdd,
+                    dst: at,
+                    left: at,
+                    right: one,
+                });
                 if !inclusive {
                     let last = me.code.compare(over, at, end);
                     me.code.break_if(last, leave);
@@ -169,7 +199,13 @@ impl<'l, 'p> Function<'l, 'p> {
     }
 
     /// A short loop of the standard library between constants, written out: no counting, no jumping back.
-    fn repeat(&mut self, scalar: Scalar, numbers: std::ops::Range<i128>, pattern: Option<&'p Pattern>, body: Work<'_, 'l, 'p>) {
+    fn repeat(
+        &mut self,
+        scalar: Scalar,
+        numbers: std::ops::Range<i128>,
+        pattern: Option<&'p Pattern>,
+        body: Work<'_, 'l, 'p>,
+    ) {
         self.leavable(&mut |me: &mut Function<'l, 'p>, end| {
             me.code.repeats += 1;
             for number in numbers.clone() {
@@ -200,12 +236,14 @@ impl<'l, 'p> Function<'l, 'p> {
 
     fn known(&mut self, expr: &Expr) -> Option<i128> {
         match &expr.kind {
-            ExprKind::Const(constant) => Some(self.low.types.constant(constant, &self.generics).into()),
+            ExprKind::Const(constant) => {
+                Some(self.low.types.constant(constant, &self.generics).into())
+            }
             _ => literal(expr),
         }
     }
 
-    // -- lists ---------------------------------------------------------------------------------------------
+    // -- lists -------------------------------------------------------------------------------------------
 
     #[expect(clippy::too_many_arguments)]
     fn walk_list(
@@ -218,9 +256,14 @@ impl<'l, 'p> Function<'l, 'p> {
         pattern: &'p Pattern,
         body: Work<'_, 'l, 'p>,
     ) {
-        let Ty::Value(Shape::List(element, capacity)) = self.ty(&list.ty) else { return };
-        let Operand::View(mut view) = self.value(list) else { return };
-        let fixed = matches!(list.kind, ExprKind::Local(id) if !self.declared[id.0 as usize].mutable);
+        let Ty::Value(Shape::List(element, capacity)) = self.ty(&list.ty) else {
+            return;
+        };
+        let Operand::View(mut view) = self.value(list) else {
+            return;
+        };
+        let fixed =
+            matches!(list.kind, ExprKind::Local(id) if !self.declared[id.0 as usize].mutable);
         if !fixed && !self.is_own_slot(list) {
             // The walk sees the list as it was.
             let slot = self.code.slot(self.code.view_of(view).length);
@@ -230,11 +273,15 @@ impl<'l, 'p> Function<'l, 'p> {
         let length = self.code.load(Scalar::U32, view, 0);
         let mut length = self.widen(length);
         if let Some(take) = take {
-            let Operand::Scalar(take) = self.value(take) else { return };
+            let Operand::Scalar(take) = self.value(take) else {
+                return;
+            };
             let take = self.code.convert(ConvertMode::Checked, Scalar::U64, take);
             length = self.code.binary(BinaryOp::Min, length, take);
         }
-        if max < capacity.into() && take.is_none_or(|take| self.known(take).is_none_or(|take| take > i128::from(max))) {
+        if max < capacity.into()
+            && take.is_none_or(|take| self.known(take).is_none_or(|take| take > i128::from(max)))
+        {
             let most = self.code.number(max);
             let beyond = self.code.compare(CompareOp::Greater, length, most);
             self.code.fail_if(beyond, Builtin::BoundExceeded);
@@ -248,7 +295,11 @@ impl<'l, 'p> Function<'l, 'p> {
             &mut |me: &mut Function<'l, 'p>| {
                 let leave = me.code.begin_loop();
                 me.iteration(leave, continues, &mut |me: &mut Function<'l, 'p>| {
-                    let location = Location::Element { view, index: at, array: stride };
+                    let location = Location::Element {
+                        view,
+                        index: at,
+                        array: stride,
+                    };
                     let item = me.read_as(&Ty::Value((*element).clone()), location);
                     me.bind_fresh(pattern, item);
                     body(me);
@@ -269,7 +320,11 @@ impl<'l, 'p> Function<'l, 'p> {
             }
             (PatternKind::Tuple(parts), Operand::View(view)) => {
                 let shape = self.shape(&pattern.ty);
-                for (number, inner) in parts.iter().enumerate().filter(|(_, inner)| !matches!(inner.kind, PatternKind::Wildcard)) {
+                for (number, inner) in parts
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, inner)| !matches!(inner.kind, PatternKind::Wildcard))
+                {
                     let part = self.tuple_part(&shape, number, view);
                     self.bind_fresh(inner, part);
                 }
@@ -278,17 +333,24 @@ impl<'l, 'p> Function<'l, 'p> {
         }
     }
 
-    fn step(&mut self, at: Register, length: Register, leave: Label) {
+    pub fn step(&mut self, at: Register, length: Register, leave: Label) {
         let one = self.code.literal(Scalar::U64, 1);
-        self.code.emit(Instr::Binary { op: BinaryOp::WrappingAdd, dst: at, left: at, right: one });
+        self.code.emit(Instr::Binary {
+            op: BinaryOp::WrappingAdd,
+            dst: at,
+            left: at,
+            right: one,
+        });
         let over = self.code.compare(CompareOp::GreaterOrEqual, at, length);
         self.code.break_if(over, leave);
     }
 
     /// How many to visit; more than `max` fails `BoundExceeded`.
-    fn take(&mut self, take: &'p Expr, max: u64) -> Option<Register> {
+    pub fn take(&mut self, take: &'p Expr, max: u64) -> Option<Register> {
         let known = self.known(take);
-        let Operand::Scalar(number) = self.value(take) else { return None };
+        let Operand::Scalar(number) = self.value(take) else {
+            return None;
+        };
         if known.is_some_and(|known| known <= i128::from(max)) {
             return Some(self.widen(number));
         }
@@ -299,224 +361,29 @@ impl<'l, 'p> Function<'l, 'p> {
         Some(number)
     }
 
-    // -- rows ----------------------------------------------------------------------------------------------
-
-    #[expect(clippy::too_many_arguments)]
-    fn walk_rows(
-        &mut self,
-        rows: &Rows<'p>,
-        take: &'p Expr,
-        copied: bool,
-        summary: &crate::effects::Summary,
-        continues: bool,
-        pattern: &'p Pattern,
-        body: Work<'_, 'l, 'p>,
-    ) {
-        let table = rows.table;
-        let Some(path) = self.path(rows) else { return };
-        let Some(take) = self.take(take, rows.max) else { return };
-        let key_bytes = self.low.schema.tables[table.0 as usize].key_bytes;
-        let write = self.writes_through(pattern);
-        if !copied {
-            self.moved(summary);
-            let native = self.code.slot(key_bytes);
-            let in_place = rows.index.is_none();
-            self.follow(&path, take, rows.max, continues, in_place && write, &mut |me: &mut Function<'l, 'p>, leave, leaf| {
-                let Some(entry) = me.entry_row(&path, leaf, in_place && write) else { return };
-                let key = me.code.part(entry, 0, key_bytes);
-                me.code.copy(native, key);
-                if in_place {
-                    me.bind_row(table, native, entry, write, pattern);
-                } else {
-                    // An entry without its row does not exist: indexes are kept with every write.
-                    let found = me.find(table, native, write, &mut |me: &mut Function<'l, 'p>| me.code.break_to(leave));
-                    if let Some(place) = found {
-                        me.bind_row(table, native, place, write, pattern);
-                    }
-                }
-                body(me);
-            });
-            self.moved(summary);
-            return;
-        }
-        let stride = align_up(key_bytes, 8);
-        let bytes = u64::from(stride).saturating_mul(rows.max);
-        if bytes > SLOT_BYTES_MAX.into() {
-            let message = format!("the keys of {} rows take {bytes} bytes: a walk that writes its own table keeps at most {SLOT_BYTES_MAX}", rows.max);
-            let span = self.code.span;
-            self.low.diagnostics.push(Diagnostic::error(codes::VALUE_TOO_LARGE, span, message).with_hint("take fewer rows"));
-            return;
-        }
-        let keys = self.code.slot(bytes as u32);
-        let array = Stride { base: 0, stride, count: rows.max as u32 };
-        let count = self.code.number(0);
-        self.follow(&path, take, rows.max, false, false, &mut |me: &mut Function<'l, 'p>, _, leaf| {
-            if let Some(entry) = me.entry_row(&path, leaf, false) {
-                let key = me.code.part(entry, 0, key_bytes);
-                let slot = me.code.part_at(keys, count, array, key_bytes);
-                me.code.copy(slot, key);
-                let one = me.code.literal(Scalar::U64, 1);
-                me.code.emit(Instr::Binary { op: BinaryOp::WrappingAdd, dst: count, left: count, right: one });
-            }
-        });
-        self.moved(summary);
-        let at = self.code.number(0);
-        let native = self.code.slot(key_bytes);
-        let some = self.code.compare(CompareOp::Less, at, count);
-        self.if_else(
-            some,
-            &mut |me: &mut Function<'l, 'p>| {
-                let leave = me.code.begin_loop();
-                me.iteration(leave, true, &mut |me: &mut Function<'l, 'p>| {
-                    let next = me.loops.last().map(|open| open.next);
-                    let key = me.code.part_at(keys, at, array, key_bytes);
-                    me.code.copy(native, key);
-                    let found = me.find(table, native, write, &mut |me: &mut Function<'l, 'p>| {
-                        if let Some(next) = next {
-                            me.code.break_to(next);
-                        }
-                    });
-                    if let Some(place) = found {
-                        me.bind_row(table, native, place, write, pattern);
-                        body(me);
-                    }
-                });
-                me.step(at, count, leave);
-                me.code.end_loop(rows.max);
-            },
-            &mut |_: &mut Function<'l, 'p>| {},
-        );
-        self.moved(summary);
-    }
-
-    fn bind_row(&mut self, table: TableId, native: Register, place: Register, write: bool, pattern: &'p Pattern) {
-        let row = self.new_row(table, native, place, write);
-        self.bind_new(pattern, Operand::Row(row));
-    }
-
-    /// The bounds of the walk, encoded, and the cursor at its start.
-    fn path(&mut self, rows: &Rows<'p>) -> Option<Path> {
-        let info = &self.low.schema.tables[rows.table.0 as usize];
-        let (fields, key_bytes, region, generics) = match rows.index {
-            Some(index) => {
-                let entry = &info.indexes[index];
-                (entry.fields.clone(), entry.key_bytes, entry.region, info.index_generics(index))
-            }
-            None => ((0..info.key_len as u32).collect(), info.encoded_bytes, info.region, info.generics()),
-        };
-        let shapes: Vec<Shape> = fields.iter().map(|field| info.shapes[*field as usize].clone()).collect();
-        let low = self.code.zeroed_slot(key_bytes);
-        let prefix = self.encode_values(low, 0, &rows.prefix, &shapes);
-        let next = rows.prefix.len();
-        let high = self.code.zeroed_slot(key_bytes);
-        if prefix > 0 {
-            let (from, to) = (self.code.part(low, 0, prefix), self.code.part(high, 0, prefix));
-            self.code.copy(to, from);
-        }
-        let mut from_end = None;
-        if let Some(from) = rows.from {
-            from_end = Some(self.encode_values(low, prefix, &[from], &shapes[next..]));
-        }
-        let mut to_end = None;
-        if let Some(to) = rows.to {
-            to_end = Some(self.encode_values(high, prefix, &[to], &shapes[next..]));
-        }
-        if self.code.ended() {
-            return None;
-        }
-        let by_prefix = (prefix > 0).then_some((prefix, low, CompareOp::NotEqual));
-        let cursor = self.code.number(0);
-        let (found, stop) = if rows.descending {
-            let limit = match to_end {
-                Some(_) => 0,
-                None => {
-                    self.fill(high, prefix, key_bytes);
-                    1
-                }
-            };
-            let limit = self.code.constant(Scalar::I64, limit);
-            let found = self.call_std("ordered.table_seek_back", generics.clone(), region, vec![high, limit], None)?;
-            (found, from_end.map(|end| (end, low, CompareOp::Less)).or(by_prefix))
-        } else {
-            let found = self.call_std("ordered.table_seek", generics.clone(), region, vec![low], None)?;
-            (found, to_end.map(|end| (end, high, CompareOp::GreaterOrEqual)).or(by_prefix))
-        };
-        self.code.move_to(cursor, found);
-        Some(Path { region, generics, stop, cursor, descending: rows.descending })
-    }
-
-    /// All bits set from `at` to `end`.
-    pub fn fill(&mut self, view: Register, mut at: u32, end: u32) {
-        while at < end {
-            let scalar = [Scalar::U64, Scalar::U32, Scalar::U16, Scalar::U8].into_iter().find(|scalar| scalar.size() <= end - at);
-            let Some(scalar) = scalar else { return };
-            let ones = self.code.constant(scalar, u128::MAX);
-            self.code.store(view, at, ones);
-            at += scalar.size();
-        }
-    }
-
-    /// The content of the entry at the cursor.
-    fn entry_row(&mut self, path: &Path, leaf: Register, write: bool) -> Option<Register> {
-        let name = if write { "ordered.leaf_row_mut" } else { "ordered.leaf_row" };
-        self.call_std(name, path.generics.clone(), path.region, vec![leaf, path.cursor], None)
-    }
-
-    /// Visits the entries from the cursor on, at most `take`; the work is given the way out and the entry's leaf.
-    fn follow(
-        &mut self,
-        path: &Path,
-        take: Register,
-        max: u64,
-        continues: bool,
-        write: bool,
-        work: &mut dyn FnMut(&mut Function<'l, 'p>, Label, Register),
-    ) {
-        let zero = self.code.literal(Scalar::U64, 0);
-        let visited = self.code.number(0);
-        let there = self.code.compare(CompareOp::NotEqual, path.cursor, zero);
-        let wanted = self.code.compare(CompareOp::NotEqual, take, zero);
-        let some = self.code.binary(BinaryOp::And, there, wanted);
-        self.if_else(
-            some,
-            &mut |me: &mut Function<'l, 'p>| {
-                let leave = me.code.begin_loop();
-                let name = if write { "ordered.leaf_at_mut" } else { "ordered.leaf_at" };
-                let Some(leaf) = me.call_std(name, path.generics.clone(), path.region, vec![path.cursor], None) else {
-                    return me.code.end_loop(max);
-                };
-                me.past_the_end(path, leaf, leave);
-                me.iteration(leave, continues, &mut |me: &mut Function<'l, 'p>| work(me, leave, leaf));
-                me.step(visited, take, leave);
-                let name = if path.descending { "ordered.leaf_previous" } else { "ordered.leaf_next" };
-                if let Some(next) = me.call_std(name, path.generics.clone(), path.region, vec![leaf, path.cursor], None) {
-                    me.code.move_to(path.cursor, next);
-                }
-                let over = me.code.compare(CompareOp::Equal, path.cursor, zero);
-                me.code.break_if(over, leave);
-                me.code.end_loop(max);
-            },
-            &mut |_: &mut Function<'l, 'p>| {},
-        );
-    }
-
-    fn past_the_end(&mut self, path: &Path, leaf: Register, leave: Label) {
-        let Some((bytes, bound, op)) = path.stop else { return };
-        let Some(key) = self.call_std("ordered.leaf_key", path.generics.clone(), path.region, vec![leaf, path.cursor], None) else { return };
-        let (left, right) = (self.code.part(key, 0, bytes), self.code.part(bound, 0, bytes));
-        let order = self.code.scalar(Scalar::I64);
-        self.code.emit(Instr::CompareBytes { dst: order, left, right });
-        let zero = self.code.literal(Scalar::I64, 0);
-        let past = self.code.compare(op, order, zero);
-        self.code.break_if(past, leave);
-    }
-
-    // -- comprehensions ------------------------------------------------------------------------------------
+    // -- comprehensions ----------------------------------------------------------------------------------
 
     /// `[value for pattern in source if condition]` at `view` + `offset`.
-    pub fn comprehension(&mut self, expr: &'p Expr, shape: &Shape, view: Register, offset: u32, fresh: bool) {
-        let ExprKind::Comprehension { value, pattern, source, condition } = &expr.kind else { return };
-        let Shape::List(element, max) = shape else { return };
+    pub fn comprehension(
+        &mut self,
+        expr: &'p Expr,
+        shape: &Shape,
+        view: Register,
+        offset: u32,
+        fresh: bool,
+    ) {
+        let ExprKind::Comprehension {
+            value,
+            pattern,
+            source,
+            condition,
+        } = &expr.kind
+        else {
+            return;
+        };
+        let Shape::List(element, max) = shape else {
+            return;
+        };
         self.clear(shape, view, offset, fresh);
         let stride = self.list_stride(element, *max, offset);
         let size = self.size(element);
@@ -527,9 +394,21 @@ impl<'l, 'p> Function<'l, 'p> {
             &mut |me: &mut Function<'l, 'p>| {
                 let mut push = |me: &mut Function<'l, 'p>| {
                     let slot = me.code.part_at(view, count, stride, size);
-                    me.into(value, Dest::Memory { view: slot, offset: 0, fresh: true });
+                    me.into(
+                        value,
+                        Dest::Memory {
+                            view: slot,
+                            offset: 0,
+                            fresh: true,
+                        },
+                    );
                     let one = me.code.literal(Scalar::U64, 1);
-                    me.code.emit(Instr::Binary { op: BinaryOp::WrappingAdd, dst: count, left: count, right: one });
+                    me.code.emit(Instr::Binary {
+                        op: BinaryOp::WrappingAdd,
+                        dst: count,
+                        left: count,
+                        right: one,
+                    });
                 };
                 match condition {
                     Some(condition) => {
@@ -541,7 +420,9 @@ impl<'l, 'p> Function<'l, 'p> {
                 }
             },
             |visit| {
-                condition.iter().for_each(|condition| crate::effects::visit_expr(condition, visit));
+                condition
+                    .iter()
+                    .for_each(|condition| crate::effects::visit_expr(condition, visit));
                 crate::effects::visit_expr(value, visit);
             },
         );

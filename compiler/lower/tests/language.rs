@@ -512,3 +512,153 @@ test "outcomes" {
 "#,
     );
 }
+
+#[test]
+fn rows_by_many_names() {
+    passes(
+        r#"
+table A { key id: u64
+    n: u64 = 0
+    index by_n(n)
+    invariant n < 1000 }
+command make(id: u64, n: u64) { A.insert({ id, n }) }
+query read(id: u64) -> u64 {
+    let a = A.get(id) else return 0
+    a.n
+}
+command best_of(wanted: u64) -> u64 {
+    var best = A.get(1) else return 0
+    for a in A.by_n() take 10 {
+        if a.n > best.n { best = a }
+        best.n += 0
+    }
+    best.n += wanted
+    best.id
+}
+command either(id: u64, other: u64) -> u64 {
+    let a = A.get(id)
+    let b = A.get(other)
+    A.insert({ id: id + 100, n: 5 })
+    match a {
+        none => 0
+        row => {
+            row.n += 1
+            if let second = b { second.n += row.n }
+            row.n
+        }
+    }
+}
+command with_if(id: u64) -> u64 {
+    if let row = A.get(id) {
+        row.n += 1
+        for i in 0..20 { A.insert({ id: 1000 + id * 100 + i, n: 1 }) }
+        row.n += 1
+        row.n
+    } else {
+        0
+    }
+}
+fn bump(row: A, by: u64) -> u64 {
+    row.n += by
+    row.n
+}
+fn add_rows(first: u64) {
+    for i in 0..30 { A.insert({ id: first + i }) }
+}
+command by_function(id: u64, by: u64) -> u64 {
+    let row = A.get(id) else return 0
+    let other = A.get(id) else return 0
+    add_rows(id * 1000)
+    let now = bump(row, by)
+    now * 1000 + other.n
+}
+command in_branch(id: u64, by: u64, twice: bool) {
+    let row = A.get(id) else return
+    if twice {
+        let same = A.get(id) else return
+        same.n += by
+        if same.n > 500 { return }
+    }
+    row.n += by
+}
+test "names" {
+    make(1, 10)
+    make(2, 30)
+    make(3, 20)
+    assert best_of(3) == 2
+    assert read(2) == 33
+    assert either(1, 1) == 22
+    assert read(1) == 22
+    assert either(77, 1) == 0
+    assert with_if(3) == 22
+    assert read(3) == 22
+    assert with_if(55) == 0
+    assert by_function(2, 7) == 40040
+    expect InvariantBroken from by_function(3, 990)
+    assert read(3) == 22
+    assert read(3000) == 0
+    in_branch(1, 100, true)
+    assert read(1) == 222
+    expect InvariantBroken from in_branch(1, 900, false)
+    expect InvariantBroken from in_branch(1, 900, true)
+    in_branch(1, 300, true)
+    assert read(1) == 522
+}
+"#,
+    );
+}
+
+#[test]
+fn what_a_cost_clause_promises_is_checked() {
+    let text = |limit: u32| {
+        format!(
+            "package test\ntable A {{ key id: u64\n n: u64 = 0 }}\ncommand add(id: u64) -> u64 cost pages <= {limit} {{\n    var total: u64 = 0\n    for i in 0..10 {{\n        let a = A.get(id) else return 0\n        total += a.n\n    }}\n    total\n}}\n"
+        )
+    };
+    let (_, lowered, diagnostics) = compile(&text(1_000), 14);
+    assert!(diagnostics.is_empty());
+    let proven = &lowered.proven[0];
+    let pages = rc_lower::dimension(&proven.cost, "pages");
+    assert_eq!(proven.parts[0].times, 10, "{:?}", proven.parts);
+    assert_eq!(rc_lower::dimension(&proven.parts[0].cost, "pages"), pages);
+    let (_, _, diagnostics) = compile(&text(20), 14);
+    let messages: Vec<String> = diagnostics
+        .iter()
+        .map(|diagnostic| format!("{} {}", diagnostic.code, diagnostic.message))
+        .collect();
+    assert_eq!(
+        messages,
+        [format!(
+            "E0405 `add` is proven to take {pages} pages, {} above the 20 declared",
+            pages - 20
+        )]
+    );
+}
+
+#[test]
+fn the_same_source_gives_the_same_bytes() {
+    let text = "package test\ntable A { key id: u64\n n: u64 = 0\n index by_n(n) }\ncommand add(id: u64) { A.insert({ id }) }\n";
+    let encode = || rc_bytecode::encode(&compile(text, 14).1.module);
+    assert_eq!(encode(), encode());
+}
+
+#[test]
+fn rows_and_keys_that_do_not_fit_are_refused() {
+    let refused = |text: &str| {
+        let (_, _, diagnostics) = compile(&format!("package test\n{text}"), 8);
+        diagnostics
+            .iter()
+            .map(|diagnostic| diagnostic.code.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        refused("table A { key id: u64\n text: string<100> }\n"),
+        ["E0903"]
+    );
+    assert_eq!(
+        refused("table A { key id: string<60> ordered }\n"),
+        ["E0903"]
+    );
+    assert_eq!(refused("state text: string<100> = \"\"\n"), ["E0903"]);
+    assert!(refused("table A { key id: u64\n text: string<20> }\n").is_empty());
+}

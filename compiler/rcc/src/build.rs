@@ -23,13 +23,25 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let bytes = rc_bytecode::encode(&module);
     let name = module.interface.package.clone();
     let verified = rc_bytecode::verify(module);
-    let verified = verified.map_err(|error| Failure::new(format!("the compiler made a module that does not verify, which is its fault: {error}")))?;
-    let output = arguments.output.clone().unwrap_or_else(|| PathBuf::from(format!("{name}.rcm")));
-    std::fs::write(&output, &bytes).map_err(|error| Failure::new(format!("{}: {error}", output.display())))?;
+    let verified = verified.map_err(|error| {
+        Failure::new(format!(
+            "the compiler made a module that does not verify, which is its fault: {error}"
+        ))
+    })?;
+    let output = arguments
+        .output
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("{name}.rcm")));
+    std::fs::write(&output, &bytes)
+        .map_err(|error| Failure::new(format!("{}: {error}", output.display())))?;
     let mut hash = String::new();
     for byte in verified.hash() {
         write!(hash, "{byte:02x}").map_err(Failure::new)?;
     }
-    say(format!("{}: {} bytes, hash {hash}", output.display(), bytes.len()));
+    say(format!(
+        "{}: {} bytes, hash {hash}",
+        output.display(),
+        bytes.len()
+    ));
     Ok(())
 }

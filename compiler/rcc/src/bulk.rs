@@ -84,15 +84,23 @@ impl Tally {
                         _ => *self.failures.entry(code).or_default() += count,
                     }
                 }
-                if let Some((line, problem)) = answer.first_failure.filter(|(_, problem)| problem.label() != EXPIRED) {
+                if let Some((line, problem)) = answer
+                    .first_failure
+                    .filter(|(_, problem)| problem.label() != EXPIRED)
+                {
                     let line = sent.first_line + line;
-                    if self.first_failure.as_ref().is_none_or(|(first, _)| line < *first) {
+                    if self
+                        .first_failure
+                        .as_ref()
+                        .is_none_or(|(first, _)| line < *first)
+                    {
                         self.first_failure = Some((line, problem));
                     }
                 }
             }
             Err(error) => {
-                self.lost.get_or_insert((sent.first_line, sent.lines, error));
+                self.lost
+                    .get_or_insert((sent.first_line, sent.lines, error));
             }
         }
     }
@@ -135,10 +143,16 @@ pub fn run(work: &Work<'_>, file: &Path) -> Result<(), Failure> {
 }
 
 /// Reads the file and deals its groups out in turn, so that a repeated run gives each job the same lines.
-fn deal(reader: &mut dyn BufRead, queues: &[SyncSender<Group>], stop: &AtomicBool) -> io::Result<()> {
+fn deal(
+    reader: &mut dyn BufRead,
+    queues: &[SyncSender<Group>],
+    stop: &AtomicBool,
+) -> io::Result<()> {
     let mut next_line = 1;
     for number in 0.. {
-        let Some(group) = next_group(reader, next_line)? else { return Ok(()) };
+        let Some(group) = next_group(reader, next_line)? else {
+            return Ok(());
+        };
         next_line += group.lines;
         if stop.load(Ordering::Relaxed) || queues[number % queues.len()].send(group).is_err() {
             return Ok(());
@@ -148,7 +162,11 @@ fn deal(reader: &mut dyn BufRead, queues: &[SyncSender<Group>], stop: &AtomicBoo
 }
 
 fn next_group(reader: &mut dyn BufRead, first_line: u64) -> io::Result<Option<Group>> {
-    let mut group = Group { first_line, lines: 0, bytes: Vec::new() };
+    let mut group = Group {
+        first_line,
+        lines: 0,
+        bytes: Vec::new(),
+    };
     let mut line = Vec::new();
     while group.lines < BULK_LINES_MAX as u64 && group.bytes.len() < BULK_BYTES_MAX / 2 {
         line.clear();
@@ -160,7 +178,9 @@ fn next_group(reader: &mut dyn BufRead, first_line: u64) -> io::Result<Option<Gr
         if !line.ends_with(b"\n") {
             if length as u64 == limit {
                 let place = first_line + group.lines;
-                return Err(io::Error::other(format!("call {place} is longer than {limit} bytes")));
+                return Err(io::Error::other(format!(
+                    "call {place} is longer than {limit} bytes"
+                )));
             }
             line.push(b'\n');
         }
@@ -174,30 +194,59 @@ fn next_group(reader: &mut dyn BufRead, first_line: u64) -> io::Result<Option<Gr
 }
 
 /// One connection: its groups, one after the other.
-fn send_all(work: &Work<'_>, job: u32, groups: &Receiver<Group>, done: &Sender<Sent>, stop: &AtomicBool, met: &AtomicBool) {
+fn send_all(
+    work: &Work<'_>,
+    job: u32,
+    groups: &Receiver<Group>,
+    done: &Sender<Sent>,
+    stop: &AtomicBool,
+    met: &AtomicBool,
+) {
     let mut sequence = 1;
     for group in groups {
         if stop.load(Ordering::Relaxed) {
             return;
         }
-        let key = work.key.map(|key| if work.jobs == 1 { format!("{key}/{sequence}") } else { format!("{key}.{job}/{sequence}") });
+        let key = work.key.map(|key| {
+            if work.jobs == 1 {
+                format!("{key}/{sequence}")
+            } else {
+                format!("{key}.{job}/{sequence}")
+            }
+        });
         sequence += group.lines;
         let answer = send(work, &group.bytes, key.as_deref(), met);
         if answer.is_err() {
             stop.store(true, Ordering::Relaxed);
         }
-        if done.send(Sent { first_line: group.first_line, lines: group.lines, bytes: group.bytes.len() as u64, answer }).is_err() {
+        if done
+            .send(Sent {
+                first_line: group.first_line,
+                lines: group.lines,
+                bytes: group.bytes.len() as u64,
+                answer,
+            })
+            .is_err()
+        {
             return;
         }
     }
 }
 
 /// Waits for a node that is busy or away, but not for one that has never been there.
-fn send(work: &Work<'_>, lines: &[u8], key: Option<&str>, met: &AtomicBool) -> Result<BulkAnswer, ClientError> {
+fn send(
+    work: &Work<'_>,
+    lines: &[u8],
+    key: Option<&str>,
+    met: &AtomicBool,
+) -> Result<BulkAnswer, ClientError> {
     let since = Instant::now();
     let mut unknown = None;
     loop {
-        let error = match work.client.bulk(work.package, work.command, lines, &work.caller, key) {
+        let error = match work
+            .client
+            .bulk(work.package, work.command, lines, &work.caller, key)
+        {
             Ok(answer) => {
                 met.store(true, Ordering::Relaxed);
                 return Ok(answer);
@@ -205,7 +254,11 @@ fn send(work: &Work<'_>, lines: &[u8], key: Option<&str>, met: &AtomicBool) -> R
             Err(error) => error,
         };
         let away = matches!(error, ClientError::Unreachable { .. });
-        let again = if away { met.load(Ordering::Relaxed) || unknown.is_some() } else { error.is_transient() || (key.is_some() && error.may_have_run()) };
+        let again = if away {
+            met.load(Ordering::Relaxed) || unknown.is_some()
+        } else {
+            error.is_transient() || (key.is_some() && error.may_have_run())
+        };
         if !again || since.elapsed() > PATIENCE {
             // What an earlier try may have run stays unknown, whatever the last one says.
             return Err(unknown.unwrap_or(error));
@@ -229,8 +282,15 @@ fn collect(results: &Receiver<Sent>, bytes_all: u64, started: Instant, stop: &At
         if shown.elapsed() >= REFRESH && !stop.load(Ordering::Relaxed) {
             shown = Instant::now();
             let rate = tally.count() as f64 / started.elapsed().as_secs_f64();
-            let part = if bytes_all > 0 { format!("{:3}% ", (100 * bytes_done / bytes_all).min(100)) } else { String::new() };
-            progress.show(&format!("{part}{} calls, {} ok, {rate:.0} per second", tally.count(), tally.ok));
+            // Of a pipe nobody knows how much is to come.
+            let percent = (100 * bytes_done).checked_div(bytes_all);
+            let part =
+                percent.map_or_else(String::new, |percent| format!("{:3}% ", percent.min(100)));
+            progress.show(&format!(
+                "{part}{} calls, {} ok, {rate:.0} per second",
+                tally.count(),
+                tally.ok
+            ));
         }
     }
     progress.clear();
@@ -240,16 +300,27 @@ fn collect(results: &Receiver<Sent>, bytes_all: u64, started: Instant, stop: &At
 fn report(work: &Work<'_>, tally: &Tally, took: Duration) {
     let (count, seconds) = (tally.count(), took.as_secs_f64());
     let failed: u64 = tally.failures.values().sum();
-    let mut out = format!("{}.{}: {count} calls, {} ok, {failed} failed", work.package, work.command, tally.ok);
+    let mut out = format!(
+        "{}.{}: {count} calls, {} ok, {failed} failed",
+        work.package, work.command, tally.ok
+    );
     if tally.earlier > 0 {
         let _ = write!(out, ", {} run before with this key", tally.earlier);
     }
-    let _ = write!(out, " in {seconds:.3} s, {:.0} per second", count as f64 / seconds.max(1e-9));
+    let _ = write!(
+        out,
+        " in {seconds:.3} s, {:.0} per second",
+        count as f64 / seconds.max(1e-9)
+    );
     for (code, count) in &tally.failures {
         let _ = write!(out, "\n  {count} × {}", rc_diagnostics::clean(code));
     }
     if let Some((line, problem)) = &tally.first_failure {
-        let _ = write!(out, "\n  first: call {line}: {}", rc_diagnostics::clean(&problem.to_string()));
+        let _ = write!(
+            out,
+            "\n  first: call {line}: {}",
+            rc_diagnostics::clean(&problem.to_string())
+        );
     }
     say(out);
 }
@@ -258,7 +329,9 @@ fn lost(work: &Work<'_>, first: u64, lines: u64, error: &ClientError) -> Failure
     let calls = format!("calls {first} to {}", first + lines - 1);
     Failure::new(match (error.may_have_run(), work.key) {
         (true, None) => format!("{calls}: {error}; with --key a repeated run is safe"),
-        (true, Some(_)) => format!("{calls}: {error}; repeat the same command with the same --key and --jobs"),
+        (true, Some(_)) => {
+            format!("{calls}: {error}; repeat the same command with the same --key and --jobs")
+        }
         (false, _) => format!("{calls} were not run: {error}"),
     })
 }

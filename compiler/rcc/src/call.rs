@@ -9,9 +9,11 @@ use std::path::PathBuf;
 
 /// Calls a command or query of a node.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  rcc call http://127.0.0.1:7070 ledger.pay '{\"from\": 1, \"to\": 2, \"amount\": 30}'\n  \
+#[command(
+    after_help = "Example:\n  rcc call http://127.0.0.1:7070 ledger.pay '{\"from\": 1, \"to\": 2, \"amount\": 30}'\n  \
     rcc call http://127.0.0.1:7070 ledger.mint '{\"to\": 1, \"amount\": 100}' --role treasurer\n  \
-    rcc call http://127.0.0.1:7070 ledger.pay --file payments.ndjson --jobs 2")]
+    rcc call http://127.0.0.1:7070 ledger.pay --file payments.ndjson --jobs 2"
+)]
 pub struct Arguments {
     /// The node's address.
     url: String,
@@ -42,27 +44,51 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let Some((package, command)) = arguments.command.split_once('.') else {
-        return Err(Failure::new(format!("`{}` is not PACKAGE.COMMAND", arguments.command)));
+        return Err(Failure::new(format!(
+            "`{}` is not PACKAGE.COMMAND",
+            arguments.command
+        )));
     };
     let client = node::client(&arguments.url, &arguments.access)?;
-    let caller = Caller { id: arguments.caller, roles: arguments.roles.clone() };
+    let caller = Caller {
+        id: arguments.caller,
+        roles: arguments.roles.clone(),
+    };
     if (caller.id.is_some() || !caller.roles.is_empty()) && !client.has_token() {
-        return Err(Failure::new("--role and --caller need the node's token; none was found (see `rcc call --help`)"));
+        return Err(Failure::new(
+            "--role and --caller need the node's token; none was found (see `rcc call --help`)",
+        ));
     }
     if let Some(file) = &arguments.file {
-        let work = bulk::Work { client, package, command, caller, key: arguments.key.as_deref(), jobs: arguments.jobs };
+        let work = bulk::Work {
+            client,
+            package,
+            command,
+            caller,
+            key: arguments.key.as_deref(),
+            jobs: arguments.jobs,
+        };
         return bulk::run(&work, file);
     }
     if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&arguments.arguments) {
         return Err(Failure::new(format!("the arguments are not JSON: {error}")));
     }
-    match client.call(package, command, &arguments.arguments, &caller, arguments.key.as_deref()) {
+    match client.call(
+        package,
+        command,
+        &arguments.arguments,
+        &caller,
+        arguments.key.as_deref(),
+    ) {
         Ok(answer) => {
             say(answer.result);
             Ok(())
         }
         Err(ClientError::Problem(problem)) => {
-            let field = problem.field.as_ref().map_or_else(String::new, |field| format!(" (field {field})"));
+            let field = problem
+                .field
+                .as_ref()
+                .map_or_else(String::new, |field| format!(" (field {field})"));
             Err(Failure::new(format!("{problem}{field}")))
         }
         Err(error) => Err(Failure::new(error)),

@@ -1,6 +1,6 @@
 //! `rcc check`: what is wrong with a package. Always true: the exit code is 1 exactly where there are errors.
 
-use crate::output::{Failure, is_colorful, show};
+use crate::output::{Failure, show};
 use crate::package;
 use rc_bytecode::limits::PAGE_SHIFT_DEFAULT;
 use rc_diagnostics::render;
@@ -9,7 +9,9 @@ use std::path::PathBuf;
 
 /// Checks a package: names, types, bounds, access, invariants, declared costs.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  rcc check examples/ledger\n  rcc check --format sarif > results.sarif")]
+#[command(
+    after_help = "Example:\n  rcc check examples/ledger\n  rcc check --format sarif > results.sarif"
+)]
 pub struct Arguments {
     /// The package's folder, or one .rc file.
     #[arg(default_value = ".")]
@@ -40,12 +42,18 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let checked = check_only(&package);
         (checked.sources, checked.diagnostics)
     } else {
-        let compiled = compile_with(&package, Options { page_shift: PAGE_SHIFT_DEFAULT, with_tests: true });
+        let compiled = compile_with(
+            &package,
+            Options {
+                page_shift: PAGE_SHIFT_DEFAULT,
+                with_tests: true,
+            },
+        );
         (compiled.sources, compiled.diagnostics)
     };
     match arguments.format {
         Format::Human => {
-            eprint!("{}", render::human(&sources, &diagnostics, is_colorful()));
+            package::tell(&sources, &diagnostics);
             match diagnostics.is_empty() {
                 true => eprintln!("{}: no mistakes found", arguments.path.display()),
                 false => eprintln!("{}", package::summary(&diagnostics)),
@@ -55,5 +63,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         Format::Json => show(&render::json(&sources, &diagnostics)),
         Format::Sarif => show(&render::sarif(&sources, &diagnostics)),
     }
-    if diagnostics.has_errors() { Err(Failure::Told) } else { Ok(()) }
+    if diagnostics.has_errors() {
+        Err(Failure::Told)
+    } else {
+        Ok(())
+    }
 }

@@ -13,7 +13,9 @@ use std::path::PathBuf;
 
 /// Shows the proven worst-case cost of every command, query and fn.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  rcc cost examples/ledger\n  rcc cost examples/ledger --explain pay")]
+#[command(
+    after_help = "Example:\n  rcc cost examples/ledger\n  rcc cost examples/ledger --explain pay"
+)]
 pub struct Arguments {
     /// The package's folder, or one .rc file.
     #[arg(default_value = ".")]
@@ -32,20 +34,46 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         return explain(&built, name);
     }
     if arguments.json {
-        let all: Vec<Value> = built.lowered.proven.iter().map(|proven| object(&built, proven)).collect();
-        say(format!("{:#}", json!({ "package": built.program.package, "costs": all })));
+        let all: Vec<Value> = built
+            .lowered
+            .proven
+            .iter()
+            .map(|proven| object(&built, proven))
+            .collect();
+        say(format!(
+            "{:#}",
+            json!({ "package": built.program.package, "costs": all })
+        ));
         return Ok(());
     }
-    let head = ["", "steps", "pages read", "pages written", "bytes written", "event bytes", "reply bytes", "scratch bytes"];
+    let head = [
+        "",
+        "steps",
+        "pages read",
+        "pages written",
+        "bytes written",
+        "event bytes",
+        "reply bytes",
+        "scratch bytes",
+    ];
     let row = |proven: &Proven| {
         let callable = callable(&built, proven);
         let mut row = vec![format!("{} {}", word(callable), label(callable))];
-        row.extend(proven.cost.dimensions().iter().map(|(_, value)| number(*value)));
+        row.extend(
+            proven
+                .cost
+                .dimensions()
+                .iter()
+                .map(|(_, value)| number(*value)),
+        );
         row
     };
     let mut shown: Vec<&Proven> = built.lowered.proven.iter().collect();
     shown.sort_by_key(|proven| (order(callable(&built, proven)), proven.callable.0));
-    show(&table::render(&head, &shown.into_iter().map(row).collect::<Vec<_>>()));
+    show(&table::render(
+        &head,
+        &shown.into_iter().map(row).collect::<Vec<_>>(),
+    ));
     Ok(())
 }
 
@@ -68,15 +96,26 @@ fn word(callable: &Callable) -> &'static str {
 
 /// The name, with the version where it is not the first.
 fn label(callable: &Callable) -> String {
-    if callable.version <= 1 { callable.name.clone() } else { format!("{}@{}", callable.name, callable.version) }
+    if callable.version <= 1 {
+        callable.name.clone()
+    } else {
+        format!("{}@{}", callable.name, callable.version)
+    }
 }
 
 fn number(value: u64) -> String {
-    if value == u64::MAX { "unbounded".to_owned() } else { value.to_string() }
+    if value == u64::MAX {
+        "unbounded".to_owned()
+    } else {
+        value.to_string()
+    }
 }
 
 fn dimensions(cost: &Cost) -> Map<String, Value> {
-    cost.dimensions().iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect()
+    cost.dimensions()
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), json!(value)))
+        .collect()
 }
 
 fn object(built: &Built, proven: &Proven) -> Value {
@@ -94,16 +133,42 @@ fn explain(built: &Built, name: &str) -> Result<(), Failure> {
         let callable = callable(built, proven);
         callable.name == name || format!("{}@{}", callable.name, callable.version) == name
     };
-    let Some(proven) = built.lowered.proven.iter().filter(named).max_by_key(|proven| callable(built, proven).version) else {
-        let known: Vec<String> = built.lowered.proven.iter().map(|proven| label(callable(built, proven))).collect();
-        return Err(Failure::new(format!("there is no {name} here; there is: {}", known.join(", "))));
+    let Some(proven) = built
+        .lowered
+        .proven
+        .iter()
+        .filter(named)
+        .max_by_key(|proven| callable(built, proven).version)
+    else {
+        let known: Vec<String> = built
+            .lowered
+            .proven
+            .iter()
+            .map(|proven| label(callable(built, proven)))
+            .collect();
+        return Err(Failure::new(format!(
+            "there is no {name} here; there is: {}",
+            known.join(", ")
+        )));
     };
-    let mut out = format!("{}: {}\n", label(callable(built, proven)), short(&proven.cost));
-    let named: u64 = proven.parts.iter().map(|part| part.cost.steps).fold(0, u64::saturating_add);
+    let mut out = format!(
+        "{}: {}\n",
+        label(callable(built, proven)),
+        short(&proven.cost)
+    );
+    let named: u64 = proven
+        .parts
+        .iter()
+        .map(|part| part.cost.steps)
+        .fold(0, u64::saturating_add);
     for part in &proven.parts {
         tree(built, part, 1, &mut out);
     }
-    let _ = writeln!(out, "  {} steps for the rest", proven.cost.steps.saturating_sub(named));
+    let _ = writeln!(
+        out,
+        "  {} steps for the rest",
+        proven.cost.steps.saturating_sub(named)
+    );
     show(&out);
     Ok(())
 }
@@ -118,7 +183,14 @@ fn tree(built: &Built, part: &Part, depth: usize, out: &mut String) {
     };
     let source = rc_diagnostics::clean(file.line_text(line).trim()).into_owned();
     let source: String = source.chars().take(80).collect();
-    let _ = writeln!(out, "{:indent$}{what}: {}   {}:{line}: {source}", "", short(&part.cost), file.name, indent = depth * 2);
+    let _ = writeln!(
+        out,
+        "{:indent$}{what}: {}   {}:{line}: {source}",
+        "",
+        short(&part.cost),
+        file.name,
+        indent = depth * 2
+    );
     for part in &part.parts {
         tree(built, part, depth + 1, out);
     }
@@ -132,5 +204,9 @@ fn short(cost: &Cost) -> String {
         .filter(|(name, value)| *value > 0 && *name != "scratch_bytes")
         .map(|(name, value)| format!("{} {}", number(*value), name.replace('_', " ")))
         .collect();
-    if shown.is_empty() { "nothing".to_owned() } else { shown.join(", ") }
+    if shown.is_empty() {
+        "nothing".to_owned()
+    } else {
+        shown.join(", ")
+    }
 }

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 /// Deploys a package to a node: shows what would change, asks, then does it.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  rcc deploy examples/ledger --to http://127.0.0.1:7070\n  rcc deploy examples/ledger --to http://127.0.0.1:7070 --yes")]
+#[command(
+    after_help = "Example:\n  rcc deploy examples/ledger --to http://127.0.0.1:7070\n  rcc deploy examples/ledger --to http://127.0.0.1:7070 --yes"
+)]
 pub struct Arguments {
     /// The package's folder.
     #[arg(default_value = ".")]
@@ -33,14 +35,25 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let files = files(&arguments.path, &built)?;
     let client = node::client(&arguments.to, &arguments.access)?;
     if !client.has_token() {
-        let folder = rc_client::Token::folder().map_or_else(|| "the user's configuration".to_owned(), |folder| folder.display().to_string());
-        return Err(Failure::new(format!("a deploy needs the node's token; none was found in --token-file, RECURRENT_TOKEN or {folder}")));
+        let folder = rc_client::Token::folder().map_or_else(
+            || "the user's configuration".to_owned(),
+            |folder| folder.display().to_string(),
+        );
+        return Err(Failure::new(format!(
+            "a deploy needs the node's token; none was found in --token-file, RECURRENT_TOKEN or {folder}"
+        )));
     }
     let plan = client.plan(&files).map_err(Failure::new)?;
     show(&plan);
-    let broken = plan.changes.iter().filter(|change| change.kind == "broken").count();
+    let broken = plan
+        .changes
+        .iter()
+        .filter(|change| change.kind == "broken")
+        .count();
     if broken > 0 {
-        return Err(Failure::new(format!("{broken} broken: the node would refuse this; nothing was changed")));
+        return Err(Failure::new(format!(
+            "{broken} broken: the node would refuse this; nothing was changed"
+        )));
     }
     if arguments.plan {
         return Ok(());
@@ -50,14 +63,23 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let done = client.deploy(&files, plan.epoch).map_err(Failure::new)?;
     match done.deployed {
-        true => say(format!("deployed {}: catalog version {}", done.package, done.epoch)),
-        false => say(format!("{} is deployed already: catalog version {}", done.package, done.epoch)),
+        true => say(format!(
+            "deployed {}: catalog version {}",
+            done.package, done.epoch
+        )),
+        false => say(format!(
+            "{} is deployed already: catalog version {}",
+            done.package, done.epoch
+        )),
     }
     Ok(())
 }
 
 fn show(plan: &Deployment) {
-    say(format!("plan for {} on catalog version {}:", plan.package, plan.epoch));
+    say(format!(
+        "plan for {} on catalog version {}:",
+        plan.package, plan.epoch
+    ));
     for change in &plan.changes {
         let sign = match change.kind.as_str() {
             "added" => '+',
@@ -73,12 +95,17 @@ fn show(plan: &Deployment) {
 
 fn confirmed() -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(Failure::new("nobody is there to ask; say --yes to deploy, or --plan to see the plan only"));
+        return Err(Failure::new(
+            "nobody is there to ask; say --yes to deploy, or --plan to see the plan only",
+        ));
     }
     eprint!("deploy this? [y/N] ");
     io::stderr().flush().map_err(Failure::new)?;
     let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).map_err(Failure::new)?;
+    io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(Failure::new)?;
     Ok(matches!(line.trim(), "y" | "Y" | "yes"))
 }
 
@@ -86,13 +113,21 @@ fn confirmed() -> Result<bool, Failure> {
 fn files(path: &Path, built: &Built) -> Result<Vec<PackageFile>, Failure> {
     let mut files = Vec::new();
     for file in &built.package.files {
-        let text = String::from_utf8(file.bytes.clone()).map_err(|_| Failure::new(format!("{} is not UTF-8", file.name)))?;
-        files.push(PackageFile { name: file.name.clone(), text });
+        let text = String::from_utf8(file.bytes.clone())
+            .map_err(|_| Failure::new(format!("{} is not UTF-8", file.name)))?;
+        files.push(PackageFile {
+            name: file.name.clone(),
+            text,
+        });
     }
     let manifest = path.join("rc.toml");
     if path.is_dir() && manifest.exists() {
-        let text = std::fs::read_to_string(&manifest).map_err(|error| Failure::new(format!("{}: {error}", manifest.display())))?;
-        files.push(PackageFile { name: "rc.toml".to_owned(), text });
+        let text = std::fs::read_to_string(&manifest)
+            .map_err(|error| Failure::new(format!("{}: {error}", manifest.display())))?;
+        files.push(PackageFile {
+            name: "rc.toml".to_owned(),
+            text,
+        });
     }
     Ok(files)
 }

@@ -19,9 +19,20 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let beside = std::env::current_exe().ok().and_then(|own| Some(own.parent()?.join("rcd")));
-    let program = beside.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from("rcd"));
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|own| Some(own.parent()?.join("rcd")));
+    let program = beside
+        .filter(|path| path.is_file())
+        .unwrap_or_else(|| PathBuf::from("rcd"));
     // Gives back only what went wrong: otherwise this process has become the other one.
-    let error = Command::new(&program).arg("dev").arg(&arguments.path).args(&arguments.rest).exec();
-    Err(Failure::new(format!("the server `rcd` did not start ({}: {error}); build it with: ./x build", program.display())))
+    let error = Command::new(&program)
+        .arg("dev")
+        .arg(&arguments.path)
+        .args(&arguments.rest)
+        .exec();
+    Err(Failure::new(format!(
+        "the server `rcd` did not start ({}: {error}); build it with: ./x build",
+        program.display()
+    )))
 }

@@ -17,17 +17,35 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let (old, new) = (package::module(&arguments.old)?, package::module(&arguments.new)?);
+    let (old, new) = (
+        package::module(&arguments.old)?,
+        package::module(&arguments.new)?,
+    );
     let (before, after) = (&old.interface.package, &new.interface.package);
     if before != after {
-        return Err(Failure::new(format!("these are two packages, {before} and {after}")));
+        return Err(Failure::new(format!(
+            "these are two packages, {before} and {after}"
+        )));
     }
     let changes = compat::compare(&old, &new);
     for change in &changes {
         say(change);
     }
-    let count = |kind| changes.iter().filter(|change: &&Change| change.kind == kind).count();
-    let (added, changed, broken) = (count(ChangeKind::Added), count(ChangeKind::Changed), count(ChangeKind::Broken));
+    let count = |kind| {
+        changes
+            .iter()
+            .filter(|change: &&Change| change.kind == kind)
+            .count()
+    };
+    let (added, changed, broken) = (
+        count(ChangeKind::Added),
+        count(ChangeKind::Changed),
+        count(ChangeKind::Broken),
+    );
     say(format!("{added} added, {changed} changed, {broken} broken"));
-    if broken > 0 { Err(Failure::Told) } else { Ok(()) }
+    if broken > 0 {
+        Err(Failure::Told)
+    } else {
+        Ok(())
+    }
 }

@@ -11,7 +11,9 @@ use std::path::PathBuf;
 
 /// Shows the bytecode of a package or module file as text.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  rcc dis examples/ledger --function pay\n  rcc dis ledger.rcm --function pay --native")]
+#[command(
+    after_help = "Example:\n  rcc dis examples/ledger --function pay\n  rcc dis ledger.rcm --function pay --native"
+)]
 pub struct Arguments {
     /// The package's folder, one .rc file, or a .rcm file.
     #[arg(default_value = ".")]
@@ -37,10 +39,17 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let text = match &arguments.function {
         None => print(&module),
         Some(wanted) => {
-            let matching = module.functions.iter().filter(|function| function.name.contains(wanted.as_str()));
-            let texts: Vec<String> = matching.map(|function| print_function(&module, function)).collect();
+            let matching = module
+                .functions
+                .iter()
+                .filter(|function| function.name.contains(wanted.as_str()));
+            let texts: Vec<String> = matching
+                .map(|function| print_function(&module, function))
+                .collect();
             if texts.is_empty() {
-                return Err(Failure::new(format!("no function's name contains `{wanted}`")));
+                return Err(Failure::new(format!(
+                    "no function's name contains `{wanted}`"
+                )));
             }
             texts.join("\n")
         }
@@ -51,7 +60,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     });
     match rc_bytecode::verify(module) {
         Ok(_) => Ok(()),
-        Err(error) => Err(Failure::new(format!("this module does not verify: {error}"))),
+        Err(error) => Err(Failure::new(format!(
+            "this module does not verify: {error}"
+        ))),
     }
 }
 
@@ -78,18 +89,25 @@ fn with_source(module: &Module, sources: &Sources, text: &str) -> String {
 }
 
 fn native(module: Module, wanted: Option<&str>) -> Result<(), Failure> {
-    let verified = rc_bytecode::verify(module).map_err(|error| Failure::new(format!("this module does not verify: {error}")))?;
+    let verified = rc_bytecode::verify(module)
+        .map_err(|error| Failure::new(format!("this module does not verify: {error}")))?;
     let mut found = false;
     for (index, command) in verified.module().interface.commands.iter().enumerate() {
         if wanted.is_some_and(|wanted| !command.name.contains(wanted)) {
             continue;
         }
         found = true;
-        let listing = rc_jit::disassemble(&verified, CommandIndex(index as u32)).map_err(Failure::new)?;
-        show(&format!("; {}@{}\n{listing}\n", command.name, command.version));
+        let listing =
+            rc_jit::disassemble(&verified, CommandIndex(index as u32)).map_err(Failure::new)?;
+        show(&format!(
+            "; {}@{}\n{listing}\n",
+            command.name, command.version
+        ));
     }
     match (found, wanted) {
-        (false, Some(wanted)) => Err(Failure::new(format!("no command's name contains `{wanted}`"))),
+        (false, Some(wanted)) => Err(Failure::new(format!(
+            "no command's name contains `{wanted}`"
+        ))),
         _ => Ok(()),
     }
 }

@@ -27,7 +27,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Ok(());
     };
     let Some(code) = Code::parse(text) else {
-        return Err(Failure::new(format!("there is no code {text}; `rcc explain --list` shows all")));
+        return Err(Failure::new(format!(
+            "there is no code {text}; `rcc explain --list` shows all"
+        )));
     };
     match PAGES.iter().find(|(name, _)| *name == code.to_string()) {
         Some((_, page)) => show(page),

@@ -43,16 +43,31 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         match format_file(file, arguments.check)? {
             Formatted::Same => {}
             Formatted::Changed => {
-                say(format!("{} {}", if arguments.check { "not formatted:" } else { "formatted" }, file.display()));
+                say(format!(
+                    "{} {}",
+                    if arguments.check {
+                        "not formatted:"
+                    } else {
+                        "formatted"
+                    },
+                    file.display()
+                ));
                 changed += 1;
             }
             Formatted::Broken => broken += 1,
         }
     }
     if broken > 0 {
-        return Err(Failure::new(format!("{broken} of {} files do not parse and were left alone", files.len())));
+        return Err(Failure::new(format!(
+            "{broken} of {} files do not parse and were left alone",
+            files.len()
+        )));
     }
-    if arguments.check && changed > 0 { Err(Failure::Told) } else { Ok(()) }
+    if arguments.check && changed > 0 {
+        Err(Failure::Told)
+    } else {
+        Ok(())
+    }
 }
 
 fn collect(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
@@ -62,7 +77,10 @@ fn collect(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Fa
         return Ok(());
     }
     if depth == DEPTH_MAX {
-        return Err(Failure::new(format!("{}: folders deeper than {DEPTH_MAX}", path.display())));
+        return Err(Failure::new(format!(
+            "{}: folders deeper than {DEPTH_MAX}",
+            path.display()
+        )));
     }
     for entry in fs::read_dir(path).map_err(failed)? {
         let entry = entry.map_err(failed)?;
@@ -70,7 +88,12 @@ fn collect(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Fa
         let hidden = name.to_string_lossy().starts_with('.');
         if kind.is_dir() && !hidden && name != "target" {
             collect(&entry.path(), depth + 1, files)?;
-        } else if kind.is_file() && entry.path().extension().is_some_and(|extension| extension == "rc") {
+        } else if kind.is_file()
+            && entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "rc")
+        {
             files.push(entry.path());
         }
     }
@@ -87,7 +110,11 @@ fn format_file(path: &Path, check: bool) -> Result<Formatted, Failure> {
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
-            eprintln!("{}: not UTF-8 from byte {}", path.display(), error.utf8_error().valid_up_to());
+            eprintln!(
+                "{}: not UTF-8 from byte {}",
+                path.display(),
+                error.utf8_error().valid_up_to()
+            );
             return Ok(Formatted::Broken);
         }
     };
@@ -106,7 +133,8 @@ fn format_file(path: &Path, check: bool) -> Result<Formatted, Failure> {
     if !check {
         let part = path.with_extension("rc.part");
         fs::write(&part, &formatted).map_err(failed)?;
-        fs::set_permissions(&part, fs::metadata(path).map_err(failed)?.permissions()).map_err(failed)?;
+        fs::set_permissions(&part, fs::metadata(path).map_err(failed)?.permissions())
+            .map_err(failed)?;
         fs::rename(&part, path).map_err(failed)?;
     }
     Ok(Formatted::Changed)

@@ -14,21 +14,21 @@ mod output;
 mod package;
 mod table;
 // A package on this machine.
-mod new;
-mod check;
 mod build;
-mod test;
+mod check;
 mod cost;
-mod dis;
-mod fmt;
 mod diff;
+mod dis;
 mod explain;
+mod fmt;
+mod new;
+mod test;
 // A node.
-mod node;
-mod dev;
-mod deploy;
-mod call;
 mod bulk;
+mod call;
+mod deploy;
+mod dev;
+mod node;
 
 use clap::{Parser, Subcommand};
 use output::Failure;
@@ -36,7 +36,11 @@ use std::process::ExitCode;
 
 /// Checks, tests, builds and deploys packages of the Re-Current language, and calls what is deployed.
 #[derive(Parser)]
-#[command(name = "rcc", version, after_help = "Example:\n  rcc new shop && cd shop && rcc test")]
+#[command(
+    name = "rcc",
+    version,
+    after_help = "Example:\n  rcc new shop && cd shop && rcc test"
+)]
 struct Rcc {
     #[command(subcommand)]
     word: Word,

@@ -73,9 +73,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let name = &arguments.name;
     let sound = name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.len() <= 64
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     if !sound {
-        let text = format!("`{name}` is no package name; use lower-case letters, digits and `_`, a letter first");
+        let text = format!(
+            "`{name}` is no package name; use lower-case letters, digits and `_`, a letter first"
+        );
         return Err(Failure::new(text));
     }
     let folder = arguments.dir.clone().unwrap_or_else(|| PathBuf::from(name));
@@ -84,12 +88,20 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::new(format!("{} is not empty", folder.display())));
     }
     fs::create_dir_all(&folder).map_err(failed)?;
-    let files = [(format!("{name}.rc"), SOURCE), ("rc.toml".to_owned(), MANIFEST), (".gitignore".to_owned(), IGNORED)];
+    let files = [
+        (format!("{name}.rc"), SOURCE),
+        ("rc.toml".to_owned(), MANIFEST),
+        (".gitignore".to_owned(), IGNORED),
+    ];
     for (file, text) in files {
         fs::write(folder.join(file), text.replace("NAME", name)).map_err(failed)?;
     }
     let shown = folder.display();
-    say(format!("made {shown}: a package with a table, two commands, a query, a test and a property"));
-    say(format!("next:\n  rcc test {shown}\n  rcc cost {shown}\n  rcc dev {shown}"));
+    say(format!(
+        "made {shown}: a package with a table, two commands, a query, a test and a property"
+    ));
+    say(format!(
+        "next:\n  rcc test {shown}\n  rcc cost {shown}\n  rcc dev {shown}"
+    ));
     Ok(())
 }

@@ -51,7 +51,10 @@ pub struct Progress {
 
 impl Progress {
     pub fn new() -> Progress {
-        Progress { watched: io::stderr().is_terminal(), width: 0 }
+        Progress {
+            watched: io::stderr().is_terminal(),
+            width: 0,
+        }
     }
 
     /// Shows `text` in place of what stood there.

@@ -12,6 +12,9 @@ use rc_lower::Lowered;
 use rc_source::Sources;
 use std::path::Path;
 
+/// Messages that are drawn on the source.
+const DRAWN_MAX: usize = 50;
+
 /// A package that compiles.
 pub struct Built {
     pub package: Package,
@@ -32,12 +35,21 @@ pub fn build(path: &Path, with_tests: bool) -> Result<Built, Failure> {
 
 /// Compiles a package that was read.
 pub fn build_loaded(package: Package, with_tests: bool) -> Result<Built, Failure> {
-    let compiled = compile_with(&package, Options { page_shift: PAGE_SHIFT_DEFAULT, with_tests });
-    if !compiled.diagnostics.is_empty() {
-        eprint!("{}", render::human(&compiled.sources, &compiled.diagnostics, is_colorful()));
-    }
+    let compiled = compile_with(
+        &package,
+        Options {
+            page_shift: PAGE_SHIFT_DEFAULT,
+            with_tests,
+        },
+    );
+    tell(&compiled.sources, &compiled.diagnostics);
     match compiled.lowered {
-        Some(lowered) => Ok(Built { package, sources: compiled.sources, program: compiled.program, lowered }),
+        Some(lowered) => Ok(Built {
+            package,
+            sources: compiled.sources,
+            program: compiled.program,
+            lowered,
+        }),
         None => {
             eprintln!("{}", summary(&compiled.diagnostics));
             Err(Failure::Told)
@@ -45,14 +57,37 @@ pub fn build_loaded(package: Package, with_tests: bool) -> Result<Built, Failure
     }
 }
 
+/// Draws the messages on standard error; of very many only the first.
+pub fn tell(sources: &Sources, diagnostics: &Diagnostics) {
+    if diagnostics.is_empty() {
+        return;
+    }
+    if diagnostics.len() <= DRAWN_MAX {
+        eprint!("{}", render::human(sources, diagnostics, is_colorful()));
+        return;
+    }
+    let mut first = Diagnostics::new();
+    first.extend(diagnostics.iter().take(DRAWN_MAX).cloned());
+    eprint!("{}", render::human(sources, &first, is_colorful()));
+    eprintln!(
+        "… and {} more; `rcc check --format short` lists all",
+        diagnostics.len() - DRAWN_MAX
+    );
+}
+
 /// `2 errors, 1 warning`.
 pub fn summary(diagnostics: &Diagnostics) -> String {
     let errors = diagnostics.error_count();
     let warnings = diagnostics.len() - errors;
-    let counted = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    let counted =
+        |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     match warnings {
         0 => counted(errors, "error"),
-        _ => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
+        _ => format!(
+            "{}, {}",
+            counted(errors, "error"),
+            counted(warnings, "warning")
+        ),
     }
 }
 
@@ -63,10 +98,13 @@ pub fn is_module_file(path: &Path) -> bool {
 
 /// Reads a module file. Not verified.
 pub fn read_module(path: &Path) -> Result<Module, Failure> {
-    let failed = |reason: &dyn std::fmt::Display| Failure::new(format!("{}: {reason}", path.display()));
+    let failed =
+        |reason: &dyn std::fmt::Display| Failure::new(format!("{}: {reason}", path.display()));
     let about = std::fs::metadata(path).map_err(|error| failed(&error))?;
     if about.len() > MODULE_BYTES_MAX as u64 + 32 {
-        return Err(failed(&format!("larger than a module may be ({MODULE_BYTES_MAX} bytes)")));
+        return Err(failed(&format!(
+            "larger than a module may be ({MODULE_BYTES_MAX} bytes)"
+        )));
     }
     let bytes = std::fs::read(path).map_err(|error| failed(&error))?;
     rc_bytecode::decode(&bytes).map_err(|error| failed(&error))
@@ -74,5 +112,9 @@ pub fn read_module(path: &Path) -> Result<Module, Failure> {
 
 /// The module of a package, or of a module file.
 pub fn module(path: &Path) -> Result<Module, Failure> {
-    if is_module_file(path) { read_module(path) } else { Ok(build(path, false)?.lowered.module) }
+    if is_module_file(path) {
+        read_module(path)
+    } else {
+        Ok(build(path, false)?.lowered.module)
+    }
 }

@@ -164,15 +164,36 @@ fn compare_commands(old: &Interface, new: &Interface, changes: &mut Vec<Change>)
         }
     }
     for command in &old.commands {
-        if !new
+        let same = |name: &str, version: u32| name == command.name && version == command.version;
+        if new
             .commands
             .iter()
-            .any(|kept| kept.name == command.name && kept.version == command.version)
+            .any(|kept| same(&kept.name, kept.version))
+        {
+            continue;
+        }
+        if new
+            .retired
+            .iter()
+            .any(|(name, version)| same(name, *version))
         {
             push(
                 changes,
+                ChangeKind::Changed,
+                format!(
+                    "{} is retired: calls of it are refused from now on",
+                    label(command)
+                ),
+            );
+        } else {
+            let retire = format!("retire {}@{}", command.name, command.version);
+            push(
+                changes,
                 ChangeKind::Broken,
-                format!("{} disappears without being retired", label(command)),
+                format!(
+                    "{} disappears; write `{retire}` to take it back",
+                    label(command)
+                ),
             );
         }
     }

@@ -222,7 +222,7 @@ structs! {
     Shapes { structs enums }
     Event { record docs }
     Command { name version kind docs arguments result fails allow entry cost undo_free }
-    Interface { package shapes commands events errors roles }
+    Interface { package shapes commands events errors roles retired }
     Function { name kind parameters results maybe registers slots body lines cost }
 }
 

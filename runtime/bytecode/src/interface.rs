@@ -13,6 +13,8 @@ pub struct Interface {
     pub events: Vec<Event>,
     /// Error types; a variant's number is its place.
     pub errors: Vec<Sum>,
+    /// Commands and queries that were taken back on purpose: name and version.
+    pub retired: Vec<(String, u32)>,
     /// Role names; a principal's roles are a bit set over them. At most 64.
     pub roles: Vec<String>,
 }

@@ -115,6 +115,15 @@ impl<'a> Printer<'a> {
             "roles ({})",
             joined(interface.roles.iter().map(|role| quoted(role)))
         ));
+        self.line(&format!(
+            "retired ({})",
+            joined(
+                interface
+                    .retired
+                    .iter()
+                    .map(|(name, version)| quoted(&format!("{name}@{version}")))
+            )
+        ));
         for (index, record) in interface.shapes.structs.iter().enumerate() {
             self.note(&format!("struct{index}"));
             self.line(&format!("struct {}", self.record(record)));

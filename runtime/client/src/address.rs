@@ -32,7 +32,9 @@ impl Address {
         let rest = match text.split_once("://") {
             None => text,
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
-            Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => return Err(AddressError::Https(text.to_owned())),
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => {
+                return Err(AddressError::Https(text.to_owned()));
+            }
             Some(_) => return Err(malformed()),
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
@@ -42,16 +44,27 @@ impl Address {
         };
         let port = match port.strip_prefix(':') {
             None if port.is_empty() => PORT_DEFAULT,
-            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().map_err(|_| malformed())?,
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                digits.parse().map_err(|_| malformed())?
+            }
             _ => return Err(malformed()),
         };
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'));
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
         let good = match bare {
             Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
             None => !host.is_empty() && host.bytes().all(allowed),
         };
-        if good { Ok(Address { host: host.to_owned(), port }) } else { Err(malformed()) }
+        if good {
+            Ok(Address {
+                host: host.to_owned(),
+                port,
+            })
+        } else {
+            Err(malformed())
+        }
     }
 
     /// The names under which a loopback node may have left its token, the one that was written first.
@@ -61,7 +74,10 @@ impl Address {
         if LOOPBACK.contains(&self.host.as_str()) {
             hosts.extend(LOOPBACK.iter().filter(|host| **host != self.host));
         }
-        hosts.iter().map(|host| format!("{}_{}", host.trim_matches(['[', ']']), self.port)).collect()
+        hosts
+            .iter()
+            .map(|host| format!("{}_{}", host.trim_matches(['[', ']']), self.port))
+            .collect()
     }
 }
 
@@ -78,13 +94,32 @@ mod tests {
     #[test]
     fn addresses_are_read_or_refused() {
         let shown = |text: &str| Address::parse(text).map(|address| address.to_string());
-        assert_eq!(shown("http://127.0.0.1:7070").as_deref(), Ok("http://127.0.0.1:7070"));
+        assert_eq!(
+            shown("http://127.0.0.1:7070").as_deref(),
+            Ok("http://127.0.0.1:7070")
+        );
         assert_eq!(shown("localhost:81/").as_deref(), Ok("http://localhost:81"));
         assert_eq!(shown("http://[::1]:9").as_deref(), Ok("http://[::1]:9"));
         assert_eq!(shown("http://node-1").as_deref(), Ok("http://node-1:7070"));
-        assert!(matches!(Address::parse("https://a:1"), Err(AddressError::Https(_))));
-        for bad in ["", "http://", "ftp://a", "http://a:x", "http://a:70000", "http://a/b", "http://u@a:1", "http://[zz]:1", "a:+1"] {
-            assert!(matches!(Address::parse(bad), Err(AddressError::Malformed(_))), "{bad}");
+        assert!(matches!(
+            Address::parse("https://a:1"),
+            Err(AddressError::Https(_))
+        ));
+        for bad in [
+            "",
+            "http://",
+            "ftp://a",
+            "http://a:x",
+            "http://a:70000",
+            "http://a/b",
+            "http://u@a:1",
+            "http://[zz]:1",
+            "a:+1",
+        ] {
+            assert!(
+                matches!(Address::parse(bad), Err(AddressError::Malformed(_))),
+                "{bad}"
+            );
         }
     }
 

@@ -46,7 +46,10 @@ impl Client {
         let answer = read_answer(&body)?;
         let sent = lines.iter().filter(|byte| **byte == b'\n').count() as u64;
         if answer.lines() != sent {
-            return Err(ClientError::Answer(format!("{} answers to {sent} calls", answer.lines())));
+            return Err(ClientError::Answer(format!(
+                "{} answers to {sent} calls",
+                answer.lines()
+            )));
         }
         Ok(answer)
     }
@@ -59,15 +62,23 @@ fn read_answer(body: &[u8]) -> Result<BulkAnswer, ClientError> {
         problem: &'a RawValue,
     }
     let mut answer = BulkAnswer::default();
-    for line in body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+    for line in body
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+    {
         if line.starts_with(b"{\"ok\":") {
             answer.ok += 1;
             continue;
         }
-        let line: Line<'_> = serde_json::from_slice(line).map_err(|error| ClientError::Answer(error.to_string()))?;
-        let problem: Problem = serde_json::from_str(line.problem.get()).map_err(|error| ClientError::Answer(error.to_string()))?;
+        let line: Line<'_> =
+            serde_json::from_slice(line).map_err(|error| ClientError::Answer(error.to_string()))?;
+        let problem: Problem = serde_json::from_str(line.problem.get())
+            .map_err(|error| ClientError::Answer(error.to_string()))?;
         let place = answer.lines();
-        *answer.failures.entry(problem.label().to_owned()).or_default() += 1;
+        *answer
+            .failures
+            .entry(problem.label().to_owned())
+            .or_default() += 1;
         answer.first_failure.get_or_insert((place, problem));
     }
     Ok(answer)

@@ -23,7 +23,9 @@ pub enum ClientError {
     #[error("no node answers at {address}: {reason}")]
     Unreachable { address: String, reason: String },
     /// It was sent, at least in part, and the node may have run it.
-    #[error("the connection to {address} broke before the answer came ({reason}); the node may have run what was sent")]
+    #[error(
+        "the connection to {address} broke before the answer came ({reason}); the node may have run what was sent"
+    )]
     Interrupted { address: String, reason: String },
     /// The node said no, or the command failed.
     #[error("{0}")]
@@ -39,7 +41,10 @@ pub enum ClientError {
 impl ClientError {
     /// Whether the node may have run what was sent, although no answer came.
     pub fn may_have_run(&self) -> bool {
-        matches!(self, ClientError::Interrupted { .. } | ClientError::Answer(_))
+        matches!(
+            self,
+            ClientError::Interrupted { .. } | ClientError::Answer(_)
+        )
     }
 
     /// Whether it is worth sending again soon: the node was not there or said that it is busy. Nothing was run.
@@ -90,7 +95,11 @@ impl Client {
             .timeout_recv_body(Some(ANSWER_TIMEOUT))
             .user_agent(concat!("rc-client/", env!("CARGO_PKG_VERSION")))
             .build();
-        Client { agent: config.new_agent(), address, token }
+        Client {
+            agent: config.new_agent(),
+            address,
+            token,
+        }
     }
 
     /// Where the node is.
@@ -116,7 +125,8 @@ impl Client {
     ) -> Result<Answer, ClientError> {
         let path = format!("/{}/{}", name(package)?, name(command)?);
         let (body, op) = self.post(&path, "application/json", arguments.as_bytes(), caller, key)?;
-        let result = String::from_utf8(body).map_err(|_| ClientError::Answer("a result that is not UTF-8".to_owned()))?;
+        let result = String::from_utf8(body)
+            .map_err(|_| ClientError::Answer("a result that is not UTF-8".to_owned()))?;
         Ok(Answer { op, result })
     }
 
@@ -135,7 +145,10 @@ impl Client {
         caller: &Caller,
         key: Option<&str>,
     ) -> Result<(Vec<u8>, u64), ClientError> {
-        let mut request = self.agent.post(format!("{}{path}", self.address)).header("content-type", media_type);
+        let mut request = self
+            .agent
+            .post(format!("{}{path}", self.address))
+            .header("content-type", media_type);
         if let Some(token) = &self.token {
             request = request.header("authorization", token.bearer());
         }
@@ -143,32 +156,53 @@ impl Client {
             request = request.header("recurrent-caller", id.to_string());
         }
         if !caller.roles.is_empty() {
-            let roles: Result<Vec<&str>, ClientError> = caller.roles.iter().map(|role| name(role)).collect();
+            let roles: Result<Vec<&str>, ClientError> =
+                caller.roles.iter().map(|role| name(role)).collect();
             request = request.header("recurrent-roles", roles?.join(","));
         }
         if let Some(key) = key {
-            if key.is_empty() || key.len() > 200 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-                return Err(ClientError::Request("an idempotency key is 1 to 200 visible characters".to_owned()));
+            if key.is_empty() || key.len() > 200 || !key.bytes().all(|byte| byte.is_ascii_graphic())
+            {
+                return Err(ClientError::Request(
+                    "an idempotency key is 1 to 200 visible characters".to_owned(),
+                ));
             }
             request = request.header("idempotency-key", key);
         }
         self.read(request.send(body))
     }
 
-    fn read(&self, sent: Result<Response<Body>, ureq::Error>) -> Result<(Vec<u8>, u64), ClientError> {
+    fn read(
+        &self,
+        sent: Result<Response<Body>, ureq::Error>,
+    ) -> Result<(Vec<u8>, u64), ClientError> {
         let mut response = sent.map_err(|error| self.failed(&error))?;
-        let op = response.headers().get("recurrent-op").and_then(|op| op.to_str().ok()?.parse().ok()).unwrap_or(0);
-        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
+        let op = response
+            .headers()
+            .get("recurrent-op")
+            .and_then(|op| op.to_str().ok()?.parse().ok())
+            .unwrap_or(0);
+        let body = response
+            .body_mut()
+            .with_config()
+            .limit(ANSWER_BYTES_MAX)
+            .read_to_vec();
         let body = body.map_err(|error| self.interrupted(&error))?;
         if response.status().is_success() {
             Ok((body, op))
         } else {
-            Err(ClientError::Problem(Box::new(Problem::of_body(response.status().as_u16(), &body))))
+            Err(ClientError::Problem(Box::new(Problem::of_body(
+                response.status().as_u16(),
+                &body,
+            ))))
         }
     }
 
     fn interrupted(&self, error: &ureq::Error) -> ClientError {
-        ClientError::Interrupted { address: self.address.to_string(), reason: error.to_string() }
+        ClientError::Interrupted {
+            address: self.address.to_string(),
+            reason: error.to_string(),
+        }
     }
 
     /// Nothing was sent only where there was no connection.
@@ -176,11 +210,17 @@ impl Client {
         let unsent = match error {
             ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => true,
             ureq::Error::Timeout(timeout) => matches!(timeout, Timeout::Connect | Timeout::Resolve),
-            ureq::Error::Io(error) => matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::AddrNotAvailable),
+            ureq::Error::Io(error) => matches!(
+                error.kind(),
+                ErrorKind::ConnectionRefused | ErrorKind::AddrNotAvailable
+            ),
             _ => false,
         };
         if unsent {
-            ClientError::Unreachable { address: self.address.to_string(), reason: error.to_string() }
+            ClientError::Unreachable {
+                address: self.address.to_string(),
+                reason: error.to_string(),
+            }
         } else {
             self.interrupted(error)
         }
@@ -193,6 +233,9 @@ pub(crate) fn name(text: &str) -> Result<&str, ClientError> {
     if !text.is_empty() && text.bytes().all(good) && !text.starts_with('.') {
         Ok(text)
     } else {
-        Err(ClientError::Request(format!("`{}` is not a name", text.escape_debug())))
+        Err(ClientError::Request(format!(
+            "`{}` is not a name",
+            text.escape_debug()
+        )))
     }
 }

@@ -40,17 +40,36 @@ struct Request<'a> {
 impl Client {
     /// What a deploy of these files would change. Changes nothing; needs the token.
     pub fn plan(&self, files: &[PackageFile]) -> Result<Deployment, ClientError> {
-        self.send(&Request { files, plan_only: true, expected_epoch: None })
+        self.send(&Request {
+            files,
+            plan_only: true,
+            expected_epoch: None,
+        })
     }
 
     /// Deploys, if the catalog version is still the expected one. Needs the token.
-    pub fn deploy(&self, files: &[PackageFile], expected_epoch: u64) -> Result<Deployment, ClientError> {
-        self.send(&Request { files, plan_only: false, expected_epoch: Some(expected_epoch) })
+    pub fn deploy(
+        &self,
+        files: &[PackageFile],
+        expected_epoch: u64,
+    ) -> Result<Deployment, ClientError> {
+        self.send(&Request {
+            files,
+            plan_only: false,
+            expected_epoch: Some(expected_epoch),
+        })
     }
 
     fn send(&self, request: &Request<'_>) -> Result<Deployment, ClientError> {
-        let body = serde_json::to_vec(request).map_err(|error| ClientError::Request(error.to_string()))?;
-        let (answer, _) = self.post("/deploy", "application/json", &body, &Caller::default(), None)?;
+        let body =
+            serde_json::to_vec(request).map_err(|error| ClientError::Request(error.to_string()))?;
+        let (answer, _) = self.post(
+            "/deploy",
+            "application/json",
+            &body,
+            &Caller::default(),
+            None,
+        )?;
         serde_json::from_slice(&answer).map_err(|error| ClientError::Answer(error.to_string()))
     }
 }

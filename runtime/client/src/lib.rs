@@ -14,14 +14,14 @@
 #![forbid(unsafe_code)]
 
 mod address;
-mod token;
-mod problem;
-mod client;
 mod bulk;
+mod client;
 mod deploy;
+mod problem;
+mod token;
 
 pub use address::{Address, AddressError};
-pub use bulk::{BulkAnswer, BULK_BYTES_MAX, BULK_LINES_MAX};
+pub use bulk::{BULK_BYTES_MAX, BULK_LINES_MAX, BulkAnswer};
 pub use client::{Answer, Caller, Client, ClientError};
 pub use deploy::{Deployment, PackageFile, PlannedChange};
 pub use problem::Problem;

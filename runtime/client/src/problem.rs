@@ -30,12 +30,23 @@ pub struct Problem {
 impl Problem {
     pub(crate) fn of_body(status: u16, body: &[u8]) -> Problem {
         match serde_json::from_slice::<Problem>(body) {
-            Ok(problem) if !problem.detail.is_empty() || !problem.title.is_empty() => Problem { status, ..problem },
+            Ok(problem) if !problem.detail.is_empty() || !problem.title.is_empty() => {
+                Problem { status, ..problem }
+            }
             _ => {
                 let text = String::from_utf8_lossy(body);
                 let line = text.lines().next().unwrap_or_default();
-                let detail = line.chars().filter(|c| !c.is_control()).take(EXCERPT_CHARACTERS_MAX).collect();
-                Problem { status, title: "unexpected answer".to_owned(), detail, ..Problem::default() }
+                let detail = line
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .take(EXCERPT_CHARACTERS_MAX)
+                    .collect();
+                Problem {
+                    status,
+                    title: "unexpected answer".to_owned(),
+                    detail,
+                    ..Problem::default()
+                }
             }
         }
     }
@@ -53,7 +64,11 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.code, &self.fields) {
-            (Some(code), Some(fields)) if fields.as_object().is_some_and(|fields| !fields.is_empty()) => write!(out, "{code} {fields}"),
+            (Some(code), Some(fields))
+                if fields.as_object().is_some_and(|fields| !fields.is_empty()) =>
+            {
+                write!(out, "{code} {fields}")
+            }
             (Some(code), _) => write!(out, "{code}"),
             (None, _) => write!(out, "{}: {}", self.label(), self.detail),
         }
@@ -69,14 +84,20 @@ mod tests {
         let body = br#"{"type":"urn:re-current:problem:command-failed","title":"command failed","status":422,
             "detail":"the command failed","code":"Payment.Insufficient","fields":{"needed":"100"}}"#;
         let problem = Problem::of_body(422, body);
-        assert_eq!(problem.to_string(), r#"Payment.Insufficient {"needed":"100"}"#);
+        assert_eq!(
+            problem.to_string(),
+            r#"Payment.Insufficient {"needed":"100"}"#
+        );
         assert_eq!(problem.label(), "Payment.Insufficient");
     }
 
     #[test]
     fn foreign_bodies_still_give_a_problem() {
         let problem = Problem::of_body(502, b"<html>\x1b[2J\nmore");
-        assert_eq!((problem.status, problem.detail.as_str()), (502, "<html>[2J"));
+        assert_eq!(
+            (problem.status, problem.detail.as_str()),
+            (502, "<html>[2J")
+        );
         assert_eq!(Problem::of_body(500, b"{}").label(), "unexpected answer");
     }
 }

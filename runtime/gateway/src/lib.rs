@@ -7,6 +7,10 @@
 //!
 //! Always true: names are keys of the catalog, never paths; nothing is answered before the node says so; every error of
 //! the caller's is a 4xx problem that names the field; a body, a feed and a stream are bounded in bytes.
+#![allow(
+    clippy::result_large_err,
+    reason = "a problem is made once per refused request, and is no larger than tonic's own status"
+)]
 
 pub mod json;
 mod timetext;
@@ -24,6 +28,7 @@ mod pages;
 mod problem;
 mod protowire;
 mod router;
+mod serve;
 mod state;
 mod target;
 
@@ -34,4 +39,5 @@ pub use descriptor::file_set;
 pub use guard::Access;
 pub use problem::Problem;
 pub use router::router;
+pub use serve::serve;
 pub use state::Gateway;

@@ -9,8 +9,10 @@
 //!   record: op - base, k, epoch, event, length, packed fields          (integers as varints; a payment's takes 38 bytes)
 //! ```
 
-use crate::limits::EVENT_INDEX_BYTES;
+use crate::limits::{EVENT_INDEX_BYTES, EVENT_ROOM_BYTES};
 use rc_engine::{EventRecord, Reader, Truncated, Writer};
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -65,6 +67,8 @@ pub(crate) struct EventWriter {
     buffer: Vec<u8>,
     /// Position of the last block in the index; `None` where the next block is to be in it.
     last_indexed: Option<u64>,
+    /// Position up to which the disk has promised space.
+    room_end: u64,
 }
 
 /// The feeds' side: cheap to clone, may block, so it belongs on its own thread.
@@ -177,6 +181,7 @@ impl EventWriter {
             full: Vec::new(),
             buffer: Vec::new(),
             last_indexed: None,
+            room_end: end,
         };
         Ok((writer, feed))
     }
@@ -216,6 +221,11 @@ impl EventWriter {
         let end = position + self.buffer.len() as u64;
         let roll = end - self.segment_start >= self.segment_bytes;
         if roll {
+            // Gives back the space that was taken ahead.
+            self.file
+                .set_len(end - self.segment_start)
+                .map_err(io_error(&path))?;
+            self.room_end = end;
             let next = segment_path(&self.shared.folder, end);
             let file = OpenOptions::new()
                 .create(true)
@@ -248,6 +258,26 @@ impl EventWriter {
         drop(state);
         self.shared.grown.notify_all();
         Ok(())
+    }
+
+    /// Takes space on the disk ahead, for the events of batches that are ordered already: an error says that no more
+    /// should be ordered until there is space.
+    pub fn make_room(&mut self) -> io::Result<()> {
+        let end = self.position();
+        if self.room_end >= end + EVENT_ROOM_BYTES {
+            return Ok(());
+        }
+        let room_end = end + 2 * EVENT_ROOM_BYTES;
+        let from = end - self.segment_start;
+        let taken = fallocate(&*self.file, FallocateFlags::KEEP_SIZE, from, room_end - end);
+        match taken {
+            // A file system that cannot promise will tell when it is written to.
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+                self.room_end = room_end;
+                Ok(())
+            }
+            Err(errno) => Err(errno.into()),
+        }
     }
 
     /// One past the last byte written.

@@ -9,7 +9,7 @@ use crate::orderer::{OrderCounters, Ordered};
 use crate::processing::Staged;
 use crate::request::{Answering, Request, SubmitError, Work, call_bytes, op_bytes};
 use rc_jit::Compiled;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::sync::{Arc, OnceLock};
 
@@ -24,6 +24,8 @@ pub(crate) struct Counters {
     pub longest_pause_nanoseconds: AtomicU64,
     /// Set once: why nothing more is ordered.
     pub halt: OnceLock<String>,
+    /// The disk has no space for the events of more ops; the loop looks again whenever something was refused for it.
+    pub events_full: AtomicBool,
     /// Bytes of requests that wait to be ordered.
     pub queued_bytes: AtomicUsize,
     pub order: OrderCounters,

@@ -16,3 +16,5 @@ pub const EVENT_SEGMENT_BYTES: u64 = 256 << 20;
 pub const EVENT_INDEX_BYTES: u64 = 64 << 10;
 /// Bytes of requests that may wait to be ordered; above it `submit` answers `Busy`.
 pub const QUEUE_BYTES_MAX: usize = 64 << 20;
+/// Bytes of disk that are taken ahead for events: more than the batches between ordering and execution usually emit.
+pub const EVENT_ROOM_BYTES: u64 = 4 << 20;

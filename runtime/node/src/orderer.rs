@@ -34,7 +34,7 @@ pub(crate) enum Ordered {
     },
     Code(Staged),
     Persisted(Persisted),
-    /// The log is out of space: a checkpoint lets it drop what it covers.
+    /// The disk is out of space: a checkpoint lets the log drop what it covers, and events may have room again.
     Cut,
     /// Nothing more will be ordered.
     End,
@@ -66,6 +66,8 @@ pub(crate) struct Orderer {
     /// What fits into a write unit of the log.
     pub batch_bytes_max: usize,
 }
+
+const NO_EVENT_ROOM: &str = "the disk is full: there is no room for the events of more commands; nothing was ordered. Free space";
 
 /// What one pass takes out of the queue.
 #[derive(Default)]
@@ -157,6 +159,10 @@ impl Orderer {
     fn order(&mut self, ops: Vec<Op>, callers: Vec<(usize, Answering)>) {
         if let Some(reason) = self.counters.halt.get() {
             return refuse(callers, SubmitError::Halted(reason.clone()));
+        }
+        if self.counters.events_full.load(Ordering::Acquire) {
+            self.pass_on(Ordered::Cut);
+            return refuse(callers, SubmitError::LogRefused(NO_EVENT_ROOM.to_string()));
         }
         let clock = SystemTime::now()
             .duration_since(UNIX_EPOCH)

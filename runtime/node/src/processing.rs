@@ -44,6 +44,7 @@ pub(crate) struct Processing {
 impl Processing {
     pub fn run(mut self, inbox: Receiver<Ordered>) {
         let mut applied = Applied::default();
+        self.make_event_room();
         for message in &inbox {
             match message {
                 Ordered::Batch {
@@ -57,6 +58,7 @@ impl Processing {
                         (self.raft_term, self.raft_index) = (raft_term, raft_index);
                         self.since_cut += encoded.len() as u64;
                         self.answer(&batch, &mut applied, callers);
+                        self.make_event_room();
                     } else {
                         callers
                             .into_iter()
@@ -66,7 +68,12 @@ impl Processing {
                 Ordered::Queries { calls, answer } => self.query(&calls, answer),
                 Ordered::Code(staged) => self.install(staged),
                 Ordered::Persisted(done) => self.finish_checkpoint(done),
-                Ordered::Cut => drop(self.since_cut > 0 && self.cut()),
+                Ordered::Cut => {
+                    self.make_event_room();
+                    if self.since_cut > 0 {
+                        self.cut();
+                    }
+                }
                 Ordered::End => break,
             }
             if self.since_cut >= self.checkpoint_log_bytes {
@@ -74,6 +81,12 @@ impl Processing {
             }
         }
         self.close(&inbox);
+    }
+
+    /// Looks for space for the events of what will be ordered next; without it nothing more is.
+    fn make_event_room(&mut self) {
+        let is_full = self.events.make_room().is_err();
+        self.counters.events_full.store(is_full, Ordering::Release);
     }
 
     /// Whether the batch was applied and its events are written; if not, the node has halted.

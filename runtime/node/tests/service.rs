@@ -59,7 +59,9 @@ fn work_beyond_the_bounds_is_refused_and_back_pressure_is_felt() {
     );
     // One callback holds the loop, so that the queues fill up.
     let (release, held) = mpsc::channel::<()>();
-    let hold = move |_| drop(held.recv());
+    let hold = move |_| {
+        let _ = held.recv();
+    };
     handle.submit(Work::Queries {
         calls: vec![],
         answer: Box::new(hold),

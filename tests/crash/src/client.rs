@@ -7,12 +7,15 @@ use crate::failure::Failure;
 use crate::http::{Answer, Connection};
 use crate::random::Random;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Accounts, numbered from 1.
 pub const ACCOUNTS: u64 = 12;
 /// What each account starts with; small enough that some payments are refused.
 pub const OPENING_BALANCE: u64 = 2_000;
 const AMOUNT_MAX: u64 = 120;
+/// Between two payments of one client: a run is about kills, not about rates.
+const PAUSE: Duration = Duration::from_micros(500);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Payment {
@@ -72,12 +75,19 @@ impl Client {
         let from = 1 + self.random.below(ACCOUNTS);
         let to = 1 + (from + self.random.below(ACCOUNTS - 1)) % ACCOUNTS;
         let amount = 1 + self.random.below(AMOUNT_MAX);
-        Payment { number: self.identity << 32 | self.sequence, from, to, amount }
+        Payment {
+            number: self.identity << 32 | self.sequence,
+            from,
+            to,
+            amount,
+        }
     }
 
     /// Sends the call that has no answer, if there is one.
     pub fn settle(&mut self, port: u16) -> Result<(), Failure> {
-        let Some(payment) = self.pending else { return Ok(()) };
+        let Some(payment) = self.pending else {
+            return Ok(());
+        };
         self.retried += 1;
         let mut connection = Connection::open(port).map_err(Failure::Gone)?;
         self.send(&mut connection, payment, true)
@@ -90,6 +100,7 @@ impl Client {
             let payment = self.next_payment();
             self.pending = Some(payment);
             self.send(&mut connection, payment, false)?;
+            std::thread::sleep(PAUSE);
         }
         Ok(())
     }
@@ -113,13 +124,26 @@ impl Client {
     }
 
     fn post(&self, connection: &mut Connection, payment: Payment) -> Result<Answer, Failure> {
-        let Payment { number, from, to, amount } = payment;
-        let body = format!(r#"{{"number":"{number}","from":"{from}","to":"{to}","amount":"{amount}"}}"#);
+        let Payment {
+            number,
+            from,
+            to,
+            amount,
+        } = payment;
+        let body =
+            format!(r#"{{"number":"{number}","from":"{from}","to":"{to}","amount":"{amount}"}}"#);
         let headers = format!("idempotency-key: {}/{}\r\n", self.name, self.sequence);
-        connection.post("/payments/pay", &headers, &body).map_err(Failure::Gone)
+        connection
+            .post("/payments/pay", &headers, &body)
+            .map_err(Failure::Gone)
     }
 
-    fn send(&mut self, connection: &mut Connection, payment: Payment, repeated: bool) -> Result<(), Failure> {
+    fn send(
+        &mut self,
+        connection: &mut Connection,
+        payment: Payment,
+        repeated: bool,
+    ) -> Result<(), Failure> {
         let answer = self.post(connection, payment)?;
         let Some(outcome) = outcome(&answer) else {
             return Failure::violation(format!("{payment:?} was answered with {}", answer.text()));
@@ -130,14 +154,20 @@ impl Client {
 
     fn take(&mut self, payment: Payment, outcome: Outcome, op: Option<u64>, repeated: bool) {
         let op = op.filter(|_| !repeated);
-        self.acknowledged.push(Acknowledged { payment, outcome, op });
+        self.acknowledged.push(Acknowledged {
+            payment,
+            outcome,
+            op,
+        });
         self.pending = None;
     }
 }
 
 fn outcome(answer: &Answer) -> Option<Outcome> {
     match answer.status {
-        200 => Some(Outcome::Paid { left: number(&answer.json())? }),
+        200 => Some(Outcome::Paid {
+            left: number(&answer.json())?,
+        }),
         422 if answer.code() == "Refused.Insufficient" => Some(Outcome::Insufficient),
         _ => None,
     }

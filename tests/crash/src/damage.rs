@@ -36,9 +36,15 @@ pub fn run(setup: Setup, seed: u64) -> Result<(), Failure> {
         return Failure::violation(format!("a log with a damaged middle was opened:\n{output}"));
     };
     if status.code() != Some(1) {
-        return Failure::violation(format!("a damaged log ends the server with {status}, not exit code 1:\n{output}"));
+        return Failure::violation(format!(
+            "a damaged log ends the server with {status}, not exit code 1:\n{output}"
+        ));
     }
-    let file = unit.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let file = unit
+        .path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
     for part in [file, &format!("at byte {}", unit.position), "estore"] {
         if !output.contains(part) {
             return Failure::violation(format!("the message does not say {part:?}:\n{output}"));
@@ -47,7 +53,10 @@ pub fn run(setup: Setup, seed: u64) -> Result<(), Failure> {
     if contents(&setup.data)? != before {
         return Failure::violation("opening a damaged log changed files");
     }
-    println!("  refused, as it should be: {}", output.lines().last().unwrap_or_default());
+    println!(
+        "  refused, as it should be: {}",
+        output.lines().last().unwrap_or_default()
+    );
     // Put back as it was, it starts.
     for (path, bytes) in whole {
         on_files("restoring a file", fs::write(path, bytes))?;

@@ -53,11 +53,20 @@ impl Connection {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(ANSWER_TIME_MAX))?;
         stream.set_write_timeout(Some(ANSWER_TIME_MAX))?;
-        Ok(Connection { stream: BufReader::new(stream), port })
+        Ok(Connection {
+            stream: BufReader::new(stream),
+            port,
+        })
     }
 
     /// One request and its answer. `headers` are whole lines, each with its line end.
-    pub fn send(&mut self, method: &str, path: &str, headers: &str, body: &str) -> io::Result<Answer> {
+    pub fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> io::Result<Answer> {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n{body}",
             self.port,
@@ -85,9 +94,17 @@ impl Connection {
 
     fn head(&mut self) -> io::Result<(Answer, Option<usize>)> {
         let first = self.line()?;
-        let status = first.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let status = first
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
         let status = status.ok_or_else(|| cut("no HTTP status"))?;
-        let mut answer = Answer { status, content_type: String::new(), op: None, body: Vec::new() };
+        let mut answer = Answer {
+            status,
+            content_type: String::new(),
+            op: None,
+            body: Vec::new(),
+        };
         let mut length = None;
         loop {
             let line = self.line()?;
@@ -114,11 +131,19 @@ pub struct Event {
     pub data: Value,
 }
 
-/// Reads events from the beginning until `is_last` says so, and that one.
-pub fn read_events(port: u16, is_last: impl Fn(&Event) -> bool) -> Result<Vec<Event>, Failure> {
+/// Reads events from an op on until `is_last` says so, and that one.
+pub fn read_events(
+    port: u16,
+    from: u64,
+    is_last: impl Fn(&Event) -> bool,
+) -> Result<Vec<Event>, Failure> {
     let mut connection = Connection::open(port).map_err(Failure::Gone)?;
-    let request = format!("GET /events?from=0 HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n");
-    connection.stream.get_mut().write_all(request.as_bytes()).map_err(Failure::Gone)?;
+    let request = format!("GET /events?from={from} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n");
+    connection
+        .stream
+        .get_mut()
+        .write_all(request.as_bytes())
+        .map_err(Failure::Gone)?;
     let (head, _) = connection.head().map_err(Failure::Gone)?;
     if head.status != 200 {
         return Failure::violation(format!("the event feed answered {}", head.status));
@@ -127,10 +152,16 @@ pub fn read_events(port: u16, is_last: impl Fn(&Event) -> bool) -> Result<Vec<Ev
     loop {
         let size = connection.line().map_err(Failure::Gone)?;
         let Ok(size @ 1..) = usize::from_str_radix(&size, 16) else {
-            return Failure::violation(format!("the event feed ended after {} events", events.len()));
+            return Failure::violation(format!(
+                "the event feed ended after {} events",
+                events.len()
+            ));
         };
         let mut chunk = vec![0; size.min(BODY_BYTES_MAX)];
-        connection.stream.read_exact(&mut chunk).map_err(Failure::Gone)?;
+        connection
+            .stream
+            .read_exact(&mut chunk)
+            .map_err(Failure::Gone)?;
         connection.line().map_err(Failure::Gone)?;
         text.push_str(&String::from_utf8_lossy(&chunk));
         while let Some(end) = text.find("\n\n") {
@@ -151,7 +182,11 @@ pub fn read_events(port: u16, is_last: impl Fn(&Event) -> bool) -> Result<Vec<Ev
 }
 
 fn event(block: &str) -> Option<Event> {
-    let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    let field = |name: &str| {
+        block
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    };
     let (op, k) = field("id")?.split_once('.')?;
     Some(Event {
         op: op.parse().ok()?,

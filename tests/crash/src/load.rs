@@ -31,13 +31,21 @@ pub struct Versions {
 
 impl Versions {
     pub fn read(setup: &Setup) -> Result<Versions, Failure> {
-        let text = on_files("the package", fs::read_to_string(setup.package.join("payments.rc")))?;
+        let text = on_files(
+            "the package",
+            fs::read_to_string(setup.package.join("payments.rc")),
+        )?;
         let other = text.replace("version: 1 }", "version: 2 }");
         if other == text {
             return Failure::trouble("the package has no `version: 1` to change");
         }
-        let body = |text: String| serde_json::json!({"files": [{"name": "payments.rc", "text": text}]}).to_string();
-        Ok(Versions { bodies: [body(text), body(other)], token: setup.token()? })
+        let body = |text: String| {
+            serde_json::json!({"files": [{"name": "payments.rc", "text": text}]}).to_string()
+        };
+        Ok(Versions {
+            bodies: [body(text), body(other)],
+            token: setup.token()?,
+        })
     }
 
     /// Deploys in turn until stopped or until the server is gone.
@@ -49,9 +57,12 @@ impl Versions {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
-            let answer = connection.post("/deploy", &headers, body).map_err(Failure::Gone)?;
+            let answer = connection
+                .post("/deploy", &headers, body)
+                .map_err(Failure::Gone)?;
             let json = answer.json();
-            if answer.status != 200 || json["deployed"] != true || number(&json["epoch"]).is_none() {
+            if answer.status != 200 || json["deployed"] != true || number(&json["epoch"]).is_none()
+            {
                 return Failure::violation(format!("a deploy was answered with {}", answer.text()));
             }
             count.fetch_add(1, Ordering::Relaxed);
@@ -67,13 +78,20 @@ pub fn load(
     versions: Option<&Versions>,
     until: Until,
 ) -> Result<u64, Failure> {
-    let (stop, gone, deploys) = (AtomicBool::new(false), AtomicBool::new(false), AtomicU64::new(0));
+    let (stop, gone, deploys) = (
+        AtomicBool::new(false),
+        AtomicBool::new(false),
+        AtomicU64::new(0),
+    );
     let failures: Mutex<Vec<Failure>> = Mutex::new(Vec::new());
     let note = |result: Result<(), Failure>| match result {
         Ok(()) => {}
         Err(failure) => {
             gone.store(true, Ordering::Release);
-            failures.lock().expect("no holder of this lock panics").push(failure);
+            failures
+                .lock()
+                .expect("no holder of this lock panics")
+                .push(failure);
         }
     };
     let port = server.port;
@@ -94,8 +112,13 @@ pub fn load(
         }
         waited
     });
-    let failures = failures.into_inner().expect("no holder of this lock panics");
-    if let Some(failure) = failures.into_iter().find(|failure| !matches!(failure, Failure::Gone(_))) {
+    let failures = failures
+        .into_inner()
+        .expect("no holder of this lock panics");
+    if let Some(failure) = failures
+        .into_iter()
+        .find(|failure| !matches!(failure, Failure::Gone(_)))
+    {
         return Err(failure);
     }
     waited?;
@@ -116,10 +139,16 @@ fn wait(server: &mut Server, until: Until, gone: &AtomicBool) -> Result<(), Fail
     }
     if gone.load(Ordering::Acquire) || server.ended()?.is_some() {
         if server.wait_end(Duration::from_secs(5))?.is_none() {
-            return Failure::violation(format!("a request failed while the server lived:\n{}", server.output()));
+            return Failure::violation(format!(
+                "a request failed while the server lived:\n{}",
+                server.output()
+            ));
         }
         if until != Until::Aborted {
-            return Failure::violation(format!("the server ended by itself:\n{}", server.output_at_end()));
+            return Failure::violation(format!(
+                "the server ended by itself:\n{}",
+                server.output_at_end()
+            ));
         }
         return Ok(());
     }

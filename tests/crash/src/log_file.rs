@@ -25,10 +25,18 @@ pub fn units(log: &Path) -> Result<Vec<Unit>, Failure> {
             continue;
         }
         let bytes = on_files("a log segment", fs::read(&path))?;
-        let Ok(SegmentImage { header, units, .. }) = read_segment_bytes(&bytes) else { continue };
-        let Some(active) = header.active else { continue };
+        let Ok(SegmentImage { header, units, .. }) = read_segment_bytes(&bytes) else {
+            continue;
+        };
+        let Some(active) = header.active else {
+            continue;
+        };
         for (position, unit) in units {
-            let place = Unit { path: path.clone(), position: position as usize, bytes: unit.unit_bytes };
+            let place = Unit {
+                path: path.clone(),
+                position: position as usize,
+                bytes: unit.unit_bytes,
+            };
             found.push((active.segment, place));
         }
     }
@@ -48,7 +56,10 @@ pub fn tear_last(log: &Path) -> Result<(), Failure> {
 pub fn rot_middle(log: &Path) -> Result<Unit, Failure> {
     let units = units(log)?;
     if units.len() < 5 {
-        return Failure::trouble(format!("the log has {} units, too few for a middle", units.len()));
+        return Failure::trouble(format!(
+            "the log has {} units, too few for a middle",
+            units.len()
+        ));
     }
     let unit = units[units.len() / 2].clone();
     change(&unit, |bytes| bytes[KEPT_BYTES] ^= 0x10)?;

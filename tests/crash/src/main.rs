@@ -22,10 +22,10 @@ mod client;
 mod ledger;
 mod load;
 
-mod log_file;
 mod damage;
 mod full_disk;
 mod kills;
+mod log_file;
 
 use failure::{Failure, on_files};
 use kills::Run;
@@ -36,7 +36,12 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 /// Small, so that a short run rolls segments and writes checkpoints many times.
-const SMALL: [&str; 4] = ["--log-segment-bytes", "524288", "--checkpoint-bytes", "24000"];
+const SMALL: [&str; 4] = [
+    "--log-segment-bytes",
+    "524288",
+    "--checkpoint-bytes",
+    "24000",
+];
 
 struct Arguments {
     word: String,
@@ -59,7 +64,11 @@ fn arguments() -> Result<Arguments, Failure> {
         seed: 1,
     };
     while let (Some(name), Some(value)) = (given.next(), given.next()) {
-        let number = || value.parse().map_err(|_| Failure::Trouble(format!("{name} {value} is not a number")));
+        let number = || {
+            value
+                .parse()
+                .map_err(|_| Failure::Trouble(format!("{name} {value} is not a number")))
+        };
         match name.as_str() {
             "--rcd" => parsed.rcd = value.into(),
             "--rcd-failpoints" => parsed.rcd_failpoints = value.into(),
@@ -77,7 +86,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(word: &str) -> Result<Folder, Failure> {
-        let path = std::env::temp_dir().join(format!("re-current-crash-{word}-{}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("re-current-crash-{word}-{}", std::process::id()));
         on_files("a folder for the run", fs::create_dir_all(&path))?;
         Ok(Folder(path))
     }
@@ -94,11 +104,21 @@ impl Folder {
 fn run(arguments: &Arguments, folder: &Path) -> Result<(), Failure> {
     let data = folder.join("data");
     let plain = |more: &[&str]| Setup::new(&arguments.rcd, &arguments.package, data.clone(), more);
-    let watched = |more: &[&str]| Setup::new(&arguments.rcd_failpoints, &arguments.package, data.clone(), more);
+    let watched = |more: &[&str]| {
+        Setup::new(
+            &arguments.rcd_failpoints,
+            &arguments.package,
+            data.clone(),
+            more,
+        )
+    };
     match arguments.word.as_str() {
         "kills" => {
             let plain = plain(&SMALL)?;
-            let watched = Setup { program: arguments.rcd_failpoints.clone(), ..plain.clone() };
+            let watched = Setup {
+                program: arguments.rcd_failpoints.clone(),
+                ..plain.clone()
+            };
             let mut run = Run::new(plain, watched, arguments.seed);
             let outcome = run.all(arguments.kills);
             let missed = run.table();
@@ -112,7 +132,7 @@ fn run(arguments: &Arguments, folder: &Path) -> Result<(), Failure> {
         "lying" => {
             let setup = watched(&["--lying-disk"])?;
             let mut run = Run::new(setup.clone(), setup, arguments.seed);
-            let outcome = run.some(arguments.kills.min(4));
+            let outcome = run.on_lying_disk(arguments.kills.min(4));
             println!("  {}", run.summary());
             outcome
         }
@@ -142,7 +162,11 @@ fn main() -> ExitCode {
         }
         Err(failure) => {
             eprintln!("{failure}");
-            ExitCode::from(if matches!(failure, Failure::Violation(_)) { 3 } else { 1 })
+            ExitCode::from(if matches!(failure, Failure::Violation(_)) {
+                3
+            } else {
+                1
+            })
         }
     }
 }

@@ -24,15 +24,33 @@ pub struct Setup {
 }
 
 impl Setup {
-    pub fn new(program: &Path, package: &Path, data: PathBuf, arguments: &[&str]) -> Result<Setup, Failure> {
+    pub fn new(
+        program: &Path,
+        package: &Path,
+        data: PathBuf,
+        arguments: &[&str],
+    ) -> Result<Setup, Failure> {
         let listener = on_files("a free port", TcpListener::bind("127.0.0.1:0"))?;
         let port = on_files("a free port", listener.local_addr())?.port();
-        let arguments = arguments.iter().map(|argument| argument.to_string()).collect();
-        Ok(Setup { program: program.to_path_buf(), package: package.to_path_buf(), data, port, arguments })
+        let arguments = arguments
+            .iter()
+            .map(|argument| argument.to_string())
+            .collect();
+        Ok(Setup {
+            program: program.to_path_buf(),
+            package: package.to_path_buf(),
+            data,
+            port,
+            arguments,
+        })
     }
 
     pub fn token(&self) -> Result<String, Failure> {
-        Ok(on_files("the token", fs::read_to_string(self.data.join("token")))?.trim().to_string())
+        Ok(
+            on_files("the token", fs::read_to_string(self.data.join("token")))?
+                .trim()
+                .to_string(),
+        )
     }
 }
 
@@ -53,28 +71,53 @@ pub enum Started {
 impl Server {
     /// Starts it; `failpoint` is where it is to abort.
     pub fn start(setup: &Setup, failpoint: Option<&str>) -> Result<Server, Failure> {
-        let keeper = ["/usr/bin/setpriv", "/bin/setpriv"].into_iter().find(|path| Path::new(path).exists());
+        let keeper = ["/usr/bin/setpriv", "/bin/setpriv"]
+            .into_iter()
+            .find(|path| Path::new(path).exists());
         let mut command = match keeper {
             Some(keeper) => {
                 let mut command = Command::new(keeper);
-                command.args(["--pdeathsig", "KILL", "--"]).arg(&setup.program);
+                command
+                    .args(["--pdeathsig", "KILL", "--"])
+                    .arg(&setup.program);
                 command
             }
             None => Command::new(&setup.program),
         };
-        command.arg("dev").arg(&setup.package).arg("--data").arg(&setup.data);
-        command.arg("--port").arg(setup.port.to_string()).arg("--no-watch").args(&setup.arguments);
+        command
+            .arg("dev")
+            .arg(&setup.package)
+            .arg("--data")
+            .arg(&setup.data);
+        command
+            .arg("--port")
+            .arg(setup.port.to_string())
+            .arg("--no-watch")
+            .args(&setup.arguments);
         command.env("XDG_CONFIG_HOME", setup.data.with_extension("config"));
         command.env_remove("RECURRENT_FAILPOINT");
         if let Some(failpoint) = failpoint {
             command.env("RECURRENT_FAILPOINT", failpoint);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = on_files("starting the server", command.spawn())?;
         let output = Arc::new(Mutex::new(String::new()));
-        collect(child.stdout.take().expect("standard output is piped"), Arc::clone(&output));
-        collect(child.stderr.take().expect("standard error is piped"), Arc::clone(&output));
-        Ok(Server { child, port: setup.port, output })
+        collect(
+            child.stdout.take().expect("standard output is piped"),
+            Arc::clone(&output),
+        );
+        collect(
+            child.stderr.take().expect("standard error is piped"),
+            Arc::clone(&output),
+        );
+        Ok(Server {
+            child,
+            port: setup.port,
+            output,
+        })
     }
 
     /// Waits until it has deployed its folder, or ended.
@@ -86,14 +129,17 @@ impl Server {
             }
             let output = self.output();
             if output.contains("\nready in ") {
-                println!("      ready {:?}", start.elapsed());
                 return Ok(Started::Ready);
             }
             if output.contains("not deployed") {
-                return Failure::violation(format!("a recovered server does not deploy its package:\n{output}"));
+                return Failure::violation(format!(
+                    "a recovered server does not deploy its package:\n{output}"
+                ));
             }
             if start.elapsed() > START_TIME_MAX {
-                return Failure::violation(format!("not ready after {START_TIME_MAX:?}:\n{output}"));
+                return Failure::violation(format!(
+                    "not ready after {START_TIME_MAX:?}:\n{output}"
+                ));
             }
             std::thread::sleep(Duration::from_millis(4));
         }
@@ -103,9 +149,10 @@ impl Server {
     pub fn expect_ready(&mut self) -> Result<(), Failure> {
         match self.wait_ready()? {
             Started::Ready => Ok(()),
-            Started::Ended(status) => {
-                Failure::violation(format!("the server does not start again ({status}):\n{}", self.output_at_end()))
-            }
+            Started::Ended(status) => Failure::violation(format!(
+                "the server does not start again ({status}):\n{}",
+                self.output_at_end()
+            )),
         }
     }
 
@@ -134,17 +181,26 @@ impl Server {
     /// SIGTERM, and its end.
     pub fn close(&mut self) -> Result<(), Failure> {
         let id = self.child.id().to_string();
-        on_files("ending the server", Command::new("kill").args(["-TERM", &id]).status())?;
+        on_files(
+            "ending the server",
+            Command::new("kill").args(["-TERM", &id]).status(),
+        )?;
         match self.wait_end(Duration::from_secs(30))? {
             Some(status) if status.success() => Ok(()),
-            Some(status) => Failure::violation(format!("closing ended with {status}:\n{}", self.output_at_end())),
+            Some(status) => Failure::violation(format!(
+                "closing ended with {status}:\n{}",
+                self.output_at_end()
+            )),
             None => Failure::violation(format!("closing took more than 30 s:\n{}", self.output())),
         }
     }
 
     /// What it printed so far.
     pub fn output(&self) -> String {
-        self.output.lock().expect("no holder of this lock panics").clone()
+        self.output
+            .lock()
+            .expect("no holder of this lock panics")
+            .clone()
     }
 
     /// What it printed, once it has ended: the last lines may still be on their way.

@@ -148,6 +148,8 @@ pub struct Command {
     pub value: Option<Expr>,
     /// A query that the harness made to look at everything, and what it looks at.
     pub look: Look,
+    /// Only there to put rows.
+    pub fills: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

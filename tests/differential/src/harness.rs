@@ -73,10 +73,16 @@ pub fn finds(plan: Plan) -> bool {
 fn ops(package: &Package, plan: Plan) -> Vec<Op> {
     let mut chance = Chance(plan.seed ^ 0xA5A5_5A5A);
     let keys = generate::keys(plan.seed);
-    let callable: Vec<usize> = (0..package.commands.len()).filter(|command| package.commands[*command].look == Look::No).collect();
+    let asked = |fills: bool| {
+        let wanted = |command: &usize| package.commands[*command].look == Look::No && package.commands[*command].fills == fills;
+        (0..package.commands.len()).filter(wanted).collect::<Vec<usize>>()
+    };
+    let (filling, callable) = (asked(true), asked(false));
     (0..plan.ops)
-        .map(|_| {
-            let command = *chance.pick(&callable);
+        .map(|number| {
+            // Rows first, then mostly what does something with them.
+            let fills = chance.in_hundred(if number < plan.ops / 4 { 70 } else { 15 });
+            let command = *chance.pick(if fills { &filling } else { &callable });
             let arguments = package.commands[command].parameters.iter().map(|(_, ty)| generate::argument(package, &mut chance, ty, keys)).collect();
             Op { command, arguments }
         })
@@ -380,7 +386,7 @@ fn count_instructions(body: &rc_bytecode::instr::Body, counts: &mut BTreeMap<&'s
                 count_instructions(otherwise, counts);
             }
             Instr::Switch { arms, otherwise, .. } => {
-                arms.iter().for_each(|arm| count_instructions(arm, counts));
+                arms.iter().for_each(|(_, arm)| count_instructions(arm, counts));
                 count_instructions(otherwise, counts);
             }
             _ => {}

@@ -178,9 +178,7 @@ impl<'p> Model<'p> {
     fn insert(&mut self, table: usize, row: Vec<Datum>) -> Result<()> {
         let key = row[..self.key_len(table)].to_vec();
         let declared = &self.package.tables[table];
-        if self.tables[table].contains_key(&key) {
-            return Err(Builtin::AlreadyExists.into());
-        }
+        // A full table refuses before it looks for the key.
         let full = match (declared.capacity, declared.storage, &key[0]) {
             (Some(capacity), Storage::Dense, Datum::Integer(number)) => *number >= capacity.into(),
             (Some(capacity), _, _) => self.tables[table].len() as u64 >= capacity,
@@ -188,6 +186,9 @@ impl<'p> Model<'p> {
         };
         if full {
             return Err(Builtin::TableFull.into());
+        }
+        if self.tables[table].contains_key(&key) {
+            return Err(Builtin::AlreadyExists.into());
         }
         self.replace(table, row)
     }
@@ -197,7 +198,8 @@ impl<'p> Model<'p> {
         if self.conflicts(table, &row) {
             return Err(Builtin::AlreadyExists.into());
         }
-        self.tables[table].insert(row[..self.key_len(table)].to_vec(), row);
+        let key = row[..self.key_len(table)].to_vec();
+        self.tables[table].insert(key, row);
         Ok(())
     }
 

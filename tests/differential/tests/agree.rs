@@ -19,7 +19,7 @@ fn agree(page_shift: Option<u8>, share: u64) {
             eprintln!("{report}");
             wrong.push(seed);
         }
-        if wrong.len() >= 5 {
+        if wrong.len() >= number("DIFFERENTIAL_WRONG", 5) as usize {
             break;
         }
     }

@@ -3,21 +3,30 @@
 //!
 //! Always true: the changed module is certified and verified like any other; nothing of it reaches a `.rcm` file.
 
+use rc_bytecode::Cost;
 use rc_bytecode::builder::FunctionBuilder;
-use rc_bytecode::instr::{CommandIndex, FunctionIndex, Instr, Register, Scalar, SlotIndex, Type, View};
+use rc_bytecode::instr::{
+    CommandIndex, FunctionIndex, Instr, Register, Scalar, SlotIndex, Type, View,
+};
 use rc_bytecode::interface::{Allow, Command, CommandKind};
 use rc_bytecode::layout::{Record, Shape};
 use rc_bytecode::module::{Function, Module};
-use rc_bytecode::Cost;
 
 /// Makes `function`, which takes a frame view of the parameters' record, take nothing and ask for it. The number of the
 /// command that it asks.
-pub fn ask_for_arguments(module: &mut Module, function: FunctionIndex, parameters: &Record) -> CommandIndex {
+pub fn ask_for_arguments(
+    module: &mut Module,
+    function: FunctionIndex,
+    parameters: &Record,
+) -> CommandIndex {
     let number = module.interface.commands.len() as u32;
     // No name of the language has a blank in it.
     let name = format!("arguments of {}", function.0);
     let structs = &mut module.interface.shapes.structs;
-    structs.push(Record { name: name.clone(), fields: parameters.fields.clone() });
+    structs.push(Record {
+        name: name.clone(),
+        fields: parameters.fields.clone(),
+    });
     let result = Shape::Struct(structs.len() as u32 - 1);
     let bytes = module.interface.shapes.extent(&result).size;
     let entry = FunctionIndex(module.functions.len() as u32);
@@ -25,7 +34,10 @@ pub fn ask_for_arguments(module: &mut Module, function: FunctionIndex, parameter
     code.give(&[]);
     module.functions.push(code.finish());
     module.interface.commands.push(Command {
-        arguments: Record { name: name.clone(), fields: Vec::new() },
+        arguments: Record {
+            name: name.clone(),
+            fields: Vec::new(),
+        },
         name,
         version: 1,
         kind: CommandKind::Query,
@@ -61,14 +73,30 @@ fn prepend(code: &mut Function, command: CommandIndex, bytes: u32) {
     let empty = register(code, Type::View(View::frame(0, true)));
     let status = register(code, Type::Scalar(Scalar::U32));
     let asking = [
-        Instr::Slot { dst: given, slot: given_slot },
-        Instr::Slot { dst: empty, slot: empty_slot },
-        Instr::Invoke { command, arguments: empty, result: given, failure: empty, status },
+        Instr::Slot {
+            dst: given,
+            slot: given_slot,
+        },
+        Instr::Slot {
+            dst: empty,
+            slot: empty_slot,
+        },
+        Instr::Invoke {
+            command,
+            arguments: empty,
+            result: given,
+            failure: empty,
+            status,
+        },
     ];
     // Instructions are numbered in preorder, so all that follow move by as many.
     let moved = asking.len() as u32;
     for (at, (instruction, _, _)) in code.lines.iter_mut().enumerate() {
-        *instruction = if at == 0 && *instruction == 0 { 0 } else { *instruction + moved };
+        *instruction = if at == 0 && *instruction == 0 {
+            0
+        } else {
+            *instruction + moved
+        };
     }
     code.body.splice(0..0, asking);
 }

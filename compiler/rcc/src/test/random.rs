@@ -42,8 +42,15 @@ impl Random {
 
     /// The fields of a record.
     pub fn fields(&mut self, shapes: &Shapes, record: &Record) -> Fields {
-        let fields = record.fields.iter().map(|(name, shape)| (name.clone(), self.value(shapes, shape))).collect();
-        Fields { name: record.name.clone(), fields }
+        let fields = record
+            .fields
+            .iter()
+            .map(|(name, shape)| (name.clone(), self.value(shapes, shape)))
+            .collect();
+        Fields {
+            name: record.name.clone(),
+            fields,
+        }
     }
 
     fn value(&mut self, shapes: &Shapes, shape: &Shape) -> Value {
@@ -60,12 +67,21 @@ impl Random {
                 true => Value::Absent,
                 false => self.value(shapes, inner),
             },
-            Shape::Tuple(parts) => Value::Tuple(parts.iter().map(|part| self.value(shapes, part)).collect()),
-            Shape::Struct(index) => Value::Record(self.fields(shapes, &shapes.structs[*index as usize])),
+            Shape::Tuple(parts) => {
+                Value::Tuple(parts.iter().map(|part| self.value(shapes, part)).collect())
+            }
+            Shape::Struct(index) => {
+                Value::Record(self.fields(shapes, &shapes.structs[*index as usize]))
+            }
             Shape::Enum(index) => {
                 let variants = &shapes.enums[*index as usize].variants;
                 let variant = self.below(variants.len().max(1) as u64) as usize;
-                Value::Variant(variants.get(variant).map(|variant| self.fields(shapes, variant)).unwrap_or_default())
+                Value::Variant(
+                    variants
+                        .get(variant)
+                        .map(|variant| self.fields(shapes, variant))
+                        .unwrap_or_default(),
+                )
             }
             Shape::List(element, max) => {
                 let length = self.length(*max, LIST_USUAL_MAX, LIST_FULL_MAX);
@@ -105,11 +121,17 @@ impl Random {
 
     fn signed(&mut self, bits: u32) -> i128 {
         let number = self.unsigned(bits - 1) as i128;
-        if self.chance(1, 3) { -number - 1 } else { number }
+        if self.chance(1, 3) {
+            -number - 1
+        } else {
+            number
+        }
     }
 
     fn text(&mut self, max: u32) -> String {
-        const LETTERS: [char; 12] = ['a', 'b', 'c', 'z', 'A', '0', ' ', '"', '\\', 'é', '漢', '🦀'];
+        const LETTERS: [char; 12] = [
+            'a', 'b', 'c', 'z', 'A', '0', ' ', '"', '\\', 'é', '漢', '🦀',
+        ];
         let length = self.length(max, TEXT_USUAL_MAX, TEXT_FULL_MAX);
         let mut text = String::new();
         for _ in 0..length {
@@ -139,15 +161,41 @@ mod tests {
     use super::*;
 
     fn record() -> (Shapes, Record) {
-        let variants = vec![Record { name: "None".into(), fields: vec![] }, Record { name: "Some".into(), fields: vec![("by".into(), Shape::Scalar(Scalar::I16))] }];
-        let shapes = Shapes { structs: vec![], enums: vec![rc_bytecode::layout::Sum { name: "State".into(), variants }] };
-        let tuple = Shape::Tuple(vec![Shape::Scalar(Scalar::U128), Shape::Scalar(Scalar::I8), Shape::Scalar(Scalar::F64), Shape::Time]);
+        let variants = vec![
+            Record {
+                name: "None".into(),
+                fields: vec![],
+            },
+            Record {
+                name: "Some".into(),
+                fields: vec![("by".into(), Shape::Scalar(Scalar::I16))],
+            },
+        ];
+        let shapes = Shapes {
+            structs: vec![],
+            enums: vec![rc_bytecode::layout::Sum {
+                name: "State".into(),
+                variants,
+            }],
+        };
+        let tuple = Shape::Tuple(vec![
+            Shape::Scalar(Scalar::U128),
+            Shape::Scalar(Scalar::I8),
+            Shape::Scalar(Scalar::F64),
+            Shape::Time,
+        ]);
         let fields = vec![
             ("moves".into(), Shape::List(Box::new(tuple), 50)),
             ("name".into(), Shape::Optional(Box::new(Shape::String(5)))),
             ("state".into(), Shape::Enum(0)),
         ];
-        (shapes, Record { name: "arguments".into(), fields })
+        (
+            shapes,
+            Record {
+                name: "arguments".into(),
+                fields,
+            },
+        )
     }
 
     #[test]
@@ -162,6 +210,9 @@ mod tests {
                 lengths.insert(moves.len());
             }
         }
-        assert!(lengths.contains(&0) && lengths.contains(&50) && lengths.len() > 10, "{lengths:?}");
+        assert!(
+            lengths.contains(&0) && lengths.contains(&50) && lengths.len() > 10,
+            "{lengths:?}"
+        );
     }
 }

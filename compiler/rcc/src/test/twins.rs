@@ -13,7 +13,10 @@ use rc_bytecode::value::{Fields, Value};
 use rc_bytecode::verify::Verified;
 use rc_canvas::{Canvas, CanvasOptions, PageShift};
 use rc_jit::{CompileError, Compiled, Machine};
-use rc_vm::{Bindings, Environment, FunctionOutcome, Halt, Interpreter, Outcome, Prepared, Run, Shown, TestHooks};
+use rc_vm::{
+    Bindings, Environment, FunctionOutcome, Halt, Interpreter, Outcome, Prepared, Run, Shown,
+    TestHooks,
+};
 use std::sync::Arc;
 
 /// When every test begins: 2026-01-01T00:00:00Z in nanoseconds since 1970.
@@ -49,7 +52,9 @@ impl Code {
     pub fn new(module: Verified) -> Result<Code, CodeError> {
         let shift = module.module().page_shift;
         let page_shift = PageShift::new(shift).ok_or(CodeError::PageSize(shift))?;
-        let regions = (FIRST_REGION..).take(module.module().regions.len()).collect();
+        let regions = (FIRST_REGION..)
+            .take(module.module().regions.len())
+            .collect();
         Ok(Code {
             prepared: Arc::new(Prepared::new(&module)),
             compiled: Compiled::compile(&module)?,
@@ -62,7 +67,10 @@ impl Code {
     /// The interpreter runs one module, the machine code is of another: what a wrong code generator would be.
     #[cfg(test)]
     fn with_machine_code_of(self, other: &Verified) -> Code {
-        Code { compiled: Compiled::compile(other).expect("code for this machine"), ..self }
+        Code {
+            compiled: Compiled::compile(other).expect("code for this machine"),
+            ..self
+        }
     }
 
     pub fn interface(&self) -> &Interface {
@@ -70,7 +78,10 @@ impl Code {
     }
 
     fn canvas(&self) -> Result<Canvas, CodeError> {
-        let options = CanvasOptions { memory_bytes_max: MEMORY_BYTES_MAX, ..CanvasOptions::new(self.page_shift) };
+        let options = CanvasOptions {
+            memory_bytes_max: MEMORY_BYTES_MAX,
+            ..CanvasOptions::new(self.page_shift)
+        };
         let mut canvas = Canvas::new(options).ok_or(CodeError::NoMemory)?;
         for region in &self.bindings.regions {
             canvas.create_region(*region)?;
@@ -80,7 +91,11 @@ impl Code {
 
     /// Runs one test function on two empty canvases; `Err` is what the test found wrong. `given` are the packed
     /// arguments that a property gets when it invokes the command of that number.
-    pub fn run(&self, function: FunctionIndex, given: Option<(CommandIndex, &[u8])>) -> Result<Result<(), Complaint>, CodeError> {
+    pub fn run(
+        &self,
+        function: FunctionIndex,
+        given: Option<(CommandIndex, &[u8])>,
+    ) -> Result<Result<(), Complaint>, CodeError> {
         let mut canvas = self.canvas()?;
         let mut twins = Twins {
             code: self,
@@ -97,25 +112,47 @@ impl Code {
             complaint: None,
         };
         let mut run = Run::default();
-        run.begin(Environment { now: START_NANOSECONDS, ..Environment::default() });
+        run.begin(Environment {
+            now: START_NANOSECONDS,
+            ..Environment::default()
+        });
         let mut body = Interpreter::new(Arc::clone(&self.prepared));
-        let executed = body.interpret_function(&self.bindings, function, &[], &mut canvas, &mut run, Some(&mut twins));
+        let executed = body.interpret_function(
+            &self.bindings,
+            function,
+            &[],
+            &mut canvas,
+            &mut run,
+            Some(&mut twins),
+        );
         let name = |failure| failure_text(self.interface(), failure, &[]);
-        Ok(match (twins.complaint, executed.map(|executed| executed.outcome)) {
-            (Some(complaint), _) => Err(complaint),
-            (None, Err(halt)) => Err(Complaint::Halted(halt.to_string())),
-            (None, Ok(FunctionOutcome::Failed(failure, _))) => Err(Complaint::Failed(name(failure))),
-            (None, Ok(FunctionOutcome::AssertionFailed)) => Err(Complaint::Halted("an assertion without a number".to_owned())),
-            (None, Ok(FunctionOutcome::Returned(_) | FunctionOutcome::ReturnedNone)) => {
-                let pages = [canvas.digest_pages(), twins.machine_canvas.digest_pages()];
-                if pages[0] == pages[1] {
-                    Ok(())
-                } else {
-                    let text = format!("pages at the end: interpreter {:016x}, machine code {:016x}", pages[0], pages[1]);
-                    Err(Complaint::Differs { what: "pages", text })
+        Ok(
+            match (twins.complaint, executed.map(|executed| executed.outcome)) {
+                (Some(complaint), _) => Err(complaint),
+                (None, Err(halt)) => Err(Complaint::Halted(halt.to_string())),
+                (None, Ok(FunctionOutcome::Failed(failure, _))) => {
+                    Err(Complaint::Failed(name(failure)))
                 }
-            }
-        })
+                (None, Ok(FunctionOutcome::AssertionFailed)) => Err(Complaint::Halted(
+                    "an assertion without a number".to_owned(),
+                )),
+                (None, Ok(FunctionOutcome::Returned(_) | FunctionOutcome::ReturnedNone)) => {
+                    let pages = [canvas.digest_pages(), twins.machine_canvas.digest_pages()];
+                    if pages[0] == pages[1] {
+                        Ok(())
+                    } else {
+                        let text = format!(
+                            "pages at the end: interpreter {:016x}, machine code {:016x}",
+                            pages[0], pages[1]
+                        );
+                        Err(Complaint::Differs {
+                            what: "pages",
+                            text,
+                        })
+                    }
+                }
+            },
+        )
     }
 }
 
@@ -141,38 +178,75 @@ impl Twins<'_> {
     fn end(&mut self, complaint: Complaint) -> Halt {
         let reason = complaint.to_string();
         self.complaint.get_or_insert(complaint);
-        Halt { function: "the test".to_owned(), reason }
+        Halt {
+            function: "the test".to_owned(),
+            reason,
+        }
     }
 
-    fn differs(&mut self, what: &'static str, command: CommandIndex, interpreter: String, machine: String) -> Halt {
+    fn differs(
+        &mut self,
+        what: &'static str,
+        command: CommandIndex,
+        interpreter: String,
+        machine: String,
+    ) -> Halt {
         let name = &self.code.interface().commands[command.0 as usize].name;
-        let text = format!("op {}, {name}: interpreter {interpreter}, machine code {machine}", self.op);
+        let text = format!(
+            "op {}, {name}: interpreter {interpreter}, machine code {machine}",
+            self.op
+        );
         self.end(Complaint::Differs { what, text })
     }
 
     /// Runs the command on both sides and compares all of it.
-    fn both(&mut self, canvas: &mut Canvas, command: CommandIndex, arguments: &[u8]) -> Result<Outcome, Halt> {
+    fn both(
+        &mut self,
+        canvas: &mut Canvas,
+        command: CommandIndex,
+        arguments: &[u8],
+    ) -> Result<Outcome, Halt> {
         let code = self.code;
         let seed = hash_bytes(&self.op.to_le_bytes(), 0);
-        let environment = Environment { now: self.now, seed, caller_id: 0, op_number: self.op };
+        let environment = Environment {
+            now: self.now,
+            seed,
+            caller_id: 0,
+            op_number: self.op,
+        };
         self.interpreter_run.begin(environment);
         self.machine_run.begin(environment);
         let run = &mut self.interpreter_run;
-        let interpreted = self.interpreter.interpret(&code.bindings, command, arguments, canvas, run);
-        let interpreted = interpreted.map_err(|error| self.end(Complaint::Halted(format!("interpreter: {error}"))))?.outcome;
+        let interpreted =
+            self.interpreter
+                .interpret(&code.bindings, command, arguments, canvas, run);
+        let interpreted = interpreted
+            .map_err(|error| self.end(Complaint::Halted(format!("interpreter: {error}"))))?
+            .outcome;
         let (run, other) = (&mut self.machine_run, &mut self.machine_canvas);
-        let executed = code.compiled.execute(&mut self.machine, &code.bindings, command, arguments, other, run);
-        let executed = executed.map_err(|error| self.end(Complaint::Halted(format!("machine code: {error}"))))?;
+        let executed = code.compiled.execute(
+            &mut self.machine,
+            &code.bindings,
+            command,
+            arguments,
+            other,
+            run,
+        );
+        let executed = executed
+            .map_err(|error| self.end(Complaint::Halted(format!("machine code: {error}"))))?;
         if interpreted != executed {
-            let [left, right] = [&interpreted, &executed].map(|outcome| outcome_text(code.interface(), command, outcome));
+            let [left, right] = [&interpreted, &executed]
+                .map(|outcome| outcome_text(code.interface(), command, outcome));
             return Err(self.differs("outcomes", command, left, right));
         }
         if self.interpreter_run.events != self.machine_run.events {
-            let [left, right] = [&self.interpreter_run, &self.machine_run].map(|run| events_text(code.interface(), &run.events));
+            let [left, right] = [&self.interpreter_run, &self.machine_run]
+                .map(|run| events_text(code.interface(), &run.events));
             return Err(self.differs("events", command, left, right));
         }
         if self.interpreter_run.digest != self.machine_run.digest {
-            let [left, right] = [&self.interpreter_run, &self.machine_run].map(|run| format!("{:016x}", run.digest));
+            let [left, right] = [&self.interpreter_run, &self.machine_run]
+                .map(|run| format!("{:016x}", run.digest));
             return Err(self.differs("digests of the stores", command, left, right));
         }
         Ok(interpreted)
@@ -180,7 +254,12 @@ impl Twins<'_> {
 }
 
 impl TestHooks for Twins<'_> {
-    fn invoke(&mut self, canvas: &mut Canvas, command: CommandIndex, arguments: &[u8]) -> Result<Outcome, Halt> {
+    fn invoke(
+        &mut self,
+        canvas: &mut Canvas,
+        command: CommandIndex,
+        arguments: &[u8],
+    ) -> Result<Outcome, Halt> {
         if let Some((number, packed)) = self.given
             && number == command
         {
@@ -205,8 +284,16 @@ impl TestHooks for Twins<'_> {
     }
 
     fn assert_failed(&mut self, assertion: u32, left: Option<Shown>, right: Option<Shown>) {
-        let last = self.last.as_ref().map(|(command, outcome)| outcome_text(self.code.interface(), *command, outcome));
-        self.complaint.get_or_insert(Complaint::Assertion { number: assertion, left, right, last });
+        let last = self
+            .last
+            .as_ref()
+            .map(|(command, outcome)| outcome_text(self.code.interface(), *command, outcome));
+        self.complaint.get_or_insert(Complaint::Assertion {
+            number: assertion,
+            left,
+            right,
+            last,
+        });
     }
 }
 
@@ -218,10 +305,17 @@ fn outcome_text(interface: &Interface, command: CommandIndex, outcome: &Outcome)
             None => format!("{} succeeded", command.name),
             Some(shape) => match Value::unpack(&interface.shapes, shape, &mut packed.as_slice()) {
                 Ok(value) => format!("{} gave {value}", command.name),
-                Err(error) => format!("{} gave what is no value of its result ({error})", command.name),
+                Err(error) => format!(
+                    "{} gave what is no value of its result ({error})",
+                    command.name
+                ),
             },
         },
-        Outcome::Failed(failure, packed) => format!("{} failed with {}", command.name, failure_text(interface, *failure, packed)),
+        Outcome::Failed(failure, packed) => format!(
+            "{} failed with {}",
+            command.name,
+            failure_text(interface, *failure, packed)
+        ),
     }
 }
 
@@ -248,7 +342,11 @@ fn events_text(interface: &Interface, events: &[(u32, Vec<u8>)]) -> String {
         }
     });
     let shown: Vec<String> = shown.collect();
-    if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
+    if shown.is_empty() {
+        "none".to_owned()
+    } else {
+        shown.join(", ")
+    }
 }
 
 #[cfg(test)]
@@ -265,16 +363,33 @@ mod tests {
              test \"t\" {{\n    open(1)\n    bump(1, 2)\n}}\n"
         );
         let package = Package::from_texts("twin", [("twin.rc".to_owned(), text)]);
-        let compiled = compile_with(&package, Options { with_tests: true, ..Options::default() });
-        let lowered = compiled.lowered.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
+        let compiled = compile_with(
+            &package,
+            Options {
+                with_tests: true,
+                ..Options::default()
+            },
+        );
+        let lowered = compiled
+            .lowered
+            .unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
         rc_bytecode::verify(lowered.module).expect("a module that verifies")
     }
 
     fn outcome(interpreted: &str, compiled: &str) -> Result<(), Complaint> {
         let module_run = module(interpreted);
-        let is_test = |function: &rc_bytecode::module::Function| function.kind == rc_bytecode::module::FunctionKind::Test;
-        let test = module_run.module().functions.iter().position(is_test).expect("the test");
-        let code = Code::new(module_run).unwrap().with_machine_code_of(&module(compiled));
+        let is_test = |function: &rc_bytecode::module::Function| {
+            function.kind == rc_bytecode::module::FunctionKind::Test
+        };
+        let test = module_run
+            .module()
+            .functions
+            .iter()
+            .position(is_test)
+            .expect("the test");
+        let code = Code::new(module_run)
+            .unwrap()
+            .with_machine_code_of(&module(compiled));
         code.run(FunctionIndex(test as u32), None).unwrap()
     }
 
@@ -289,9 +404,21 @@ mod tests {
         let cases = [
             ("outcomes", "by + 1".to_owned(), "by + 2".to_owned()),
             ("outcomes", "by".to_owned(), "by - 3".to_owned()),
-            ("events", "emit Bumped { by }\n    by".to_owned(), "emit Bumped { by: by + 1 }\n    by".to_owned()),
-            ("events", "by".to_owned(), "emit Bumped { by }\n    by".to_owned()),
-            ("digests of the stores", row("row.n = by"), row("row.n = by + 1")),
+            (
+                "events",
+                "emit Bumped { by }\n    by".to_owned(),
+                "emit Bumped { by: by + 1 }\n    by".to_owned(),
+            ),
+            (
+                "events",
+                "by".to_owned(),
+                "emit Bumped { by }\n    by".to_owned(),
+            ),
+            (
+                "digests of the stores",
+                row("row.n = by"),
+                row("row.n = by + 1"),
+            ),
         ];
         for (what, interpreted, compiled) in cases {
             match outcome(&interpreted, &compiled) {

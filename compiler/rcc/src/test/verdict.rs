@@ -28,7 +28,10 @@ impl fmt::Display for Complaint {
         match self {
             Complaint::Assertion { number, .. } => write!(out, "assertion {number} does not hold"),
             Complaint::Failed(failure) => write!(out, "the test's own code failed with {failure}"),
-            Complaint::Differs { what, text } => write!(out, "the interpreter and the machine code differ in {what}\n{text}"),
+            Complaint::Differs { what, text } => write!(
+                out,
+                "the interpreter and the machine code differ in {what}\n{text}"
+            ),
             Complaint::Halted(reason) => write!(out, "{reason}"),
         }
     }
@@ -43,7 +46,13 @@ pub struct AssertionPlace {
 
 /// The lines below a failed test's name.
 pub fn explain(complaint: &Complaint, places: &[AssertionPlace]) -> String {
-    let Complaint::Assertion { number, left, right, last } = complaint else {
+    let Complaint::Assertion {
+        number,
+        left,
+        right,
+        last,
+    } = complaint
+    else {
         return complaint.to_string();
     };
     let Some(AssertionPlace { place, text }) = places.get(*number as usize) else {

@@ -79,10 +79,22 @@ fn failures_show_place_text_and_values() {
     assert_eq!(ran.code, Some(1), "{ran:?}");
     let line_of = |text: &str| SOURCE.lines().position(|line| line.contains(text)).unwrap() + 1;
     let expected = [
-        format!("bad.rc:{}: add(…) succeeds\n        add failed with Denied\n", line_of("test \"denied\"") + 1),
-        format!("bad.rc:{}: bump(1, 2) == 3\n        left:  2\n        right: 3\n", line_of("== 3")),
-        format!("bad.rc:{}: expect Gone(1) from bump(1, 200)\n        bump failed with E.Full {{ by: 200, of: 7 }}\n", line_of("expect Gone")),
-        format!("bad.rc:{}: bump(1, step) <= 50\n        left:  51\n        right: 50\n", line_of("<= 50")),
+        format!(
+            "bad.rc:{}: add(…) succeeds\n        add failed with Denied\n",
+            line_of("test \"denied\"") + 1
+        ),
+        format!(
+            "bad.rc:{}: bump(1, 2) == 3\n        left:  2\n        right: 3\n",
+            line_of("== 3")
+        ),
+        format!(
+            "bad.rc:{}: expect Gone(1) from bump(1, 200)\n        bump failed with E.Full {{ by: 200, of: 7 }}\n",
+            line_of("expect Gone")
+        ),
+        format!(
+            "bad.rc:{}: bump(1, step) <= 50\n        left:  51\n        right: 50\n",
+            line_of("<= 50")
+        ),
         "            let steps = [51]\n".to_owned(),
         "ok      roles and overflow (".to_owned(),
         "ok      time moves (".to_owned(),
@@ -97,8 +109,14 @@ fn failures_show_place_text_and_values() {
 fn the_same_seed_finds_the_same_case() {
     let package = folder(&[("bad.rc", SOURCE.as_bytes())]);
     let found = |seed: &str| {
-        let out = rcc_in(package.path(), &["test", "--filter", "never", "--seed", seed]).out;
-        out.lines().find(|line| line.contains("case ")).map(str::to_owned)
+        let out = rcc_in(
+            package.path(),
+            &["test", "--filter", "never", "--seed", seed],
+        )
+        .out;
+        out.lines()
+            .find(|line| line.contains("case "))
+            .map(str::to_owned)
     };
     assert!(found("1").is_some());
     assert_eq!(found("1"), found("1"));
@@ -108,5 +126,26 @@ fn the_same_seed_finds_the_same_case() {
 fn a_package_that_does_not_compile_is_not_tested() {
     let package = folder(&[("bad.rc", b"package bad\n\ntest \"x\" { assert nothing }\n")]);
     let ran = rcc_in(package.path(), &["test"]);
-    assert!(ran.code == Some(1) && ran.out.is_empty() && ran.err.contains("1 error"), "{ran:?}");
+    assert!(
+        ran.code == Some(1) && ran.out.is_empty() && ran.err.contains("1 error"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn of_very_many_mistakes_the_first_are_drawn() {
+    let mistakes: String = (0..200)
+        .map(|n| format!("fn f{n}() -> u64 {{ nothing{n} }}\n\n"))
+        .collect();
+    let package = folder(&[("bad.rc", format!("package bad\n\n{mistakes}").as_bytes())]);
+    let drawn = rcc_in(package.path(), &["check"]);
+    assert_eq!(drawn.code, Some(1));
+    assert!(
+        drawn.err.contains("nothing49") && !drawn.err.contains("nothing50"),
+        "{}",
+        drawn.err
+    );
+    assert!(drawn.err.contains("… and 150 more") && drawn.err.ends_with("200 errors\n"));
+    let all = rcc_in(package.path(), &["check", "--format", "short"]);
+    assert_eq!(all.out.lines().count(), 200);
 }

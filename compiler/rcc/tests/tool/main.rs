@@ -2,7 +2,8 @@
 
 mod running;
 
-mod ledger;
-mod failing;
 mod bad_input;
+mod bulk;
+mod failing;
+mod ledger;
 mod without_a_node;

@@ -30,7 +30,9 @@ pub fn rcc_in(folder: &Path, arguments: &[&str]) -> Ran {
     let id = child.id();
     let (done, waiting) = std::sync::mpsc::channel::<()>();
     let watchdog = std::thread::spawn(move || {
-        if waiting.recv_timeout(Duration::from_secs(60)) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+        if waiting.recv_timeout(Duration::from_secs(60))
+            == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+        {
             let _ = Command::new("kill").args(["-9", &id.to_string()]).status();
         }
     });
@@ -39,7 +41,12 @@ pub fn rcc_in(folder: &Path, arguments: &[&str]) -> Ran {
     drop(done);
     watchdog.join().expect("the watchdog ends");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("rcc writes UTF-8");
-    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr), took: started.elapsed() }
+    Ran {
+        code: output.status.code(),
+        out: text(output.stdout),
+        err: text(output.stderr),
+        took: started.elapsed(),
+    }
 }
 
 /// Runs `rcc` in the repository's folder.
@@ -48,7 +55,10 @@ pub fn rcc(arguments: &[&str]) -> Ran {
 }
 
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("the repository")
 }
 
 /// A folder with these files.

@@ -14,9 +14,18 @@ fn a_node_that_is_not_there_is_named() {
     let here = folder(&[("calls.ndjson", b"{}\n{}\n")]);
     let url = nobody();
     let one = rcc_in(here.path(), &["call", &url, "ledger.pay", "{}"]);
-    assert!(one.code == Some(1) && one.err.contains(&format!("no node answers at {url}")), "{one:?}");
-    let bulk = rcc_in(here.path(), &["call", &url, "ledger.pay", "--file", "calls.ndjson"]);
-    assert!(bulk.code == Some(1) && bulk.err.contains("calls 1 to 2 were not run"), "{bulk:?}");
+    assert!(
+        one.code == Some(1) && one.err.contains(&format!("no node answers at {url}")),
+        "{one:?}"
+    );
+    let bulk = rcc_in(
+        here.path(),
+        &["call", &url, "ledger.pay", "--file", "calls.ndjson"],
+    );
+    assert!(
+        bulk.code == Some(1) && bulk.err.contains("calls 1 to 2 were not run"),
+        "{bulk:?}"
+    );
     assert!(bulk.out.contains("0 calls, 0 ok"), "{bulk:?}");
 }
 
@@ -24,31 +33,81 @@ fn a_node_that_is_not_there_is_named() {
 fn wrong_addresses_names_and_arguments_are_told_before_anything_is_sent() {
     let here = folder(&[]);
     for (arguments, text) in [
-        (&["call", "https://127.0.0.1:1", "ledger.pay"][..], "https is not spoken yet"),
+        (
+            &["call", "https://127.0.0.1:1", "ledger.pay"][..],
+            "https is not spoken yet",
+        ),
         (&["call", "ftp://x", "ledger.pay"], "an address looks like"),
-        (&["call", "http://127.0.0.1:1", "pay"], "is not PACKAGE.COMMAND"),
-        (&["call", "http://127.0.0.1:1", "ledger.pay", "{\"from\":"], "the arguments are not JSON"),
-        (&["call", "http://127.0.0.1:1", "ledger.pay/../x"], "is not a name"),
-        (&["call", "http://127.0.0.1:1", "ledger.pay", "--role", "boss"], "need the node's token"),
-        (&["call", "http://127.0.0.1:1", "ledger.pay", "--file", "nowhere"], "nowhere: "),
+        (
+            &["call", "http://127.0.0.1:1", "pay"],
+            "is not PACKAGE.COMMAND",
+        ),
+        (
+            &["call", "http://127.0.0.1:1", "ledger.pay", "{\"from\":"],
+            "the arguments are not JSON",
+        ),
+        (
+            &["call", "http://127.0.0.1:1", "ledger.pay/../x"],
+            "is not a name",
+        ),
+        (
+            &["call", "http://127.0.0.1:1", "ledger.pay", "--role", "boss"],
+            "need the node's token",
+        ),
+        (
+            &[
+                "call",
+                "http://127.0.0.1:1",
+                "ledger.pay",
+                "--file",
+                "nowhere",
+            ],
+            "nowhere: ",
+        ),
     ] {
         let ran = rcc_in(here.path(), arguments);
-        assert!(ran.code == Some(1) && ran.err.contains(text), "{arguments:?}: {ran:?}");
+        assert!(
+            ran.code == Some(1) && ran.err.contains(text),
+            "{arguments:?}: {ran:?}"
+        );
     }
 }
 
 #[test]
 fn a_token_that_others_can_read_is_refused() {
-    let here = folder(&[("good.rc", b"package good\n\ncommand nothing() allow anyone {\n}\n"), ("token", b"secret-secret\n")]);
+    let here = folder(&[
+        (
+            "good.rc",
+            b"package good\n\ncommand nothing() allow anyone {\n}\n",
+        ),
+        ("token", b"secret-secret\n"),
+    ]);
     let token = here.path().join("token");
     std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o644)).unwrap();
     let url = nobody();
-    let open = rcc_in(here.path(), &["deploy", "--to", &url, "--token-file", "token"]);
-    assert!(open.code == Some(1) && open.err.contains("may be read by others") && open.err.contains("chmod 600"), "{open:?}");
+    let open = rcc_in(
+        here.path(),
+        &["deploy", "--to", &url, "--token-file", "token"],
+    );
+    assert!(
+        open.code == Some(1)
+            && open.err.contains("may be read by others")
+            && open.err.contains("chmod 600"),
+        "{open:?}"
+    );
     std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let private = rcc_in(here.path(), &["deploy", "--to", &url, "--token-file", "token"]);
-    assert!(private.code == Some(1) && private.err.contains("no node answers"), "{private:?}");
+    let private = rcc_in(
+        here.path(),
+        &["deploy", "--to", &url, "--token-file", "token"],
+    );
+    assert!(
+        private.code == Some(1) && private.err.contains("no node answers"),
+        "{private:?}"
+    );
     let none = rcc_in(here.path(), &["deploy", "--to", &url]);
-    assert!(none.code == Some(1) && none.err.contains("needs the node's token"), "{none:?}");
+    assert!(
+        none.code == Some(1) && none.err.contains("needs the node's token"),
+        "{none:?}"
+    );
     assert!(!format!("{open:?}{private:?}{none:?}").contains("secret-secret"));
 }

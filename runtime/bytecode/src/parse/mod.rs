@@ -199,6 +199,17 @@ impl Parser {
         module.files = self.list(Parser::quoted)?;
         self.expect("roles")?;
         module.interface.roles = self.list(Parser::quoted)?;
+        self.expect("retired")?;
+        let retired = self.list(Parser::quoted)?;
+        for text in retired {
+            let parts = text
+                .rsplit_once('@')
+                .and_then(|(name, version)| Some((name, version.parse().ok()?)));
+            let Some((name, version)) = parts else {
+                return self.wrong("a name and version such as \"pay@1\"");
+            };
+            module.interface.retired.push((name.to_string(), version));
+        }
         while self.peek().is_some() {
             let interface = &mut module.interface;
             match self.word()?.as_str() {

@@ -266,10 +266,16 @@ fn header(module: &Module) -> Result<(), VerifyError> {
             module.interface.roles.len(),
             limits::ROLES_MAX,
         )?;
+        at_most(
+            "number of retired commands",
+            module.interface.retired.len(),
+            limits::ENTRIES_MAX,
+        )?;
         let names = module
             .files
             .iter()
             .chain(&module.interface.roles)
+            .chain(module.interface.retired.iter().map(|(name, _)| name))
             .chain([&module.interface.package]);
         for name in names.chain(module.regions.iter().map(|region| &region.name)) {
             at_most("length of a name", name.len(), limits::NAME_BYTES_MAX)?;

@@ -7,7 +7,7 @@ pub mod bank;
 use bank::{BANK, Bank};
 use rc_canvas::MemoryStore;
 use rc_engine::{Deploy, Mode, Op, Reply};
-use rc_gateway::{Access, CompileFailure, Gateway, PackageFile, SourceCompiler, router};
+use rc_gateway::{Access, CompileFailure, Gateway, PackageFile, SourceCompiler, router, serve};
 use rc_log::{Honesty, Options as LogOptions, SimulatedDisk};
 use rc_node::{Handle, Node, NodeOptions, Work};
 use serde_json::Value;
@@ -115,7 +115,7 @@ impl Server {
             access,
             compiler: Arc::new(FeeCompiler),
         };
-        runtime.spawn(async move { axum::serve(listener, router(gateway)).await });
+        runtime.spawn(serve(listener, router(gateway), std::future::pending()));
         Server {
             address,
             node,

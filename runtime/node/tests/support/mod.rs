@@ -9,7 +9,7 @@ use rc_canvas::{
     FaultyStore, MemoryStore, PageImage, PageStore, PageVersion, RegionId, StoreError, Superblock,
 };
 use rc_engine::{Call, Deploy, EventRecord, Mode, Op, Principal, Reply, SessionKey};
-use rc_log::{Honesty, Options as LogOptions, SimulatedDisk};
+use rc_log::{Failpoints, Honesty, Options as LogOptions, SimulatedDisk};
 use rc_node::{
     Answer, FeedItem, Handle, Node, NodeOptions, StartError, StartReport, SubmitError, Work,
 };
@@ -18,6 +18,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 pub const SEGMENT_BYTES: u64 = 256 << 10;
+/// What the first account starts with.
+pub const MONEY: u64 = 1 << 40;
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A page store that outlives the node which uses it.
@@ -64,6 +66,8 @@ pub struct Machine {
     pub folder: TempDir,
     pub checkpoint_log_bytes: u64,
     pub segment_bytes: u64,
+    /// Where crashes struck.
+    pub failpoints: Failpoints,
 }
 
 impl Machine {
@@ -74,6 +78,7 @@ impl Machine {
             folder: tempfile::tempdir().unwrap(),
             checkpoint_log_bytes: 1 << 40,
             segment_bytes: SEGMENT_BYTES,
+            failpoints: Failpoints::default(),
         }
     }
 
@@ -86,6 +91,7 @@ impl Machine {
             segment_bytes: self.segment_bytes,
             spare_segments: 1,
             prepare_in_background: false,
+            failpoints: self.failpoints.clone(),
             ..LogOptions::default()
         };
         Node::start(
@@ -105,7 +111,7 @@ impl Machine {
         let deployed = order(&node.handle(), vec![deploy(0)]).unwrap();
         assert_eq!(deployed.replies, [Reply::Deployed { epoch: 1 }]);
         let open = |id, balance| Op::Call(call(bank::OPEN, words(&[id, balance])));
-        order(&node.handle(), vec![open(1, 1_000_000), open(2, 0)]).unwrap();
+        order(&node.handle(), vec![open(1, MONEY), open(2, 0)]).unwrap();
         node
     }
 }

@@ -204,7 +204,7 @@ impl Generator {
             3 => self.list_test(),
             4 => self.text_test(),
             5 => {
-                let found = self.source(|ty| !matches!(ty, Type::Time));
+                let found = self.source(|ty| !matches!(ty, Type::Time | Type::List(..)));
                 found.map(|(left, ty)| {
                     let op = *self.chance.pick(&[CompareOp::Equal, CompareOp::NotEqual]);
                     Expr::Compare(op, Box::new(left), Box::new(self.expr(&ty, 1)))
@@ -258,7 +258,8 @@ impl Generator {
 
     /// A name of the type before a constant.
     pub fn value_near(&mut self, ty: &Type) -> Expr {
-        let found = if self.chance.in_hundred(75) { self.source_of(ty) } else { None };
+        // Of times there are no literals.
+        let found = if *ty == Type::Time || self.chance.in_hundred(75) { self.source_of(ty) } else { None };
         found.unwrap_or_else(|| {
             let datum = self.constant(ty);
             Expr::Constant(ty.clone(), datum)
@@ -356,8 +357,9 @@ impl Generator {
         let (table, index) = *self.chance.pick(&ways);
         let declared = self.package.tables[table].clone();
         let mut fields = index.map_or_else(Vec::new, |index| declared.indexes[index].fields.clone());
+        let unique = index.is_some_and(|index| declared.indexes[index].unique);
         for key in 0..declared.key_len {
-            if !fields.contains(&key) {
+            if !unique && !fields.contains(&key) {
                 fields.push(key);
             }
         }

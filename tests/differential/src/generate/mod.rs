@@ -25,6 +25,9 @@ pub const SCALARS: [Scalar; 10] = [
     Scalar::I128,
 ];
 
+/// Whether the edition has aggregates `by` a field.
+const AGGREGATES_BY_GROUP: bool = false;
+
 /// Rows that a generated list of keys shows at most.
 const SHOWN_MAX: u32 = 48;
 
@@ -282,7 +285,7 @@ impl Generator {
         let numbers: Vec<usize> = (0..declared.fields.len()).filter(summed).collect();
         let groups: Vec<usize> = (0..declared.fields.len()).filter(|field| self.orderable(&declared.fields[*field].ty)).collect();
         let field = self.chance.in_hundred(65).then(|| *self.chance.pick(&numbers));
-        let by = self.chance.in_hundred(30).then(|| *self.chance.pick(&groups));
+        let by = (AGGREGATES_BY_GROUP && self.chance.in_hundred(30)).then(|| *self.chance.pick(&groups));
         Aggregate { name: self.fresh("total"), table, field, by }
     }
 
@@ -338,9 +341,23 @@ impl Generator {
             self.package.functions.push(function);
         }
         for number in 0..self.chance.between(3, 6) {
-            let command = self.command(number > 2 && self.chance.clone().in_hundred(25));
+            let query = number > 2 && self.chance.in_hundred(30);
+            let command = self.command(query);
             self.package.commands.push(command);
         }
+        for table in 0..self.package.tables.len() {
+            let command = self.filling(table);
+            self.package.commands.push(command);
+        }
+    }
+
+    /// A command that puts a row as it is given.
+    fn filling(&mut self, table: usize) -> Command {
+        let fields = self.package.tables[table].fields.clone();
+        let parameters: Vec<(String, Type)> = fields.iter().map(|field| (self.fresh("p"), field.ty.clone())).collect();
+        let record = parameters.iter().map(|(name, _)| Some(Expr::Local(name.clone()))).collect();
+        let body = vec![Statement::Put { table, record }];
+        Command { name: format!("fill_{table}"), query: false, parameters, result: None, body, value: None, look: Look::No, fills: true }
     }
 
     fn parameters(&mut self, count: usize) -> Vec<(String, Type)> {
@@ -405,7 +422,7 @@ impl Generator {
         self.opening(table, &mut body);
         self.statements(&mut body, 0);
         let value = result.as_ref().map(|ty| self.expr(ty, 3));
-        Command { name, query, parameters, result, body, value, look: Look::No }
+        Command { name, query, parameters, result, body, value, look: Look::No, fills: false }
     }
 
     // -- looking -------------------------------------------------------------------------------------------
@@ -429,6 +446,7 @@ impl Generator {
                 body: vec![Statement::FindRow { name: row, lookup: Lookup::Key(table, key), otherwise: missing }],
                 value: Some(Expr::Some(Box::new(Expr::Tuple(parts)))),
                 look: Look::Row(table),
+                fills: false,
             });
             let ordered = (declared.storage == Storage::Ordered).then_some(None);
             for index in ordered.into_iter().chain((0..declared.indexes.len()).map(Some)) {
@@ -455,6 +473,7 @@ impl Generator {
             body: Vec::new(),
             value: Some(value),
             look: Look::States,
+            fills: false,
         });
     }
 
@@ -477,6 +496,7 @@ impl Generator {
             body: Vec::new(),
             value: Some(Expr::Rows { name, value: Box::new(value), walk: Box::new(walk), condition: None }),
             look: Look::Index(table, index.unwrap_or(usize::MAX)),
+            fills: false,
         });
     }
 }

@@ -162,7 +162,8 @@ impl Generator {
                 Some(Statement::Emit { event, fields: types.iter().map(|ty| self.expr(ty, 2)).collect() })
             }
             32 if may_nest => self.for_rows(depth),
-            _ => self.assign_row(),
+            _ if self.writes => self.assign_row(),
+            _ => self.binding(),
         }
     }
 

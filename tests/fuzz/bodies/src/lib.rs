@@ -23,20 +23,38 @@ pub struct Target {
 
 /// All targets.
 pub const TARGETS: [Target; 4] = [
-    Target { name: "parse", body: rc_syntax::fuzz_one },
-    Target { name: "format", body: rc_format::fuzz_one },
-    Target { name: "verifier", body: verifier::fuzz_one },
-    Target { name: "log_reader", body: log_reader },
+    Target {
+        name: "parse",
+        body: rc_syntax::fuzz_one,
+    },
+    Target {
+        name: "format",
+        body: rc_format::fuzz_one,
+    },
+    Target {
+        name: "verifier",
+        body: verifier::fuzz_one,
+    },
+    Target {
+        name: "log_reader",
+        body: log_reader,
+    },
 ];
 
 /// A target's body by its name.
 pub fn body(name: &str) -> Option<fn(&[u8])> {
-    TARGETS.iter().find(|target| target.name == name).map(|target| target.body)
+    TARGETS
+        .iter()
+        .find(|target| target.name == name)
+        .map(|target| target.body)
 }
 
 /// A log segment of any bytes, as it is and with its checksums made right.
 fn log_reader(bytes: &[u8]) {
     let (plain, sealed) = rc_log::visit_segment_bytes(bytes);
     let entries_max = (bytes.len() / rc_log::limits::ENTRY_HEAD_BYTES) as u64;
-    assert!(plain <= entries_max && sealed <= entries_max, "more entries than bytes could hold");
+    assert!(
+        plain <= entries_max && sealed <= entries_max,
+        "more entries than bytes could hold"
+    );
 }

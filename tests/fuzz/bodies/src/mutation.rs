@@ -6,7 +6,9 @@ use rc_bytecode::generate::Random;
 /// Bytes of a mutated input at most.
 const INPUT_BYTES_MAX: usize = 64 << 10;
 /// Bytes that readers treat specially.
-const TELLING: [u8; 12] = [0, 1, 2, 0x7f, 0x80, 0xff, b'{', b'}', b'(', b'<', b'\n', b'"'];
+const TELLING: [u8; 12] = [
+    0, 1, 2, 0x7f, 0x80, 0xff, b'{', b'}', b'(', b'<', b'\n', b'"',
+];
 
 /// A changed copy of one of `seeds`, which are not empty.
 pub fn mutated(random: &mut Random, seeds: &[Vec<u8>]) -> Vec<u8> {

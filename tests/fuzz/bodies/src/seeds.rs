@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 /// The corpus of a target in this tree.
 pub fn corpus_folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../corpus")
+        .join(name)
 }
 
 /// All inputs that a target starts from, the corpus's by file name first.
@@ -45,8 +47,9 @@ pub fn seeds(name: &str) -> io::Result<Vec<Vec<u8>>> {
 }
 
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<_>>()?;
     paths.retain(|path| path.is_file());
     paths.sort();
     Ok(paths)
@@ -62,13 +65,21 @@ pub fn segment() -> Vec<u8> {
         identity: Some(1),
         ..Options::default()
     };
-    let (mut log, _) = Log::open(Arc::new(disk.clone()), options).expect("a simulated disk does not fail");
+    let (mut log, _) =
+        Log::open(Arc::new(disk.clone()), options).expect("a simulated disk does not fail");
     for index in 1..4 {
         let payload = vec![index as u8; 30 * index as usize];
-        let entry = EntryRef { term: 1 + index / 3, index, kind: EntryKind::COMMANDS, payload: &payload };
+        let entry = EntryRef {
+            term: 1 + index / 3,
+            index,
+            kind: EntryKind::COMMANDS,
+            payload: &payload,
+        };
         log.append(&[entry]).expect("three entries fit");
     }
     log.truncate_from(3).expect("a truncation fits");
-    log.purge_to(EntryId { term: 1, index: 1 }).expect("a purge fits");
-    disk.contents("segment-00000001.log").expect("the first segment is there")
+    log.purge_to(EntryId { term: 1, index: 1 })
+        .expect("a purge fits");
+    disk.contents("segment-00000001.log")
+        .expect("the first segment is there")
 }

@@ -19,7 +19,9 @@ const CHANGES_MAX: usize = 32;
 
 /// One input of a fuzzer, any bytes.
 pub fn fuzz_one(bytes: &[u8]) {
-    let Some((mode, rest)) = bytes.split_first() else { return };
+    let Some((mode, rest)) = bytes.split_first() else {
+        return;
+    };
     match mode % 4 {
         0 => check_bytes(rest),
         1 => {
@@ -49,21 +51,37 @@ fn check_module(module: Module) {
     let module = verified.module();
     let text = print(module);
     match parse(&text) {
-        Ok(again) => assert!(again == *module, "the text of a verified module is another module's"),
-        Err(error) => panic!("the text of a verified module does not parse: line {}: {}", error.line, error.what),
+        Ok(again) => assert!(
+            again == *module,
+            "the text of a verified module is another module's"
+        ),
+        Err(error) => panic!(
+            "the text of a verified module does not parse: line {}: {}",
+            error.line, error.what
+        ),
     }
-    assert!(verify(module.clone()).is_ok_and(|again| again.hash() == verified.hash()), "verifying twice differs");
+    assert!(
+        verify(module.clone()).is_ok_and(|again| again.hash() == verified.hash()),
+        "verifying twice differs"
+    );
 }
 
 /// The module that the first eight bytes ask for, and the rest.
 fn generated(bytes: &[u8]) -> Option<(Module, &[u8])> {
     let (seed, rest) = bytes.split_first_chunk::<8>()?;
-    let options = Options { functions_max: 2, commands_max: 2, instructions_max: 30, ..Options::default() };
+    let options = Options {
+        functions_max: 2,
+        commands_max: 2,
+        instructions_max: 30,
+        ..Options::default()
+    };
     Some((generate(u64::from_le_bytes(*seed), options), rest))
 }
 
 fn check_changed(bytes: &[u8]) {
-    let Some((module, changes)) = generated(bytes) else { return };
+    let Some((module, changes)) = generated(bytes) else {
+        return;
+    };
     let file = encode(&module);
     let mut payload = file[..file.len() - 32].to_vec();
     for change in changes.chunks_exact(CHANGE_BYTES).take(CHANGES_MAX) {
@@ -91,7 +109,9 @@ fn check_changed(bytes: &[u8]) {
 }
 
 fn check_text(bytes: &[u8]) {
-    let Some((module, changes)) = generated(bytes) else { return };
+    let Some((module, changes)) = generated(bytes) else {
+        return;
+    };
     let text = print(&module);
     let mut words: Vec<&str> = text.split_inclusive([' ', '\n', ',', '(', ')']).collect();
     for change in changes.chunks_exact(CHANGE_BYTES).take(CHANGES_MAX) {
@@ -103,7 +123,9 @@ fn check_text(bytes: &[u8]) {
             _ => words.insert(at, words[other]),
         }
     }
-    let Ok(module) = parse(&words.concat()) else { return };
+    let Ok(module) = parse(&words.concat()) else {
+        return;
+    };
     check_bytes(&encode(&module));
     check_module(module);
 }

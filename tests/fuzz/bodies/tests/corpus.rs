@@ -12,7 +12,10 @@ const MUTATIONS: u64 = 3_000;
 const INPUT_TIME_MAX: Duration = Duration::from_secs(10);
 
 fn mutations() -> u64 {
-    std::env::var("FUZZ_MUTATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(MUTATIONS)
+    std::env::var("FUZZ_MUTATIONS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(MUTATIONS)
 }
 
 /// Runs one input; the failure in words, with the file that repeats it.
@@ -23,10 +26,15 @@ fn run(target: Target, input: &[u8]) -> Result<(), String> {
     if outcome.is_ok() && took <= INPUT_TIME_MAX {
         return Ok(());
     }
-    let path = std::env::temp_dir().join(format!("fuzz-{}-{}.input", target.name, std::process::id()));
+    let path =
+        std::env::temp_dir().join(format!("fuzz-{}-{}.input", target.name, std::process::id()));
     let written = std::fs::write(&path, input);
     let what = if outcome.is_ok() { "hangs" } else { "panics" };
-    Err(format!("{} {what} after {took:.1?} on {} ({written:?})", target.name, path.display()))
+    Err(format!(
+        "{} {what} after {took:.1?} on {} ({written:?})",
+        target.name,
+        path.display()
+    ))
 }
 
 /// The corpus, then mutations of it. The first failure.
@@ -42,7 +50,10 @@ fn run_all(target: Target, seeds: &[Vec<u8>], count: u64) -> Result<(), String> 
 }
 
 fn check(name: &str) {
-    let target = *TARGETS.iter().find(|target| target.name == name).expect("a target by this name");
+    let target = *TARGETS
+        .iter()
+        .find(|target| target.name == name)
+        .expect("a target by this name");
     let seeds = seeds::seeds(name).expect("the corpus can be read");
     assert!(!seeds.is_empty(), "the corpus of {name} is empty");
     if let Err(failure) = run_all(target, &seeds, mutations()) {
@@ -74,8 +85,19 @@ fn log_reader() {
 fn every_target_has_a_fuzz_target_and_a_corpus() {
     let folder = seeds::corpus_folder("..");
     for target in TARGETS {
-        assert!(folder.join("fuzz_targets").join(format!("{}.rs", target.name)).is_file(), "{}", target.name);
-        assert!(seeds::corpus_folder(target.name).is_dir(), "{}", target.name);
+        assert!(
+            folder
+                .join("fuzz_targets")
+                .join(format!("{}.rs", target.name))
+                .is_file(),
+            "{}",
+            target.name
+        );
+        assert!(
+            seeds::corpus_folder(target.name).is_dir(),
+            "{}",
+            target.name
+        );
     }
 }
 
@@ -97,7 +119,10 @@ fn a_planted_bug_is_found() {
             let _ = &rest[..usize::from(*length % 8)];
         }
     }
-    let target = Target { name: "planted", body: trusting };
+    let target = Target {
+        name: "planted",
+        body: trusting,
+    };
     let found = run_all(target, &[vec![3, 1, 2, 3, 4, 5, 6, 7, 8, 9]], 3_000);
     assert!(found.is_err(), "the mutator does not find a trusted length");
 }

@@ -1,0 +1,253 @@
+//! Walks through rows: `Table.by_index(prefix).from(a).to(b).descending() take n`.
+
+use crate::body::Body;
+use crate::sources::{Bounds, Walk};
+use crate::world::Symbol;
+use rc_diagnostics::codes;
+use rc_hir as hir;
+use rc_hir::{Count, Source, Storage, TableId, Type};
+use rc_source::Span;
+use rc_syntax::ast;
+
+impl Body<'_, '_> {
+    /// The table and the calls after it, first to last, where an expression is a walk through rows.
+    pub fn row_chain<'e>(&self, expr: &'e ast::Expr) -> Option<(TableId, Vec<Step<'e>>)> {
+        let mut steps = Vec::new();
+        let mut at = expr;
+        loop {
+            match &at.kind {
+                ast::ExprKind::Name { name, arguments }
+                    if arguments.is_empty() && self.find_local(&name.text).is_none() =>
+                {
+                    let Some(Symbol::Table(id)) = self.world.find(self.module, &name.text) else {
+                        return None;
+                    };
+                    steps.reverse();
+                    return Some((id, steps));
+                }
+                ast::ExprKind::Call { callee, arguments } => {
+                    let ast::ExprKind::Member { base, name } = &callee.kind else {
+                        return None;
+                    };
+                    // Operations that give values are no walks.
+                    if matches!(
+                        &*name.text,
+                        "get" | "insert" | "put" | "delete" | "contains" | "get_or_insert"
+                    ) {
+                        return None;
+                    }
+                    steps.push(Step {
+                        name,
+                        arguments: Some(arguments.as_slice()),
+                        span: at.span,
+                    });
+                    at = base;
+                }
+                ast::ExprKind::Member { base, name } => {
+                    steps.push(Step {
+                        name,
+                        arguments: None,
+                        span: at.span,
+                    });
+                    at = base;
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    pub fn rows(
+        &mut self,
+        table: TableId,
+        steps: Vec<Step<'_>>,
+        bounds: Bounds<'_>,
+        span: Span,
+    ) -> Option<Walk> {
+        let declared = &self.world.program.tables[table.0 as usize];
+        let (name, storage, key_len) = (
+            declared.name.clone(),
+            declared.storage,
+            declared.key_len as usize,
+        );
+        let mut steps = steps.into_iter().peekable();
+        let mut index = None;
+        let mut prefix_arguments: &[ast::Expr] = &[];
+        if let Some(first) = steps.peek() {
+            let number = self.world.index_names[table.0 as usize]
+                .get(&first.name.text)
+                .copied();
+            let walks_key = matches!(
+                &*first.name.text,
+                "ascending" | "descending" | "from" | "to" | "by_key"
+            );
+            match number {
+                Some(number) => {
+                    index = Some(number);
+                    prefix_arguments = first.arguments.unwrap_or(&[]);
+                    steps.next();
+                }
+                None if &*first.name.text == "by_key" => {
+                    prefix_arguments = first.arguments.unwrap_or(&[]);
+                    steps.next();
+                }
+                None if walks_key => {}
+                None => {
+                    let word = first.name;
+                    self.unknown_table_operation(table, word);
+                    return None;
+                }
+            }
+        }
+        if index.is_none() && storage != Storage::Ordered {
+            let declared = &self.world.program.tables[table.0 as usize];
+            let hint = match declared.indexes.first() {
+                Some(index) => format!("for row in {name}.{}(…) take 100", index.name),
+                None => "key …: … ordered, or an `index` inside the table".to_string(),
+            };
+            self.world
+                .error(
+                    codes::NO_ORDER,
+                    span,
+                    format!("the rows of `{name}` have no order to walk in"),
+                )
+                .label("its key is not `ordered`")
+                .hint(hint);
+            return None;
+        }
+        // What the walk goes through: the index's fields, then the key, which entries of a unique index do without.
+        let declared = &self.world.program.tables[table.0 as usize];
+        let mut numbers: Vec<u32> = index.map_or_else(Vec::new, |index| {
+            declared.indexes[index as usize].fields.clone()
+        });
+        let unique = index.is_some_and(|index| declared.indexes[index as usize].unique);
+        for key in 0..key_len as u32 {
+            if !unique && !numbers.contains(&key) {
+                numbers.push(key);
+            }
+        }
+        let order: Vec<hir::Field> = numbers
+            .iter()
+            .map(|number| declared.fields[*number as usize].clone())
+            .collect();
+        if prefix_arguments.len() > order.len() {
+            self.skip(prefix_arguments, span);
+            let form: Vec<String> = order.iter().map(|field| field.name.clone()).collect();
+            self.world
+                .error(
+                    codes::WRONG_ARGUMENT_COUNT,
+                    span,
+                    format!(
+                        "this walk has {} fields, {} are given",
+                        order.len(),
+                        prefix_arguments.len()
+                    ),
+                )
+                .hint(format!("({})", form.join(", ")));
+            return None;
+        }
+        let mut prefix = Vec::new();
+        for (argument, field) in prefix_arguments.iter().zip(&order) {
+            prefix.push(self.expr_of(argument, &field.ty));
+        }
+        let next = order.get(prefix.len()).cloned();
+        let (mut from, mut to, mut descending) = (None, None, false);
+        for step in steps {
+            let arguments = step.arguments.unwrap_or(&[]);
+            match (&*step.name.text, arguments) {
+                ("ascending", []) => descending = false,
+                ("descending", []) => descending = true,
+                (word @ ("from" | "to"), [bound]) => {
+                    let Some(next) = &next else {
+                        self.world.error(
+                            codes::WRONG_ARGUMENT_COUNT,
+                            step.span,
+                            format!("nothing is left of this index for `{word}` to bound"),
+                        );
+                        return None;
+                    };
+                    let value = self.expr_of(bound, &next.ty);
+                    *(if word == "from" { &mut from } else { &mut to }) = Some(value);
+                }
+                (word @ ("ascending" | "descending" | "from" | "to"), _) => {
+                    self.world.error(
+                        codes::WRONG_ARGUMENT_COUNT,
+                        step.span,
+                        format!("`{word}` is given the wrong number of arguments"),
+                    );
+                    return None;
+                }
+                (word, _) => {
+                    let near = crate::names::nearest(
+                        word,
+                        ["ascending", "descending", "from", "to"].into_iter(),
+                    );
+                    self.world
+                        .error(
+                            codes::UNKNOWN_METHOD,
+                            step.name.span,
+                            format!("a walk through rows has no `{word}`"),
+                        )
+                        .hint(near.map_or(
+                            "ascending(), descending(), from(…), to(…)".into(),
+                            |near| format!("did you mean `{near}`?"),
+                        ));
+                    return None;
+                }
+            }
+        }
+        let Some(take) = bounds.take else {
+            let text = self.world.text_of(span);
+            if let Some(max) = bounds.max {
+                let count = self.world.text_of(max.span);
+                self.world
+                    .error(
+                        codes::WRONG_BOUND,
+                        max.span,
+                        "rows are bounded by `take`, which counts what is visited",
+                    )
+                    .hint(format!("{text} take {count}"));
+            } else {
+                self.world
+                    .error(
+                        codes::UNBOUNDED_LOOP,
+                        span,
+                        format!("this walk through `{name}` has no bound"),
+                    )
+                    .label("how many rows at most?")
+                    .hint(format!("{text} take 100"));
+            }
+            return None;
+        };
+        let (take, max) = self.take(take, bounds.max, None)?;
+        if prefix
+            .iter()
+            .chain(&from)
+            .chain(&to)
+            .any(|part| part.ty == Type::Error)
+        {
+            return None;
+        }
+        let source = Source::Rows {
+            table,
+            index,
+            prefix,
+            from,
+            to,
+            descending,
+            take,
+            max,
+        };
+        Some(Walk {
+            source,
+            item: Type::Row(table),
+            max: Count::Known(max),
+        })
+    }
+}
+
+/// One `.name(arguments)` of a chain.
+pub(crate) struct Step<'e> {
+    name: &'e ast::Name,
+    arguments: Option<&'e [ast::Expr]>,
+    span: Span,
+}

@@ -1,0 +1,337 @@
+//! The specification is a test: every `rc` block of `lang-spec/*.md` and `lang-spec/errors/*.md` is compiled.
+//!
+//! A block marked `rc` is a whole package: its diagnostics are exactly those that its comments announce, by code and
+//! line (`// error: E0312`; `// error-above: E0102` where the line itself cannot hold a comment), and none where
+//! nothing is announced. `// cost: steps <= 40` on a header line bounds what is proven. `rc,fragment` parses, as
+//! statements or as declarations. `rc,std=ordered` is text of that module of the standard library, to the letter.
+//! Always true: a block with another mark fails, so none is left out by a slip.
+
+use rc_diagnostics::codes;
+use rc_driver::{Compiled, Options, Package, STDLIB, compile_with};
+use rc_source::Sources;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Codes that no single text can show: they are about files, manifests, sizes.
+const NOT_SHOWN_BY_A_BLOCK: &[&str] = &[
+    "E0107", "E0115", "E0210", "E0702", "E0703", "E0704", "E0901", "E0902", "E0904",
+];
+
+/// Codes without a page. It only gets shorter.
+const WITHOUT_A_PAGE: &[&str] = &[];
+
+struct Block {
+    file: String,
+    /// Of the file, from 1: the line of the opening fence.
+    line: usize,
+    mark: String,
+    text: String,
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../lang-spec")
+}
+
+fn pages_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("the folder is there");
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("a readable entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect();
+    paths.sort();
+    paths
+}
+
+fn blocks(path: &Path) -> Vec<Block> {
+    let text = fs::read_to_string(path).expect("a readable page");
+    let file = path
+        .file_name()
+        .expect("a file")
+        .to_string_lossy()
+        .into_owned();
+    let mut found: Vec<Block> = Vec::new();
+    let mut open: Option<Block> = None;
+    for (at, line) in text.lines().enumerate() {
+        match (&mut open, line.strip_prefix("```")) {
+            (Some(_), Some(_)) => found.extend(open.take()),
+            (Some(block), None) => {
+                block.text.push_str(line);
+                block.text.push('\n');
+            }
+            (None, Some(mark)) => {
+                open = Some(Block {
+                    file: file.clone(),
+                    line: at + 1,
+                    mark: mark.trim().to_string(),
+                    text: String::new(),
+                })
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "{file}: a fence without its end");
+    found
+}
+
+/// What is wrong with a block; nothing where it holds.
+fn problems(block: &Block) -> Vec<String> {
+    match block.mark.as_str() {
+        "rc" => whole_package(&block.text),
+        "rc,fragment" => fragment(&block.text),
+        "text" | "json" | "sh" | "ebnf" | "toml" | "http" => Vec::new(),
+        mark => match mark.strip_prefix("rc,std=") {
+            Some(module) => from_the_standard_library(module, &block.text),
+            None => vec![format!("a block marked `{mark}`: nothing would check it")],
+        },
+    }
+}
+
+fn compiled(text: &str) -> Compiled {
+    let package = Package::from_texts("", [("block.rc".to_string(), text.to_string())]);
+    compile_with(
+        &package,
+        Options {
+            with_tests: true,
+            ..Options::default()
+        },
+    )
+}
+
+fn whole_package(text: &str) -> Vec<String> {
+    let compiled = compiled(text);
+    let mut problems = Vec::new();
+    let mut left: Vec<(u32, String)> = announced(text);
+    for diagnostic in compiled.diagnostics.iter() {
+        let span = diagnostic.primary.span;
+        let file = compiled.sources.file(span.file);
+        let line = file.position(span.start).line;
+        let found = (line, diagnostic.code.to_string());
+        match left.iter().position(|wanted| *wanted == found) {
+            Some(at) if file.name == "block.rc" => drop(left.remove(at)),
+            _ => problems.push(format!(
+                "{}:{line} says {} {}",
+                file.name, diagnostic.code, diagnostic.message
+            )),
+        }
+    }
+    problems.extend(
+        left.iter()
+            .map(|(line, code)| format!("line {line} announces {code}, and nothing says it")),
+    );
+    problems.extend(costs(text, &compiled));
+    problems
+}
+
+/// Line (from 1) and code of each announced diagnostic.
+fn announced(text: &str) -> Vec<(u32, String)> {
+    let mut found = Vec::new();
+    for (at, line) in (1u32..).zip(text.lines()) {
+        for (mark, above) in [("// error: ", 0), ("// error-above: ", 1)] {
+            if let Some((_, codes)) = line.split_once(mark) {
+                found.extend(
+                    codes
+                        .split(',')
+                        .map(|code| (at - above, code.trim().to_string())),
+                );
+            }
+        }
+    }
+    found
+}
+
+/// Checks `// cost: steps <= 40, pages_read <= 3` against what is proven of the callable whose header stands there.
+fn costs(text: &str, compiled: &Compiled) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (at, line) in (1u32..).zip(text.lines()) {
+        let Some((_, limits)) = line.split_once("// cost: ") else {
+            continue;
+        };
+        let Some(lowered) = &compiled.lowered else {
+            problems.push(format!("line {at} announces a cost of what does not build"));
+            continue;
+        };
+        let proven = lowered.proven.iter().find(|proven| {
+            let span = compiled.program.callables[proven.callable.0 as usize].span;
+            let file = compiled.sources.file(span.file);
+            file.name == "block.rc" && file.position(span.start).line == at
+        });
+        let Some(proven) = proven else {
+            problems.push(format!(
+                "line {at} announces a cost, and no header stands there"
+            ));
+            continue;
+        };
+        for limit in limits.split(',') {
+            let (name, most) = limit.split_once("<=").expect("`dimension <= number`");
+            let most: u64 = most.trim().replace('_', "").parse().expect("a number");
+            let cost = dimension(&proven.cost, name.trim());
+            match cost {
+                Some(cost) if cost <= most => {}
+                Some(cost) => problems.push(format!("line {at}: {} is {cost}", name.trim())),
+                None => problems.push(format!(
+                    "line {at}: there is no dimension `{}`",
+                    name.trim()
+                )),
+            }
+        }
+    }
+    problems
+}
+
+fn dimension(cost: &rc_bytecode::Cost, name: &str) -> Option<u64> {
+    if name == "pages" {
+        return Some(cost.pages_read + cost.pages_written);
+    }
+    let dimensions = cost.dimensions();
+    dimensions
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, value)| *value)
+}
+
+fn fragment(text: &str) -> Vec<String> {
+    let readings = [
+        format!("package p\n\nfn f() {{\n{text}\n}}\n"),
+        format!("package p\n\n{text}\n"),
+    ];
+    let mut messages = Vec::new();
+    for reading in readings {
+        let file = Sources::new().add("fragment.rc", reading.as_str());
+        let parsed = rc_syntax::parse(file, &reading);
+        if parsed.diagnostics.is_empty() {
+            return Vec::new();
+        }
+        messages.extend(
+            parsed
+                .diagnostics
+                .iter()
+                .map(|found| format!("does not parse: {} {}", found.code, found.message)),
+        );
+    }
+    messages
+}
+
+fn from_the_standard_library(module: &str, text: &str) -> Vec<String> {
+    match STDLIB.iter().find(|(name, _)| *name == module) {
+        Some((_, source)) if source.contains(text) => Vec::new(),
+        Some(_) => vec![format!("this is not text of stdlib/{module}.rc")],
+        None => vec![format!("there is no stdlib/{module}.rc")],
+    }
+}
+
+fn check_all(folder: &Path) -> usize {
+    let mut failures = String::new();
+    let mut seen = 0;
+    for path in pages_in(folder) {
+        for block in blocks(&path) {
+            seen += usize::from(block.mark.starts_with("rc"));
+            for problem in problems(&block) {
+                failures.push_str(&format!("{}:{}: {problem}\n", block.file, block.line));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "\n{failures}");
+    seen
+}
+
+#[test]
+fn the_chapters_hold() {
+    assert!(check_all(&folder()) >= 20, "the chapters have examples");
+}
+
+#[test]
+fn the_pages_of_the_codes_hold() {
+    assert!(
+        check_all(&folder().join("errors")) >= 100,
+        "each page shows a mistake and its repair"
+    );
+}
+
+#[test]
+fn each_page_shows_its_own_code_and_a_repair() {
+    for path in pages_in(&folder().join("errors")) {
+        let code = path
+            .file_stem()
+            .expect("a file")
+            .to_string_lossy()
+            .into_owned();
+        let title = codes::all()
+            .find(|(known, _)| known.to_string() == code)
+            .map(|(_, title)| title);
+        let title = title.unwrap_or_else(|| panic!("{code} is not registered"));
+        let text = fs::read_to_string(&path).expect("a readable page");
+        assert_eq!(text.lines().next(), Some(&*format!("# {code}: {title}")));
+        if NOT_SHOWN_BY_A_BLOCK.contains(&&*code) {
+            continue;
+        }
+        let blocks: Vec<Block> = blocks(&path)
+            .into_iter()
+            .filter(|block| block.mark == "rc")
+            .collect();
+        let shows = blocks
+            .iter()
+            .any(|block| announced(&block.text).iter().any(|(_, shown)| *shown == code));
+        let repairs = blocks.iter().any(|block| announced(&block.text).is_empty());
+        assert!(shows, "{code} has no block that announces it");
+        assert!(
+            repairs || code == "E0601" || code == "E0602",
+            "{code} has no repaired block"
+        );
+    }
+}
+
+#[test]
+fn every_code_has_a_page() {
+    let there: BTreeSet<String> = pages_in(&folder().join("errors"))
+        .iter()
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .collect();
+    let missing: Vec<String> = codes::all()
+        .map(|(code, _)| code.to_string())
+        .filter(|code| !there.contains(code))
+        .collect();
+    assert_eq!(missing, WITHOUT_A_PAGE);
+}
+
+/// What would let a wrong page pass: each of these planted assertions must be caught.
+#[test]
+fn a_planted_wrong_assertion_fails() {
+    let block = |mark: &str, text: &str| Block {
+        file: "planted.md".into(),
+        line: 1,
+        mark: mark.into(),
+        text: text.into(),
+    };
+    let sound = "package p\n\nquery one() -> u64 allow anyone { 1 } // cost: steps <= 1_000\n";
+    assert_eq!(problems(&block("rc", sound)), Vec::<String>::new());
+    let wrong = [
+        (
+            "rc",
+            sound.replace("// cost: steps <= 1_000", "// error: E0301"),
+        ),
+        ("rc", sound.replace("1_000", "1")),
+        ("rc", sound.replace("steps", "stepz")),
+        ("rc", sound.replace("{ 1 }", "{ true }")),
+        (
+            "rc",
+            "package p\n\nstate a: u8 = 256 // error: E0301\n".to_string(),
+        ),
+        (
+            "rc",
+            "package p\n\nstate a: u8 = 256\n// error: E0303\n".to_string(),
+        ),
+        ("rc,fragment", "let = 5".to_string()),
+        (
+            "rc,std=ordered",
+            "fn insert() { }".to_string(),
+        ),
+        ("rust", String::new()),
+    ];
+    for (mark, text) in wrong {
+        assert!(
+            !problems(&block(mark, &text)).is_empty(),
+            "passes, and should not: {mark} {text}"
+        );
+    }
+}

@@ -1,0 +1,196 @@
+//! Comparison, conversion, and the operations of the built-in types.
+
+use crate::body::{Function, Operand};
+use crate::concrete::Ty;
+use rc_bytecode::instr::{BinaryOp, Builtin, CompareOp, ConvertMode, Instr, Register, Scalar};
+use rc_bytecode::layout::{Shape, length_prefix};
+use rc_hir::{Expr, ExprKind, Method};
+
+impl<'p> Function<'_, 'p> {
+    pub fn comparison(&mut self, op: CompareOp, left: &'p Expr, right: &'p Expr) -> Operand {
+        let nothing = |expr: &Expr| matches!(expr.kind, ExprKind::None);
+        if nothing(left) || nothing(right) {
+            let other = if nothing(left) { right } else { left };
+            let some = self.is_some(other);
+            return Operand::Scalar(if op == CompareOp::Equal {
+                self.code.not(some)
+            } else {
+                some
+            });
+        }
+        let (left_ty, right_ty) = (self.ty(&left.ty), self.ty(&right.ty));
+        match self.pair(left, right) {
+            Some((Operand::Scalar(left), Operand::Scalar(right))) => {
+                Operand::Scalar(self.code.compare(op, left, right))
+            }
+            Some((Operand::View(left), Operand::View(right))) => {
+                Operand::Scalar(self.compare_memory(op, left, &left_ty, right, &right_ty))
+            }
+            Some((Operand::Unit, Operand::Unit)) => Operand::Scalar(
+                self.code
+                    .constant(Scalar::Bool, u128::from(op == CompareOp::Equal)),
+            ),
+            _ => Operand::Never,
+        }
+    }
+
+    /// Values in memory are canonical, so equal ones are equal bytes; strings compare by content, then by length.
+    pub fn compare_memory(
+        &mut self,
+        op: CompareOp,
+        mut left: Register,
+        left_ty: &Ty,
+        mut right: Register,
+        right_ty: &Ty,
+    ) -> Register {
+        let (left_length, right_length) = (
+            self.code.view_of(left).length,
+            self.code.view_of(right).length,
+        );
+        if left_length < right_length {
+            left = self.widened(left, right_length);
+        } else if right_length < left_length {
+            right = self.widened(right, left_length);
+        }
+        if matches!(op, CompareOp::Equal | CompareOp::NotEqual) {
+            let dst = self.code.scalar(Scalar::Bool);
+            self.code.emit(Instr::EqualBytes { dst, left, right });
+            return if op == CompareOp::Equal {
+                dst
+            } else {
+                self.code.not(dst)
+            };
+        }
+        let wider = if left_length < right_length {
+            right_ty
+        } else {
+            left_ty
+        };
+        let Ty::Value(Shape::String(max) | Shape::Bytes(max)) = wider else {
+            return self.code.constant(Scalar::Bool, 0);
+        };
+        let prefix = length_prefix(*max);
+        let (left_content, right_content) = (
+            self.code.part(left, prefix, *max),
+            self.code.part(right, prefix, *max),
+        );
+        let order = self.code.scalar(Scalar::I64);
+        self.code.emit(Instr::CompareBytes {
+            dst: order,
+            left: left_content,
+            right: right_content,
+        });
+        let zero = self.code.constant(Scalar::I64, 0);
+        let same = self.code.compare(CompareOp::Equal, order, zero);
+        let scalar = if prefix == 2 {
+            Scalar::U16
+        } else {
+            Scalar::U32
+        };
+        let (left_length, right_length) = (
+            self.code.load(scalar, left, 0),
+            self.code.load(scalar, right, 0),
+        );
+        let by_length = self.code.compare(op, left_length, right_length);
+        let by_content = self.code.compare(op, order, zero);
+        let dst = self.code.scalar(Scalar::Bool);
+        self.code.emit(Instr::Select {
+            dst,
+            condition: same,
+            then: by_length,
+            otherwise: by_content,
+        });
+        dst
+    }
+
+    fn widened(&mut self, view: Register, length: u32) -> Register {
+        let slot = self.code.slot(length);
+        self.code.copy(slot, view);
+        slot
+    }
+
+    // -- conversion --------------------------------------------------------------------------------------
+
+    pub fn conversion(&mut self, expr: &'p Expr, mode: ConvertMode, value: &'p Expr) -> Operand {
+        let (from, to) = (self.ty(&value.ty), self.ty(&expr.ty));
+        if from == to {
+            return self.value(value);
+        }
+        match (&from, &to) {
+            (Ty::Place(inner, _), to) => {
+                let Some(location) = self.locate(value) else {
+                    return Operand::Never;
+                };
+                match (inner.as_scalar(), to.as_scalar()) {
+                    (Some(have), Some(want)) => {
+                        let register = self.load(location, have);
+                        Operand::Scalar(self.code.convert(mode, want, register))
+                    }
+                    _ => Operand::View(self.view(location, inner)),
+                }
+            }
+            (from, to) => match (from.as_scalar(), to.as_scalar()) {
+                (Some(have), Some(want)) => match self.value(value) {
+                    Operand::Scalar(register) => {
+                        let mode = if have == Scalar::Bool {
+                            ConvertMode::Wrapping
+                        } else {
+                            mode
+                        };
+                        Operand::Scalar(self.code.convert(mode, want, register))
+                    }
+                    _ => Operand::Never,
+                },
+                _ => self.built(expr),
+            },
+        }
+    }
+
+    /// Operations of the built-in types that are not of lists and strings.
+    pub fn method(
+        &mut self,
+        expr: &'p Expr,
+        method: Method,
+        receiver: &'p Expr,
+        arguments: &'p [Expr],
+    ) -> Operand {
+        match method {
+            Method::IsSome => Operand::Scalar(self.is_some(receiver)),
+            Method::IsNone => {
+                let some = self.is_some(receiver);
+                Operand::Scalar(self.code.not(some))
+            }
+            Method::OrElse => {
+                let Ty::Value(shape) = self.ty(&expr.ty) else {
+                    return self.unsupported(expr.span, "`??` on rows");
+                };
+                let (operand, dest) = self.new_local(&shape);
+                self.leavable(&mut |me: &mut Self, end| {
+                    let content = me.optional(receiver, &mut |me: &mut Self| {
+                        me.nested += 1;
+                        me.into(&arguments[0], dest);
+                        me.nested -= 1;
+                        me.code.break_to(end);
+                    });
+                    me.deliver(content, dest);
+                });
+                operand
+            }
+            Method::Nanoseconds => self.value(receiver),
+            _ => self.list_method(expr, method, receiver, arguments),
+        }
+    }
+
+    pub fn add_number(&mut self, register: Register, number: u64) -> Register {
+        let scalar = self.code.scalar_of(register);
+        let one = self.code.literal(scalar, number.into());
+        self.code.binary(BinaryOp::WrappingAdd, register, one)
+    }
+
+    /// Fails where a list or string is longer than its type.
+    pub fn check_length(&mut self, length: Register, max: u64) {
+        let most = self.code.literal(self.code.scalar_of(length), max.into());
+        let beyond = self.code.compare(CompareOp::Greater, length, most);
+        self.code.fail_if(beyond, Builtin::TooLong);
+    }
+}

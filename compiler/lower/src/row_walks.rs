@@ -1,0 +1,385 @@
+//! Loops over rows in the order of an index or of the table's own key.
+//!
+//! Always true: a walk whose body may write the table reads all keys first, bounded by its `take`, and finds each row
+//! again; any other walk holds a cursor, and touches an entry's leaf once.
+
+use crate::body::{Function, Operand};
+use crate::code::{Label, Stride};
+use crate::concrete::Ty;
+use crate::walks::Work;
+use rc_bytecode::instr::{BinaryOp, CompareOp, Instr, RegionIndex, Register, Scalar};
+use rc_bytecode::layout::{Shape, align_up};
+use rc_bytecode::limits::SLOT_BYTES_MAX;
+use rc_diagnostics::{Diagnostic, codes};
+use rc_hir::{Expr, Pattern, TableId};
+
+/// Which rows a walk visits.
+pub struct Rows<'p> {
+    pub table: TableId,
+    pub index: Option<usize>,
+    pub prefix: Vec<&'p Expr>,
+    pub from: Option<&'p Expr>,
+    pub to: Option<&'p Expr>,
+    pub descending: bool,
+    pub max: u64,
+}
+
+/// Where a walk over a tree goes.
+struct Path {
+    region: RegionIndex,
+    generics: Vec<Ty>,
+    /// The entry stands beyond the end where comparing this many bytes of its key with the bound says so.
+    stop: Option<(u32, Register, CompareOp)>,
+    cursor: Register,
+    descending: bool,
+}
+
+impl<'l, 'p> Function<'l, 'p> {
+    #[expect(clippy::too_many_arguments)]
+    pub fn walk_rows(
+        &mut self,
+        rows: &Rows<'p>,
+        take: &'p Expr,
+        copied: bool,
+        summary: &crate::effects::Summary,
+        continues: bool,
+        pattern: &'p Pattern,
+        body: Work<'_, 'l, 'p>,
+    ) {
+        let table = rows.table;
+        let Some(path) = self.path(rows) else { return };
+        let Some(take) = self.take(take, rows.max) else {
+            return;
+        };
+        let key_bytes = self.low.schema.tables[table.0 as usize].key_bytes;
+        let write = self.writes_through(pattern);
+        if !copied {
+            self.moved(summary);
+            let native = self.code.slot(key_bytes);
+            let in_place = rows.index.is_none();
+            self.follow(
+                &path,
+                take,
+                rows.max,
+                continues,
+                in_place && write,
+                &mut |me: &mut Function<'l, 'p>, leave, leaf| {
+                    let Some(entry) = me.entry_row(&path, leaf, in_place && write) else {
+                        return;
+                    };
+                    let key = me.code.part(entry, 0, key_bytes);
+                    me.code.copy(native, key);
+                    if in_place {
+                        me.bind_row(table, native, entry, write, pattern);
+                    } else {
+                        // An entry without its row does not exist: indexes are kept with every write.
+                        let found =
+                            me.find(table, native, write, &mut |me: &mut Function<'l, 'p>| {
+                                me.code.break_to(leave)
+                            });
+                        if let Some(place) = found {
+                            me.bind_row(table, native, place, write, pattern);
+                        }
+                    }
+                    body(me);
+                },
+            );
+            self.moved(summary);
+            return;
+        }
+        let stride = align_up(key_bytes, 8);
+        let bytes = u64::from(stride).saturating_mul(rows.max);
+        if bytes > SLOT_BYTES_MAX.into() {
+            let message = format!(
+                "the keys of {} rows take {bytes} bytes: a walk that writes its own table keeps at most {SLOT_BYTES_MAX}",
+                rows.max
+            );
+            let span = self.code.span;
+            self.low.diagnostics.push(
+                Diagnostic::error(codes::VALUE_TOO_LARGE, span, message)
+                    .with_hint("take fewer rows"),
+            );
+            return;
+        }
+        let keys = self.code.slot(bytes as u32);
+        let array = Stride {
+            base: 0,
+            stride,
+            count: rows.max as u32,
+        };
+        let count = self.code.number(0);
+        self.follow(
+            &path,
+            take,
+            rows.max,
+            false,
+            false,
+            &mut |me: &mut Function<'l, 'p>, _, leaf| {
+                if let Some(entry) = me.entry_row(&path, leaf, false) {
+                    let key = me.code.part(entry, 0, key_bytes);
+                    let slot = me.code.part_at(keys, count, array, key_bytes);
+                    me.code.copy(slot, key);
+                    let one = me.code.literal(Scalar::U64, 1);
+                    me.code.emit(Instr::Binary {
+                        op: BinaryOp::WrappingAdd,
+                        dst: count,
+                        left: count,
+                        right: one,
+                    });
+                }
+            },
+        );
+        self.moved(summary);
+        let at = self.code.number(0);
+        let native = self.code.slot(key_bytes);
+        let some = self.code.compare(CompareOp::Less, at, count);
+        self.if_else(
+            some,
+            &mut |me: &mut Function<'l, 'p>| {
+                let leave = me.code.begin_loop();
+                me.iteration(leave, true, &mut |me: &mut Function<'l, 'p>| {
+                    let next = me.loops.last().map(|open| open.next);
+                    let key = me.code.part_at(keys, at, array, key_bytes);
+                    me.code.copy(native, key);
+                    let found = me.find(table, native, write, &mut |me: &mut Function<'l, 'p>| {
+                        if let Some(next) = next {
+                            me.code.break_to(next);
+                        }
+                    });
+                    if let Some(place) = found {
+                        me.bind_row(table, native, place, write, pattern);
+                        body(me);
+                    }
+                });
+                me.step(at, count, leave);
+                me.code.end_loop(rows.max);
+            },
+            &mut |_: &mut Function<'l, 'p>| {},
+        );
+        self.moved(summary);
+    }
+
+    fn bind_row(
+        &mut self,
+        table: TableId,
+        native: Register,
+        place: Register,
+        write: bool,
+        pattern: &'p Pattern,
+    ) {
+        let row = self.new_row(table, native, place, write);
+        self.bind_new(pattern, Operand::Row(row));
+    }
+
+    /// The bounds of the walk, encoded, and the cursor at its start.
+    fn path(&mut self, rows: &Rows<'p>) -> Option<Path> {
+        let info = &self.low.schema.tables[rows.table.0 as usize];
+        let (fields, key_bytes, region, generics) = match rows.index {
+            Some(index) => {
+                let entry = &info.indexes[index];
+                (
+                    entry.fields.clone(),
+                    entry.key_bytes,
+                    entry.region,
+                    info.index_generics(index),
+                )
+            }
+            None => (
+                (0..info.key_len as u32).collect(),
+                info.encoded_bytes,
+                info.region,
+                info.generics(),
+            ),
+        };
+        let shapes: Vec<Shape> = fields
+            .iter()
+            .map(|field| info.shapes[*field as usize].clone())
+            .collect();
+        let low = self.code.zeroed_slot(key_bytes);
+        let prefix = self.encode_values(low, 0, &rows.prefix, &shapes);
+        let next = rows.prefix.len();
+        let high = self.code.zeroed_slot(key_bytes);
+        if prefix > 0 {
+            let (from, to) = (
+                self.code.part(low, 0, prefix),
+                self.code.part(high, 0, prefix),
+            );
+            self.code.copy(to, from);
+        }
+        let mut from_end = None;
+        if let Some(from) = rows.from {
+            from_end = Some(self.encode_values(low, prefix, &[from], &shapes[next..]));
+        }
+        let mut to_end = None;
+        if let Some(to) = rows.to {
+            to_end = Some(self.encode_values(high, prefix, &[to], &shapes[next..]));
+        }
+        if self.code.ended() {
+            return None;
+        }
+        let by_prefix = (prefix > 0).then_some((prefix, low, CompareOp::NotEqual));
+        let cursor = self.code.number(0);
+        let (found, stop) = if rows.descending {
+            let limit = match to_end {
+                Some(_) => 0,
+                None => {
+                    self.fill(high, prefix, key_bytes);
+                    1
+                }
+            };
+            let limit = self.code.constant(Scalar::I64, limit);
+            let found = self.call_std(
+                "ordered.table_seek_back",
+                generics.clone(),
+                region,
+                vec![high, limit],
+                None,
+            )?;
+            (
+                found,
+                from_end
+                    .map(|end| (end, low, CompareOp::Less))
+                    .or(by_prefix),
+            )
+        } else {
+            let found = self.call_std(
+                "ordered.table_seek",
+                generics.clone(),
+                region,
+                vec![low],
+                None,
+            )?;
+            (
+                found,
+                to_end
+                    .map(|end| (end, high, CompareOp::GreaterOrEqual))
+                    .or(by_prefix),
+            )
+        };
+        self.code.move_to(cursor, found);
+        Some(Path {
+            region,
+            generics,
+            stop,
+            cursor,
+            descending: rows.descending,
+        })
+    }
+
+    /// All bits set from `at` to `end`.
+    pub fn fill(&mut self, view: Register, mut at: u32, end: u32) {
+        while at < end {
+            let scalar = [Scalar::U64, Scalar::U32, Scalar::U16, Scalar::U8]
+                .into_iter()
+                .find(|scalar| scalar.size() <= end - at);
+            let Some(scalar) = scalar else { return };
+            let ones = self.code.constant(scalar, u128::MAX);
+            self.code.store(view, at, ones);
+            at += scalar.size();
+        }
+    }
+
+    /// The content of the entry at the cursor.
+    fn entry_row(&mut self, path: &Path, leaf: Register, write: bool) -> Option<Register> {
+        let name = if write {
+            "ordered.leaf_row_mut"
+        } else {
+            "ordered.leaf_row"
+        };
+        self.call_std(
+            name,
+            path.generics.clone(),
+            path.region,
+            vec![leaf, path.cursor],
+            None,
+        )
+    }
+
+    /// Visits the entries from the cursor on, at most `take`; the work is given the way out and the entry's leaf.
+    fn follow(
+        &mut self,
+        path: &Path,
+        take: Register,
+        max: u64,
+        continues: bool,
+        write: bool,
+        work: &mut dyn FnMut(&mut Function<'l, 'p>, Label, Register),
+    ) {
+        let zero = self.code.literal(Scalar::U64, 0);
+        let visited = self.code.number(0);
+        let there = self.code.compare(CompareOp::NotEqual, path.cursor, zero);
+        let wanted = self.code.compare(CompareOp::NotEqual, take, zero);
+        let some = self.code.binary(BinaryOp::And, there, wanted);
+        self.if_else(
+            some,
+            &mut |me: &mut Function<'l, 'p>| {
+                let leave = me.code.begin_loop();
+                let name = if write {
+                    "ordered.leaf_at_mut"
+                } else {
+                    "ordered.leaf_at"
+                };
+                let Some(leaf) = me.call_std(
+                    name,
+                    path.generics.clone(),
+                    path.region,
+                    vec![path.cursor],
+                    None,
+                ) else {
+                    return me.code.end_loop(max);
+                };
+                me.past_the_end(path, leaf, leave);
+                me.iteration(leave, continues, &mut |me: &mut Function<'l, 'p>| {
+                    work(me, leave, leaf)
+                });
+                me.step(visited, take, leave);
+                let name = if path.descending {
+                    "ordered.leaf_previous"
+                } else {
+                    "ordered.leaf_next"
+                };
+                if let Some(next) = me.call_std(
+                    name,
+                    path.generics.clone(),
+                    path.region,
+                    vec![leaf, path.cursor],
+                    None,
+                ) {
+                    me.code.move_to(path.cursor, next);
+                }
+                let over = me.code.compare(CompareOp::Equal, path.cursor, zero);
+                me.code.break_if(over, leave);
+                me.code.end_loop(max);
+            },
+            &mut |_: &mut Function<'l, 'p>| {},
+        );
+    }
+
+    fn past_the_end(&mut self, path: &Path, leaf: Register, leave: Label) {
+        let Some((bytes, bound, op)) = path.stop else {
+            return;
+        };
+        let Some(key) = self.call_std(
+            "ordered.leaf_key",
+            path.generics.clone(),
+            path.region,
+            vec![leaf, path.cursor],
+            None,
+        ) else {
+            return;
+        };
+        let (left, right) = (
+            self.code.part(key, 0, bytes),
+            self.code.part(bound, 0, bytes),
+        );
+        let order = self.code.scalar(Scalar::I64);
+        self.code.emit(Instr::CompareBytes {
+            dst: order,
+            left,
+            right,
+        });
+        let zero = self.code.literal(Scalar::I64, 0);
+        let past = self.code.compare(op, order, zero);
+        self.code.break_if(past, leave);
+    }
+}
