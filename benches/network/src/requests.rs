@@ -4,7 +4,7 @@
 //! if the connection was not free yet.
 
 use crate::book::{Payment, SharedBook};
-use crate::http_client::{Connection, head, write_request};
+use crate::http_client::{self, Connection, head, write_request};
 use crate::machine::{Stopwatch, Turn, median, percentile, table_head, table_row};
 use crate::service::Ledger;
 use crate::{Arguments, Fallible};
@@ -29,7 +29,7 @@ pub async fn run(arguments: &Arguments, ledger: &Ledger, book: &SharedBook) -> F
     let before = ledger.metrics().await?;
     let (mut turns, mut payments, mut latencies) = (Vec::new(), 0, Vec::new());
     for _ in 0..arguments.turns {
-        let (turn, mut sample) = drive(arguments.turn(), Pace::Closed, ledger, book).await?;
+        let (turn, mut sample) = drive(arguments, Pace::Closed, ledger, book).await?;
         payments += turn.payments;
         turns.push(turn);
         latencies.append(&mut sample);
@@ -43,7 +43,7 @@ pub async fn run(arguments: &Arguments, ledger: &Ledger, book: &SharedBook) -> F
     let rate = median(turns.iter().map(Turn::rate).collect());
     println!("{}", ledger.metrics().await?.since(&before, payments));
     let (turn, mut sample) = drive(
-        arguments.turn() * 2,
+        arguments,
         Pace::Open(Duration::from_secs_f64(2.0 / rate)),
         ledger,
         book,
@@ -71,26 +71,28 @@ fn print_latencies(what: &str, sample: &mut [Duration]) {
 }
 
 async fn drive(
-    length: Duration,
+    arguments: &Arguments,
     pace: Pace,
     ledger: &Ledger,
     book: &SharedBook,
 ) -> Fallible<(Turn, Vec<Duration>)> {
+    let length = match pace {
+        Pace::Closed => arguments.turn(),
+        Pace::Open(_) => arguments.turn() * 2,
+    };
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
         connections.push(Connection::open(ledger.port).await?);
     }
-    let head = head(
-        ledger.port,
-        "POST",
-        "/ledger/pay",
-        "content-type: application/json\r\n",
-    );
     let watch = Stopwatch::start(ledger.process());
     let start = Instant::now();
     let mut tasks = JoinSet::new();
     for (place, mut connection) in connections.into_iter().enumerate() {
-        let (book, head) = (Rc::clone(book), head.clone());
+        let (book, port, sessions) = (Rc::clone(book), ledger.port, arguments.sessions);
+        // Keys of different turns have to differ.
+        let client = format!("http-{}-{place}", book.borrow().paid);
+        let plain = "content-type: application/json\r\n";
+        let mut head = head(port, "POST", "/ledger/pay", plain);
         tasks.spawn_local(async move {
             let (mut body, mut request, mut latencies) = (Vec::new(), Vec::new(), Vec::new());
             for turn in 0.. {
@@ -104,6 +106,10 @@ async fn drive(
                 wait(due).await;
                 let payment = book.borrow_mut().draw();
                 write_body(&payment, &mut body);
+                if sessions {
+                    let key = format!("{plain}idempotency-key: {client}/{}\r\n", turn + 1);
+                    head = http_client::head(port, "POST", "/ledger/pay", &key);
+                }
                 write_request(&head, &body, &mut request);
                 let answer = connection
                     .exchange(&request)

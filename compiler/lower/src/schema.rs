@@ -83,9 +83,10 @@ impl TableInfo {
     }
 }
 
-/// A value in the region of states.
+/// A state or a single aggregate: page 0 of a region of its own, so that a version with one more changes nothing else.
 #[derive(Clone)]
 pub struct StateInfo {
+    /// Index into `Schema::state_regions`.
     pub page: u32,
     pub offset: u32,
     pub shape: Shape,
@@ -95,7 +96,7 @@ pub struct StateInfo {
 
 /// How an aggregate is kept.
 pub enum AggregateInfo {
-    /// One number among the states.
+    /// One number, kept like a state.
     Single(StateInfo),
     /// A hashed table from group to number.
     Grouped {
@@ -111,11 +112,10 @@ pub enum AggregateInfo {
 pub struct Schema {
     pub regions: Vec<Region>,
     pub tables: Vec<TableInfo>,
-    /// The region of states, where there is one.
-    pub states_region: Option<RegionIndex>,
+    /// The regions of states and single aggregates.
+    pub state_regions: Vec<RegionIndex>,
     pub states: Vec<StateInfo>,
     pub aggregates: Vec<AggregateInfo>,
-    pub state_pages: u32,
 }
 
 impl Schema {
@@ -124,10 +124,9 @@ impl Schema {
         let mut schema = Schema {
             regions: Vec::new(),
             tables: Vec::new(),
-            states_region: None,
+            state_regions: Vec::new(),
             states: Vec::new(),
             aggregates: Vec::new(),
-            state_pages: 0,
         };
         schema.place_states(types, diagnostics);
         for table in &program.tables {
@@ -158,16 +157,11 @@ impl Schema {
         RegionIndex(self.regions.len() as u16 - 1)
     }
 
-    /// States and single aggregates one after the other, none across a page's end. Pages begin as zeros, so a state with another default
-    /// has a byte in the same page that says whether it was ever written.
+    /// States and single aggregates, a region each. Pages begin as zeros, so a state with another default has a byte
+    /// behind it that says whether it was ever written. An aggregate's region is named after its table: over a table
+    /// that is deployed already it would start empty, and a deploy sees that by the name.
     fn place_states(&mut self, types: &mut Types, diagnostics: &mut Diagnostics) {
         let program = types.program;
-        let mut at = Cursor {
-            page: 0,
-            offset: 0,
-            page_bytes: types.page_bytes,
-        };
-        let mut layout = String::new();
         for state in &program.states {
             let shape = types.shape(&state.ty, &[]);
             let extent = types.shapes.extent(&shape);
@@ -188,19 +182,12 @@ impl Schema {
                 .default
                 .as_ref()
                 .is_some_and(|default| !is_zero(default));
-            let (page, offset) = at.take(Extent {
-                size: extent.size + u32::from(flagged),
-                align: extent.align,
-            });
-            let flag = flagged.then_some(offset + extent.size);
-            layout.push_str(&format!(
-                "{} {} {page} {offset} {flagged};",
-                state.name,
-                describe(types, &shape)
-            ));
+            let flag = flagged.then_some(extent.size);
+            let layout = layout_hash(&format!("{} {flagged}", describe(types, &shape)), types);
+            let page = self.state_region(format!("state.{}@1", state.name), layout);
             self.states.push(StateInfo {
                 page,
-                offset,
+                offset: 0,
                 shape,
                 flag,
             });
@@ -212,11 +199,21 @@ impl Schema {
                     AggregateInfo::Ends
                 }
                 (_, None) => {
-                    let (page, offset) = at.take(types.shapes.extent(&shape));
-                    layout.push_str(&format!("{} {shape:?} {page} {offset};", aggregate.name));
+                    let table = &program.tables[aggregate.table.0 as usize];
+                    let name = format!(
+                        "{}/aggregate.{}@{}",
+                        table.name, aggregate.name, table.version
+                    );
+                    let field = aggregate
+                        .field
+                        .map(|field| &table.fields[field as usize].name);
+                    let layout = layout_hash(
+                        &format!("{:?} {field:?} {shape:?}", aggregate.function),
+                        types,
+                    );
                     AggregateInfo::Single(StateInfo {
-                        page,
-                        offset,
+                        page: self.state_region(name, layout),
+                        offset: 0,
                         shape,
                         flag: None,
                     })
@@ -237,11 +234,12 @@ impl Schema {
             };
             self.aggregates.push(info);
         }
-        if !layout.is_empty() {
-            self.state_pages = at.page + 1;
-            let layout = layout_hash(&layout, types);
-            self.states_region = Some(self.region("states".into(), layout));
-        }
+    }
+
+    fn state_region(&mut self, name: String, layout_hash: u64) -> u32 {
+        let region = self.region(name, layout_hash);
+        self.state_regions.push(region);
+        self.state_regions.len() as u32 - 1
     }
 
     fn table(
@@ -390,24 +388,6 @@ fn is_zero(expr: &hir::Expr) -> bool {
             is_zero(value) && !matches!(expr.ty, hir::Type::Optional(_))
         }
         _ => false,
-    }
-}
-
-struct Cursor {
-    page: u32,
-    offset: u32,
-    page_bytes: u32,
-}
-
-impl Cursor {
-    pub fn take(&mut self, extent: Extent) -> (u32, u32) {
-        let mut offset = rc_bytecode::layout::align_up(self.offset, extent.align.max(1));
-        if offset + extent.size > self.page_bytes {
-            self.page += 1;
-            offset = 0;
-        }
-        self.offset = offset + extent.size;
-        (self.page, offset)
     }
 }
 

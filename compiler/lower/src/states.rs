@@ -1,4 +1,4 @@
-//! States and aggregates: values at fixed offsets in the pages of the region `states`.
+//! States and aggregates: a value each, at the start of page 0 of its own region.
 //!
 //! Always true: a function that may use them touches their pages once, at its start, for writing where it may
 //! change one. A state whose default is not all zeros has a byte that says whether it was ever written.
@@ -13,10 +13,7 @@ use std::collections::BTreeMap;
 impl<'l, 'p> Function<'l, 'p> {
     /// Touches the pages of the states that this function itself uses; what its callees use they touch.
     pub fn touch_states(&mut self) {
-        self.states = vec![None; self.low.schema.state_pages as usize];
-        let Some(region) = self.low.schema.states_region else {
-            return;
-        };
+        self.states = vec![None; self.low.schema.state_regions.len()];
         let program = self.low.program;
         // Page to whether it is written.
         let mut pages: BTreeMap<u32, bool> = BTreeMap::new();
@@ -65,7 +62,8 @@ impl<'l, 'p> Function<'l, 'p> {
             }
         }
         for (page, write) in pages {
-            let number = self.code.number(page.into());
+            let region = self.low.schema.state_regions[page as usize];
+            let number = self.code.number(0);
             let view = self
                 .code
                 .touch(region, number, write, self.low.types.page_bytes);
@@ -78,12 +76,8 @@ impl<'l, 'p> Function<'l, 'p> {
             Some(view) => view,
             // A test looks at states between the commands it invokes, so it touches where it looks.
             None => {
-                let region = self
-                    .low
-                    .schema
-                    .states_region
-                    .unwrap_or(rc_bytecode::instr::RegionIndex(0));
-                let number = self.code.number(page.into());
+                let region = self.low.schema.state_regions[page as usize];
+                let number = self.code.number(0);
                 self.code
                     .touch(region, number, false, self.low.types.page_bytes)
             }

@@ -6,9 +6,8 @@ use crate::compile::WorkerCompiler;
 use crate::data_directory::{self, DataDirectory};
 use crate::package;
 use crate::watch::Watch;
-use axum::serve::ListenerExt;
 use rc_engine::Mode;
-use rc_gateway::{Access, Gateway, Problem, deploy_files, router};
+use rc_gateway::{Access, Gateway, Problem, deploy_files, router, serve as serve_http};
 use rc_log::Disk;
 #[cfg(not(feature = "failpoints"))]
 use rc_log::RealDisk;
@@ -144,13 +143,7 @@ async fn serve(arguments: &DevArguments, node: &Node, token: String) -> Result<(
         access,
         compiler: Arc::new(WorkerCompiler),
     };
-    let listener = bound.tap_io(|connection| {
-        // Small replies go out at once; where this fails they are only later.
-        let _ = connection.set_nodelay(true);
-    });
-    let server =
-        axum::serve(listener, router(gateway.clone())).with_graceful_shutdown(interrupted());
-    let server = tokio::spawn(server.into_future());
+    let server = tokio::spawn(serve_http(bound, router(gateway.clone()), interrupted()));
     let shown = format!("{host}:{port}");
     deploy_folder(&gateway, &arguments.directory, &shown).await;
     if !arguments.no_watch {
@@ -158,7 +151,7 @@ async fn serve(arguments: &DevArguments, node: &Node, token: String) -> Result<(
     }
     tokio::select! {
         () = interrupted() => {}
-        result = server => if let Ok(Err(error)) = result { eprintln!("the listener ended: {error}") },
+        _ = server => {}
     }
     Ok(())
 }

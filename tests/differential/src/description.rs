@@ -173,6 +173,11 @@ pub enum Expr {
     State(usize),
     Aggregate(usize, Option<Box<Expr>>),
     Now,
+    CallerId,
+    /// A string of at most so many bytes: `a + b` where it always fits, else `a.concat(b)`.
+    Concat(u32, bool, Box<Expr>, Box<Expr>),
+    /// `list[index]`
+    Element(Box<Expr>, Box<Expr>),
     Arithmetic(BinaryOp, Scalar, Box<Expr>, Box<Expr>),
     Unary(UnaryOp, Scalar, Box<Expr>),
     Compare(CompareOp, Box<Expr>, Box<Expr>),
@@ -232,6 +237,8 @@ pub struct Walk {
 pub enum Lookup {
     Key(usize, Vec<Expr>),
     Unique(usize, usize, Vec<Expr>),
+    /// What was looked up before.
+    Maybe(String),
 }
 
 #[derive(Clone, Debug)]
@@ -270,6 +277,10 @@ pub enum Statement {
     LetNarrow { name: String, to: Scalar, value: Expr },
     FindRow { name: String, lookup: Lookup, otherwise: Otherwise },
     FindRowIf { name: String, lookup: Lookup, then: Vec<Statement>, otherwise: Vec<Statement> },
+    /// `let (a, b) = value`
+    LetTuple { names: Vec<String>, value: Expr },
+    /// `let name = T.get(key)`: a row or none.
+    LetMaybe { name: String, lookup: Lookup },
     /// A second name for a row.
     Alias { name: String, of: String },
     GetOrInsert { name: String, table: usize, record: Vec<Option<Expr>> },

@@ -24,6 +24,9 @@ pub enum Sabotage {
     SelectsOther,
 }
 
+/// Who calls everything.
+pub const CALLER_ID: u64 = 7;
+
 /// A compiled package.
 pub struct Built {
     pub module: Verified,
@@ -132,7 +135,7 @@ impl<'b> Engines<'b> {
     /// Runs an op on both. `Err` says what differs.
     pub fn call(&mut self, command: u32, arguments: &[u8], now: i64) -> Result<Answer, String> {
         self.ops += 1;
-        let environment = Environment { now, seed: self.ops.wrapping_mul(0x9E37_79B9_7F4A_7C15), caller_id: 7, op_number: self.ops };
+        let environment = Environment { now, seed: self.ops.wrapping_mul(0x9E37_79B9_7F4A_7C15), caller_id: CALLER_ID, op_number: self.ops };
         let command = CommandIndex(command);
         let one = &mut self.interpreted;
         one.run.begin(environment);

@@ -59,6 +59,8 @@ enum Bound {
     Value(Datum),
     /// The last part is a copy from when it was named.
     Row(usize, Vec<Datum>, Vec<Datum>),
+    /// A row that may be there.
+    Maybe(Option<(usize, Vec<Datum>)>),
 }
 
 type Locals = BTreeMap<String, Bound>;
@@ -221,6 +223,10 @@ impl<'p> Model<'p> {
                 let key = self.exprs(key, locals)?;
                 self.tables[*table].get(&key).map(|row| (*table, row.clone()))
             }
+            Lookup::Maybe(name) => match &locals[name] {
+                Bound::Maybe(Some((table, key))) => self.tables[*table].get(key).map(|row| (*table, row.clone())),
+                _ => None,
+            },
             Lookup::Unique(table, index, parts) => {
                 let parts = self.exprs(parts, locals)?;
                 let rows = &self.tables[*table];
@@ -339,6 +345,17 @@ impl<'p> Model<'p> {
                 }
                 None => return self.block(otherwise, locals),
             },
+            Statement::LetTuple { names, value: of } => {
+                let Datum::Tuple(parts) = self.expr(of, locals)? else { panic!("no tuple") };
+                locals.extend(names.iter().cloned().zip(parts.into_iter().map(value)));
+            }
+            Statement::LetMaybe { name, lookup } => {
+                let found = match self.find(lookup, locals)? {
+                    Some(Bound::Row(table, key, _)) => Some((table, key)),
+                    _ => None,
+                };
+                locals.insert(name.clone(), Bound::Maybe(found));
+            }
             Statement::Alias { name, of } => {
                 let row = locals[of].clone();
                 locals.insert(name.clone(), row);
@@ -547,7 +564,7 @@ impl<'p> Model<'p> {
             Expr::RowField(row, _, field) => self.row_field(row, *field, locals),
             Expr::Column(_, field) => match &locals[""] {
                 Bound::Row(_, _, row) => row[*field].clone(),
-                Bound::Value(_) => panic!("a column outside an invariant"),
+                _ => panic!("a column outside an invariant"),
             },
             Expr::StructField(base, _, field) | Expr::TuplePart(base, field) => part(self.expr(base, locals)?, *field),
             Expr::State(state) => self.states[*state].clone(),
@@ -556,6 +573,17 @@ impl<'p> Model<'p> {
                 self.aggregate(*number, group)
             }
             Expr::Now => Datum::Integer(self.now.into()),
+            Expr::CallerId => Datum::Integer(crate::engines::CALLER_ID.into()),
+            Expr::Concat(max, _, left, right) => match (self.expr(left, locals)?, self.expr(right, locals)?) {
+                (Datum::Text(left), Datum::Text(right)) if left.len() + right.len() <= *max as usize => Datum::Text(left + &right),
+                _ => return Err(Builtin::TooLong.into()),
+            },
+            Expr::Element(list, index) => {
+                let Datum::List(items) = self.expr(list, locals)? else { panic!("an element of no list") };
+                let index = integer(&self.expr(index, locals)?);
+                let item = usize::try_from(index).ok().and_then(|index| items.get(index));
+                item.cloned().ok_or(Builtin::BoundExceeded)?
+            }
             Expr::Arithmetic(op, scalar, left, right) => {
                 let (left, right) = (self.expr(left, locals)?, self.expr(right, locals)?);
                 number::binary(*op, *scalar, &left, &right)?
@@ -704,6 +732,9 @@ fn name_of(statement: &Statement) -> &'static str {
         Statement::LetNarrow { .. } => "try_into",
         Statement::FindRow { lookup: Lookup::Key(..), .. } => "get else",
         Statement::FindRow { .. } => "unique.get else",
+        Statement::FindRowIf { lookup: Lookup::Maybe(_), .. } => "if let row = row?",
+        Statement::LetTuple { .. } => "let (a, b)",
+        Statement::LetMaybe { .. } => "let row? = get",
         Statement::FindRowIf { .. } => "if let row",
         Statement::Alias { .. } => "let row = row",
         Statement::GetOrInsert { .. } => "get_or_insert",
@@ -744,6 +775,10 @@ fn kind_of(expr: &Expr) -> &'static str {
         Expr::Aggregate(_, None) => "aggregate",
         Expr::Aggregate(_, Some(_)) => "aggregate[group]",
         Expr::Now => "now",
+        Expr::CallerId => "caller.id",
+        Expr::Concat(_, true, ..) => "text + text",
+        Expr::Concat(..) => "concat",
+        Expr::Element(..) => "list[i]",
         Expr::Arithmetic(op, ..) => crate::print::sign(*op).unwrap_or_else(|name| name),
         Expr::Unary(..) => "unary",
         Expr::Compare(..) => "compare",

@@ -219,6 +219,10 @@ impl Printer<'_> {
             Expr::Aggregate(aggregate, None) => package.aggregates[*aggregate].name.clone(),
             Expr::Aggregate(aggregate, Some(group)) => format!("{}[{}]", package.aggregates[*aggregate].name, self.expr(group)),
             Expr::Now => "now".into(),
+            Expr::CallerId => "caller.id".into(),
+            Expr::Concat(_, true, left, right) => format!("({} + {})", self.expr(left), self.expr(right)),
+            Expr::Concat(_, false, left, right) => format!("{}.concat({})", self.expr(left), self.expr(right)),
+            Expr::Element(list, index) => format!("{}[{}]", self.expr(list), self.expr(index)),
             Expr::Arithmetic(op, _, left, right) => {
                 let (left, right) = (self.expr(left), self.expr(right));
                 match sign(*op) {
@@ -346,6 +350,7 @@ impl Printer<'_> {
     fn lookup(&self, lookup: &Lookup) -> String {
         match lookup {
             Lookup::Key(table, key) => format!("{}.get({})", self.package.tables[*table].name, self.list(key)),
+            Lookup::Maybe(name) => name.clone(),
             Lookup::Unique(table, index, parts) => {
                 let table = &self.package.tables[*table];
                 format!("{}.{}.get({})", table.name, table.indexes[*index].name, self.list(parts))
@@ -397,6 +402,8 @@ impl Printer<'_> {
                 let head = format!("if let {name} = {}", self.lookup(lookup));
                 return self.branches(&head, then, otherwise);
             }
+            Statement::LetTuple { names, value } => format!("let ({}) = {}", names.join(", "), self.expr(value)),
+            Statement::LetMaybe { name, lookup } => format!("let {name} = {}", self.lookup(lookup)),
             Statement::Alias { name, of } => format!("let {name} = {of}"),
             Statement::GetOrInsert { name, table, record } => {
                 let table = &package.tables[*table];

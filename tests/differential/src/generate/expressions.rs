@@ -28,6 +28,7 @@ impl Generator {
         for item in &self.scope {
             match item {
                 Item::Value { name, ty, .. } => found.push((Expr::Local(name.clone()), ty.clone())),
+                Item::Maybe { .. } => {}
                 Item::Row { name, table } => {
                     for (number, field) in self.package.tables[*table].fields.iter().enumerate() {
                         found.push((Expr::RowField(name.clone(), *table, number), field.ty.clone()));
@@ -42,6 +43,7 @@ impl Generator {
             found.push((Expr::Aggregate(number, None), Type::Integer(self.package.type_of(aggregate))));
         }
         found.push((Expr::Now, Type::Time));
+        found.push((Expr::CallerId, Type::Integer(Scalar::U64)));
         let whole = found.len();
         for number in 0..whole {
             let (base, ty) = found[number].clone();
@@ -205,6 +207,7 @@ impl Generator {
             4 => self.text_test(),
             5 => {
                 let found = self.source(|ty| !matches!(ty, Type::Time | Type::List(..)));
+                let found = found.filter(|(_, ty)| self.comparable(ty));
                 found.map(|(left, ty)| {
                     let op = *self.chance.pick(&[CompareOp::Equal, CompareOp::NotEqual]);
                     Expr::Compare(op, Box::new(left), Box::new(self.expr(&ty, 1)))
@@ -237,6 +240,9 @@ impl Generator {
         let (value, ty) = self.source(|ty| matches!(ty, Type::List(..)))?;
         let Type::List(element, _) = ty else { return None };
         if self.chance.in_hundred(30) {
+            return Some(Expr::Method(Method::IsEmpty, Box::new(value), Vec::new()));
+        }
+        if !matches!(*element, Type::Bool | Type::Integer(_) | Type::Text(_) | Type::Bytes(_)) {
             return Some(Expr::Method(Method::IsEmpty, Box::new(value), Vec::new()));
         }
         let wanted = self.expr(&element, 1);
@@ -282,6 +288,8 @@ impl Generator {
                 value.map(|value| Expr::Otherwise(Box::new(value), Box::new(self.expr(ty, depth - 1))))
             }
             (_, 2) => self.matched(ty, depth),
+            (Type::Text(max), 3..=5) => self.concatenation(*max),
+            (_, 6) if self.chance.in_hundred(30) => self.element(ty),
             (Type::Integer(_) | Type::Bool, _) => self.typed(ty, depth),
             (Type::Optional(inner), 3..=6) => Some(Expr::Some(Box::new(self.expr(inner, depth - 1)))),
             (Type::Optional(inner), 7) => self.end_of_list(inner),
@@ -303,6 +311,19 @@ impl Generator {
             _ => None,
         };
         made.unwrap_or_else(|| self.value_near(ty))
+    }
+
+    fn concatenation(&mut self, max: u32) -> Option<Expr> {
+        let (left, left_ty) = self.source(|ty| matches!(ty, Type::Text(_)))?;
+        let (right, right_ty) = self.source(|ty| matches!(ty, Type::Text(_)))?;
+        let (Type::Text(left_max), Type::Text(right_max)) = (left_ty, right_ty) else { return None };
+        Some(Expr::Concat(max, left_max + right_max <= max, Box::new(left), Box::new(right)))
+    }
+
+    fn element(&mut self, ty: &Type) -> Option<Expr> {
+        let (list, _) = self.source(|have| matches!(have, Type::List(element, _) if **element == *ty))?;
+        let index = self.expr(&Type::Integer(Scalar::U64), 1);
+        Some(Expr::Element(Box::new(list), Box::new(index)))
     }
 
     fn end_of_list(&mut self, element: &Type) -> Option<Expr> {

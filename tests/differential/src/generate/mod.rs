@@ -36,12 +36,13 @@ const SHOWN_MAX: u32 = 48;
 pub(crate) enum Item {
     Value { name: String, ty: Type, mutable: bool },
     Row { name: String, table: usize },
+    Maybe { name: String, table: usize },
 }
 
 impl Item {
     fn name(&self) -> &str {
         match self {
-            Item::Value { name, .. } | Item::Row { name, .. } => name,
+            Item::Value { name, .. } | Item::Row { name, .. } | Item::Maybe { name, .. } => name,
         }
     }
 }
@@ -131,7 +132,15 @@ impl Generator {
     pub fn any_type(&mut self) -> Type {
         match self.chance.below(20) {
             0 | 1 => Type::Optional(Box::new(self.simple_type())),
-            2 | 3 => Type::List(Box::new(self.simple_type()), self.chance.between(1, 4) as u32),
+            2 | 3 => {
+                let element = match self.chance.below(8) {
+                    0 if !self.package.structs.is_empty() => Type::Struct(self.chance.below(self.package.structs.len())),
+                    1 if !self.package.enums.is_empty() => Type::Enum(self.chance.below(self.package.enums.len())),
+                    2 => Type::Tuple(vec![self.simple_type(), self.simple_type()]),
+                    _ => self.simple_type(),
+                };
+                Type::List(Box::new(element), self.chance.between(1, 4) as u32)
+            }
             4 | 5 if !self.package.structs.is_empty() => Type::Struct(self.chance.below(self.package.structs.len())),
             6 | 7 if !self.package.enums.is_empty() => Type::Enum(self.chance.below(self.package.enums.len())),
             8 => Type::Time,
@@ -166,6 +175,19 @@ impl Generator {
         }
     }
 
+    /// Whether `==` takes it.
+    pub fn comparable(&self, ty: &Type) -> bool {
+        let all = |fields: &[Field]| fields.iter().all(|field| self.comparable(&field.ty));
+        match ty {
+            Type::List(..) => false,
+            Type::Optional(inner) => self.comparable(inner),
+            Type::Tuple(parts) => parts.iter().all(|part| self.comparable(part)),
+            Type::Struct(record) => all(&self.package.structs[*record].fields),
+            Type::Enum(whole) => self.package.enums[*whole].variants.iter().all(|variant| all(&variant.fields)),
+            _ => true,
+        }
+    }
+
     fn fields(&mut self, count: usize, start: &str, simple: bool) -> Vec<Field> {
         (0..count)
             .map(|_| {
@@ -181,7 +203,9 @@ impl Generator {
         for _ in 0..self.chance.below(3) {
             let name = self.fresh("Struct");
             let count = self.chance.between(1, 3);
-            let fields = self.fields(count, "f", true);
+            let simple = self.chance.in_hundred(70);
+            let mut fields = self.fields(count, "f", simple);
+            fields.iter_mut().filter(|field| field.ty == Type::Time).for_each(|field| field.ty = Type::Bool);
             self.package.structs.push(Struct { name, fields });
         }
         for plain in [true, false] {

@@ -132,7 +132,8 @@ impl Generator {
         let table = self.chance.below(self.package.tables.len());
         let may_nest = depth < 2;
         match self.chance.below(if self.writes { 34 } else { 16 }) {
-            0 | 1 => self.binding(),
+            0 => self.binding(),
+            1 => self.other_binding(table),
             2 => Some(Statement::Ensure { condition: self.condition(2), failure: self.failure() }),
             3 => Some(self.find_row(table)),
             4 => self.alias(),
@@ -173,6 +174,23 @@ impl Generator {
         let name = self.fresh("v");
         self.scope.push(Item::Value { name: name.clone(), ty: ty.clone(), mutable });
         Some(Statement::Let { name, ty, mutable, value })
+    }
+
+    /// Parts of a tuple, or a row that may be there.
+    fn other_binding(&mut self, table: usize) -> Option<Statement> {
+        if self.chance.in_hundred(50) {
+            let lookup = self.lookup(table);
+            let name = self.fresh("maybe");
+            self.scope.push(Item::Maybe { name: name.clone(), table });
+            return Some(Statement::LetMaybe { name, lookup });
+        }
+        let (value, ty) = self.source(|ty| matches!(ty, Type::Tuple(_)))?;
+        let Type::Tuple(parts) = ty else { return None };
+        let names: Vec<String> = parts.iter().map(|_| self.fresh("v")).collect();
+        for (name, ty) in names.iter().zip(parts) {
+            self.scope.push(Item::Value { name: name.clone(), ty, mutable: false });
+        }
+        Some(Statement::LetTuple { names, value })
     }
 
     fn narrow(&mut self) -> Option<Statement> {
@@ -291,7 +309,7 @@ impl Generator {
             }
             _ => self.key(table),
         };
-        self.scope.retain(|item| !matches!(item, Item::Row { table: of, .. } if *of == table));
+        self.scope.retain(|item| !matches!(item, Item::Row { table: of, .. } | Item::Maybe { table: of, .. } if *of == table));
         let name = self.fresh("v");
         self.scope.push(Item::Value { name: name.clone(), ty: Type::Bool, mutable: false });
         Some(Statement::Delete { name, table, key })
@@ -321,7 +339,14 @@ impl Generator {
     }
 
     fn if_row(&mut self, table: usize, depth: usize) -> Option<Statement> {
-        let lookup = self.lookup(table);
+        let maybe = self.scope.iter().find_map(|item| match item {
+            Item::Maybe { name, table } => Some((name.clone(), *table)),
+            _ => None,
+        });
+        let (lookup, table) = match maybe {
+            Some((name, table)) if self.chance.in_hundred(70) => (Lookup::Maybe(name), table),
+            _ => (self.lookup(table), table),
+        };
         let name = self.fresh("row");
         self.scope.push(Item::Row { name: name.clone(), table });
         let then = self.block(depth + 1);
@@ -334,7 +359,7 @@ impl Generator {
     fn body(&mut self, item: Item, depth: usize) -> Vec<Statement> {
         let kept = self.kept.clone();
         self.kept.extend(self.scope.iter().filter_map(|item| match item {
-            Item::Row { table, .. } => Some(*table),
+            Item::Row { table, .. } | Item::Maybe { table, .. } => Some(*table),
             Item::Value { .. } => None,
         }));
         let name = item.name().to_string();
