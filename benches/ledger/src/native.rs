@@ -85,7 +85,7 @@ impl Ledger {
         }
         let group_bytes = PAGE_BYTES >> groups_log;
         let slots = (group_bytes - 16) / (ROW_BYTES + 1);
-        let overflow_first = (rows_max as usize * 3 / slots + 2 >> groups_log) + 1;
+        let overflow_first = ((rows_max as usize * 3 / slots + 2) >> groups_log) + 1;
         Ledger {
             pages: Pages::reserve(),
             overflow: BTreeMap::new(),

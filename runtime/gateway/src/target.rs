@@ -55,7 +55,7 @@ impl Target {
         let found = match version {
             Some(version) => candidates
                 .filter(|(_, known)| known.version == version)
-                .last(),
+                .next_back(),
             None => candidates.max_by_key(|(_, known)| known.version),
         };
         let (index, _) = found.ok_or_else(|| {

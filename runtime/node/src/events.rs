@@ -264,7 +264,9 @@ impl EventWriter {
     /// should be ordered until there is space.
     pub fn make_room(&mut self) -> io::Result<()> {
         let end = self.position();
-        if self.room_end >= end + EVENT_ROOM_BYTES {
+        // A segment smaller than the room would give it back before it is of use.
+        let is_small = self.segment_bytes < EVENT_ROOM_BYTES;
+        if is_small || self.room_end >= end + EVENT_ROOM_BYTES {
             return Ok(());
         }
         let room_end = end + 2 * EVENT_ROOM_BYTES;
