@@ -275,9 +275,11 @@ fn each_page_shows_its_own_code_and_a_repair() {
             .into_iter()
             .filter(|block| block.mark == "rc")
             .collect();
-        let shows = blocks
-            .iter()
-            .any(|block| announced(&block.text).iter().any(|(_, shown)| *shown == code));
+        let shows = blocks.iter().any(|block| {
+            announced(&block.text)
+                .iter()
+                .any(|(_, shown)| *shown == code)
+        });
         let repairs = blocks.iter().any(|block| announced(&block.text).is_empty());
         assert!(shows, "{code} has no block that announces it");
         assert!(repairs, "{code} has no repaired block");
@@ -325,10 +327,7 @@ fn a_planted_wrong_assertion_fails() {
             "package p\n\nstate a: u8 = 256\n// error: E0303\n".to_string(),
         ),
         ("rc,fragment", "let = 5".to_string()),
-        (
-            "rc,std=ordered",
-            "fn insert() { }".to_string(),
-        ),
+        ("rc,std=ordered", "fn insert() { }".to_string()),
         ("text,price", "const u64 steps=2".to_string()),
         ("rust", String::new()),
     ];
@@ -338,4 +337,69 @@ fn a_planted_wrong_assertion_fails() {
             "passes, and should not: {mark} {text}"
         );
     }
+}
+
+#[test]
+fn the_chapters_leave_no_word_and_no_rule_out() {
+    let chapter = |name: &str| fs::read_to_string(folder().join(name)).expect("the chapter");
+    let lexical = chapter("01-lexical.md");
+    let listed: BTreeSet<&str> = lexical
+        .split(|c: char| !c.is_ascii_lowercase())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let missing: Vec<&str> = rc_syntax::WORDS
+        .iter()
+        .filter(|(word, kind)| *kind != rc_syntax::Word::Generic && !listed.contains(word))
+        .map(|(word, _)| *word)
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "words that chapter 1 does not list: {missing:?}"
+    );
+
+    let grammar = blocks(&folder().join("13-grammar.md"))
+        .into_iter()
+        .find(|block| block.mark == "ebnf")
+        .expect("the grammar");
+    let rules: BTreeSet<&str> = grammar
+        .text
+        .lines()
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()))
+        .filter_map(|line| {
+            Some(
+                line.split_once(" = ")
+                    .or_else(|| line.split_once('='))?
+                    .0
+                    .trim(),
+            )
+        })
+        .collect();
+    let terminals = [
+        "name", "sep", "nl", "string", "integer", "float", "duration", "bytes", "constant",
+    ];
+    // In prose: `unary operations by the table of chapter 5`, `an expr without …`.
+    let prose = |line: &str| line.starts_with("operand") || line.starts_with("head");
+    for line in grammar.text.lines().filter(|line| !prose(line)) {
+        let unquoted: String = line.split('"').step_by(2).collect::<Vec<_>>().join(" ");
+        for word in unquoted.split(|c: char| !c.is_ascii_alphabetic()) {
+            let is_rule = word.starts_with(|c: char| c.is_ascii_lowercase());
+            assert!(
+                !is_rule || rules.contains(word) || terminals.contains(&word),
+                "the grammar uses `{word}` and does not define it: {line}"
+            );
+        }
+    }
+}
+
+/// A block of the standard library may be a part; the worked example is the whole function.
+#[test]
+fn the_worked_example_is_the_whole_insert() {
+    let (_, source) = STDLIB
+        .iter()
+        .find(|(name, _)| *name == "ordered")
+        .expect("the module");
+    let begin = source.find("fn insert<").expect("the insert");
+    let end = begin + source[begin..].find("\n}\n").expect("its end") + 3;
+    let chapter = fs::read_to_string(folder().join("10-low-level.md")).expect("the chapter");
+    assert!(chapter.contains(&source[begin..end]));
 }

@@ -204,13 +204,17 @@ impl Run {
         for client in &mut self.clients {
             // Their sessions are to outlast the lie: what is lost then are payments.
             if let Err(answer) = client.pay_once(self.plain.port)? {
-                return Failure::violation(format!("a payment was answered with {}", answer.text()));
+                return Failure::violation(format!(
+                    "a payment was answered with {}",
+                    answer.text()
+                ));
             }
         }
         std::thread::sleep(LIE_TIME);
         server.kill()?;
         drop(server);
         while self.kills < kills {
+            self.ledger.read_again();
             self.random_kill(false)?;
         }
         self.end()

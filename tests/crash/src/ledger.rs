@@ -37,6 +37,9 @@ struct Paid {
     left: u64,
 }
 
+/// By account.
+type Balances = BTreeMap<u64, u64>;
+
 fn call(
     connection: &mut Connection,
     command: &str,
@@ -114,9 +117,7 @@ impl Ledger {
         let from_start = self.again || self.checks.is_multiple_of(NEW_ONLY);
         let last_op = self.seen.last().map_or(0, |event| event.op);
         let events = if from_start {
-            let events = read_events(port, 0, is_mark)?;
-            self.check_prefix(&events)?;
-            events
+            read_events(port, 0, is_mark)?
         } else {
             let mut events = self.seen.clone();
             events.extend(read_events(port, last_op + 1, is_mark)?);
@@ -124,6 +125,7 @@ impl Ledger {
         };
         let (paid, balances) = replay(&events)?;
         check_acknowledged(clients, &paid)?;
+        self.check_prefix(&events)?;
         check_no_phantoms(clients, &paid)?;
         check_state(&mut connection, &balances)?;
         self.check_rows(&mut connection, &paid, random)?;
@@ -182,8 +184,8 @@ impl Ledger {
 }
 
 /// The events as a ledger: payments by number, and balances. Each event must fit the ones before it.
-fn replay(events: &[Event]) -> Result<(BTreeMap<u64, Paid>, BTreeMap<u64, u64>), Failure> {
-    let mut balances: BTreeMap<u64, u64> = BTreeMap::new();
+fn replay(events: &[Event]) -> Result<(BTreeMap<u64, Paid>, Balances), Failure> {
+    let mut balances = Balances::new();
     let mut paid: BTreeMap<u64, Paid> = BTreeMap::new();
     let mut minted = BTreeSet::new();
     let mut last = (0, 0);
@@ -294,7 +296,7 @@ fn check_no_phantoms(clients: &[Client], paid: &BTreeMap<u64, Paid>) -> Result<(
     }
 }
 
-fn check_state(connection: &mut Connection, balances: &BTreeMap<u64, u64>) -> Result<(), Failure> {
+fn check_state(connection: &mut Connection, balances: &Balances) -> Result<(), Failure> {
     for (id, expected) in balances {
         let balance = wide(
             &expect(connection, "balance", &format!(r#"{{"id":"{id}"}}"#))?,

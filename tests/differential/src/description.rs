@@ -198,11 +198,25 @@ pub enum Expr {
     /// `T.contains(key)`
     Contains(usize, Vec<Expr>),
     /// `[value for name in walk if condition]`
-    Rows { name: String, value: Box<Expr>, walk: Box<Walk>, condition: Option<Box<Expr>> },
+    Rows {
+        name: String,
+        value: Box<Expr>,
+        walk: Box<Walk>,
+        condition: Option<Box<Expr>>,
+    },
     /// `[value for name in list if condition]`
-    Items { name: String, value: Box<Expr>, list: Box<Expr>, condition: Option<Box<Expr>> },
+    Items {
+        name: String,
+        value: Box<Expr>,
+        list: Box<Expr>,
+        condition: Option<Box<Expr>>,
+    },
     /// `match value { low..=high => value, …, _ => value }`
-    MatchInteger { value: Box<Expr>, arms: Vec<(i128, i128, Expr)>, otherwise: Box<Expr> },
+    MatchInteger {
+        value: Box<Expr>,
+        arms: Vec<(i128, i128, Expr)>,
+        otherwise: Box<Expr>,
+    },
     /// A call of a function of the package, a row first where it has one.
     Call(usize, Option<String>, Vec<Expr>),
 }
@@ -272,35 +286,127 @@ pub enum Root {
 
 #[derive(Clone, Debug)]
 pub enum Statement {
-    Let { name: String, ty: Type, mutable: bool, value: Expr },
+    Let {
+        name: String,
+        ty: Type,
+        mutable: bool,
+        value: Expr,
+    },
     /// `let name: to = value.try_into()`
-    LetNarrow { name: String, to: Scalar, value: Expr },
-    FindRow { name: String, lookup: Lookup, otherwise: Otherwise },
-    FindRowIf { name: String, lookup: Lookup, then: Vec<Statement>, otherwise: Vec<Statement> },
+    LetNarrow {
+        name: String,
+        to: Scalar,
+        value: Expr,
+    },
+    FindRow {
+        name: String,
+        lookup: Lookup,
+        otherwise: Otherwise,
+    },
+    FindRowIf {
+        name: String,
+        lookup: Lookup,
+        then: Vec<Statement>,
+        otherwise: Vec<Statement>,
+    },
     /// `let (a, b) = value`
-    LetTuple { names: Vec<String>, value: Expr },
+    LetTuple {
+        names: Vec<String>,
+        value: Expr,
+    },
     /// `let name = T.get(key)`: a row or none.
-    LetMaybe { name: String, lookup: Lookup },
+    LetMaybe {
+        name: String,
+        lookup: Lookup,
+    },
     /// A second name for a row.
-    Alias { name: String, of: String },
-    GetOrInsert { name: String, table: usize, record: Vec<Option<Expr>> },
-    Insert { table: usize, record: Vec<Option<Expr>> },
-    Put { table: usize, record: Vec<Option<Expr>> },
-    Delete { name: String, table: usize, key: Vec<Expr> },
-    Assign { target: Place, ty: Type, operator: Option<BinaryOp>, value: Expr },
-    Push { target: Place, max: u32, value: Expr },
-    Pop { name: String, element: Type, target: Place },
-    If { condition: Expr, then: Vec<Statement>, otherwise: Vec<Statement> },
-    IfSome { name: String, value: Expr, then: Vec<Statement>, otherwise: Vec<Statement> },
+    Alias {
+        name: String,
+        of: String,
+    },
+    GetOrInsert {
+        name: String,
+        table: usize,
+        record: Vec<Option<Expr>>,
+    },
+    Insert {
+        table: usize,
+        record: Vec<Option<Expr>>,
+    },
+    Put {
+        table: usize,
+        record: Vec<Option<Expr>>,
+    },
+    Delete {
+        name: String,
+        table: usize,
+        key: Vec<Expr>,
+    },
+    Assign {
+        target: Place,
+        ty: Type,
+        operator: Option<BinaryOp>,
+        value: Expr,
+    },
+    Push {
+        target: Place,
+        max: u32,
+        value: Expr,
+    },
+    Pop {
+        name: String,
+        element: Type,
+        target: Place,
+    },
+    If {
+        condition: Expr,
+        then: Vec<Statement>,
+        otherwise: Vec<Statement>,
+    },
+    IfSome {
+        name: String,
+        value: Expr,
+        then: Vec<Statement>,
+        otherwise: Vec<Statement>,
+    },
     /// `for name in start..end max n`
-    ForRange { name: String, start: Expr, end: Expr, inclusive: bool, max: u64, body: Vec<Statement> },
-    ForList { name: String, list: Expr, body: Vec<Statement> },
-    ForRows { name: String, walk: Walk, body: Vec<Statement> },
+    ForRange {
+        name: String,
+        start: Expr,
+        end: Expr,
+        inclusive: bool,
+        max: u64,
+        body: Vec<Statement>,
+    },
+    ForList {
+        name: String,
+        list: Expr,
+        body: Vec<Statement>,
+    },
+    ForRows {
+        name: String,
+        walk: Walk,
+        body: Vec<Statement>,
+    },
     /// One arm a variant, in their order: names bound, a guard; guarded ones are followed by one without.
-    Match { value: Expr, of: usize, arms: Vec<Arm> },
-    Ensure { condition: Expr, failure: Failure },
-    Emit { event: usize, fields: Vec<Expr> },
-    Call { function: usize, row: Option<String>, arguments: Vec<Expr> },
+    Match {
+        value: Expr,
+        of: usize,
+        arms: Vec<Arm>,
+    },
+    Ensure {
+        condition: Expr,
+        failure: Failure,
+    },
+    Emit {
+        event: usize,
+        fields: Vec<Expr>,
+    },
+    Call {
+        function: usize,
+        row: Option<String>,
+        arguments: Vec<Expr>,
+    },
     Fail(Failure),
     Return(Option<Expr>),
     Break,
@@ -322,7 +428,10 @@ impl Package {
 
     /// What an aggregate gives: a count is a `u64`, a sum as wide as can be.
     pub fn type_of(&self, aggregate: &Aggregate) -> Scalar {
-        match aggregate.field.map(|field| &self.tables[aggregate.table].fields[field].ty) {
+        match aggregate
+            .field
+            .map(|field| &self.tables[aggregate.table].fields[field].ty)
+        {
             Some(Type::Integer(scalar)) if scalar.is_signed() => Scalar::I128,
             Some(_) => Scalar::U128,
             None => Scalar::U64,

@@ -36,26 +36,48 @@ pub struct Built {
 
 /// Compiles on the smallest page that rows fit on, or the one given. `Err` is what the compiler or the verifier said.
 pub fn build(text: &str, page_shift: Option<u8>, sabotage: Sabotage) -> Result<Built, String> {
-    let package = Package::from_texts("generated", [("generated.rc".to_string(), text.to_string())]);
+    let package = Package::from_texts(
+        "generated",
+        [("generated.rc".to_string(), text.to_string())],
+    );
     let shifts: Vec<u8> = page_shift.map_or_else(|| (8..=12).collect(), |shift| vec![shift]);
     let mut messages = String::new();
     for page_shift in shifts {
-        let compile = || rc_driver::compile_with(&package, Options { page_shift, with_tests: false });
-        let compiled = std::panic::catch_unwind(AssertUnwindSafe(compile)).map_err(|_| "the compiler panics".to_string())?;
+        let compile = || {
+            rc_driver::compile_with(
+                &package,
+                Options {
+                    page_shift,
+                    with_tests: false,
+                },
+            )
+        };
+        let compiled = std::panic::catch_unwind(AssertUnwindSafe(compile))
+            .map_err(|_| "the compiler panics".to_string())?;
         let Some(lowered) = compiled.lowered else {
-            messages = rc_diagnostics::render::human(&compiled.sources, &compiled.diagnostics, false);
-            match compiled.diagnostics.iter().all(|diagnostic| diagnostic.code == rc_diagnostics::codes::VALUE_TOO_LARGE) {
+            messages =
+                rc_diagnostics::render::human(&compiled.sources, &compiled.diagnostics, false);
+            match compiled
+                .diagnostics
+                .iter()
+                .all(|diagnostic| diagnostic.code == rc_diagnostics::codes::VALUE_TOO_LARGE)
+            {
                 true => continue,
                 false => return Err(messages),
             }
         };
-        let module = rc_bytecode::verify(lowered.module).map_err(|error| format!("the verifier refuses what the compiler made: {error}"))?;
+        let module = rc_bytecode::verify(lowered.module)
+            .map_err(|error| format!("the verifier refuses what the compiler made: {error}"))?;
         let native = match sabotage {
             Sabotage::None => Compiled::compile(&module),
             _ => Compiled::compile(&sabotaged(&module, sabotage)),
         };
         let native = native.map_err(|error| error.to_string())?;
-        return Ok(Built { module, native, page_shift });
+        return Ok(Built {
+            module,
+            native,
+            page_shift,
+        });
     }
     Err(messages)
 }
@@ -72,15 +94,42 @@ fn sabotaged(module: &Verified, sabotage: Sabotage) -> Verified {
 fn spoil(body: &mut rc_bytecode::instr::Body, sabotage: Sabotage) {
     for instruction in body.iter_mut() {
         match (sabotage, &mut *instruction) {
-            (Sabotage::AddsWrap, Instr::Binary { op: op @ BinaryOp::Add, .. }) => *op = BinaryOp::WrappingAdd,
-            (Sabotage::MinIsMax, Instr::Binary { op: op @ BinaryOp::Min, .. }) => *op = BinaryOp::Max,
-            (Sabotage::SelectsOther, Instr::Select { then, otherwise, .. }) => std::mem::swap(then, otherwise),
+            (
+                Sabotage::AddsWrap,
+                Instr::Binary {
+                    op: op @ BinaryOp::Add,
+                    ..
+                },
+            ) => *op = BinaryOp::WrappingAdd,
+            (
+                Sabotage::MinIsMax,
+                Instr::Binary {
+                    op: op @ BinaryOp::Min,
+                    ..
+                },
+            ) => *op = BinaryOp::Max,
+            (
+                Sabotage::SelectsOther,
+                Instr::Select {
+                    then, otherwise, ..
+                },
+            ) => std::mem::swap(then, otherwise),
             (_, Instr::Block { body } | Instr::Loop { body, .. }) => spoil(body, sabotage),
-            (_, Instr::If { then, otherwise, .. }) => {
+            (
+                _,
+                Instr::If {
+                    then, otherwise, ..
+                },
+            ) => {
                 spoil(then, sabotage);
                 spoil(otherwise, sabotage);
             }
-            (_, Instr::Switch { arms, otherwise, .. }) => {
+            (
+                _,
+                Instr::Switch {
+                    arms, otherwise, ..
+                },
+            ) => {
                 arms.iter_mut().for_each(|(_, arm)| spoil(arm, sabotage));
                 spoil(otherwise, sabotage);
             }
@@ -117,9 +166,18 @@ impl<'b> Engines<'b> {
         let regions: Vec<u16> = (16..).take(built.module.module().regions.len()).collect();
         let side = || {
             let shift = PageShift::new(built.page_shift.into()).expect("a page size");
-            let mut canvas = Canvas::new(CanvasOptions { memory_bytes_max: 1 << 28, ..CanvasOptions::new(shift) }).expect("address space");
-            regions.iter().for_each(|region| canvas.create_region(*region).expect("a fresh region"));
-            Side { canvas, run: Run::default() }
+            let mut canvas = Canvas::new(CanvasOptions {
+                memory_bytes_max: 1 << 28,
+                ..CanvasOptions::new(shift)
+            })
+            .expect("address space");
+            regions
+                .iter()
+                .for_each(|region| canvas.create_region(*region).expect("a fresh region"));
+            Side {
+                canvas,
+                run: Run::default(),
+            }
         };
         Engines {
             built,
@@ -127,7 +185,9 @@ impl<'b> Engines<'b> {
             machine: Machine::new(),
             interpreted: side(),
             compiled: side(),
-            bindings: Bindings { regions: regions.clone() },
+            bindings: Bindings {
+                regions: regions.clone(),
+            },
             ops: 0,
         }
     }
@@ -135,35 +195,81 @@ impl<'b> Engines<'b> {
     /// Runs an op on both. `Err` says what differs.
     pub fn call(&mut self, command: u32, arguments: &[u8], now: i64) -> Result<Answer, String> {
         self.ops += 1;
-        let environment = Environment { now, seed: self.ops.wrapping_mul(0x9E37_79B9_7F4A_7C15), caller_id: CALLER_ID, op_number: self.ops };
+        let environment = Environment {
+            now,
+            seed: self.ops.wrapping_mul(0x9E37_79B9_7F4A_7C15),
+            caller_id: CALLER_ID,
+            op_number: self.ops,
+        };
         let command = CommandIndex(command);
         let one = &mut self.interpreted;
         one.run.begin(environment);
-        let executed = self.interpreter.interpret(&self.bindings, command, arguments, &mut one.canvas, &mut one.run).map_err(|error| format!("interpreter: {error}"))?;
+        let executed = self
+            .interpreter
+            .interpret(
+                &self.bindings,
+                command,
+                arguments,
+                &mut one.canvas,
+                &mut one.run,
+            )
+            .map_err(|error| format!("interpreter: {error}"))?;
         let two = &mut self.compiled;
         two.run.begin(environment);
         let native = &self.built.native;
-        let outcome = native.execute(&mut self.machine, &self.bindings, command, arguments, &mut two.canvas, &mut two.run).map_err(|error| format!("native: {error}"))?;
+        let outcome = native
+            .execute(
+                &mut self.machine,
+                &self.bindings,
+                command,
+                arguments,
+                &mut two.canvas,
+                &mut two.run,
+            )
+            .map_err(|error| format!("native: {error}"))?;
         if executed.outcome != outcome {
-            return Err(format!("outcomes: interpreter {:?}, native {outcome:?}", executed.outcome));
+            return Err(format!(
+                "outcomes: interpreter {:?}, native {outcome:?}",
+                executed.outcome
+            ));
         }
         if one.run.events != two.run.events {
-            return Err(format!("events: interpreter {:?}, native {:?}", one.run.events, two.run.events));
+            return Err(format!(
+                "events: interpreter {:?}, native {:?}",
+                one.run.events, two.run.events
+            ));
         }
         if one.run.digest != two.run.digest {
-            return Err(format!("digests: interpreter {:x}, native {:x}", one.run.digest, two.run.digest));
+            return Err(format!(
+                "digests: interpreter {:x}, native {:x}",
+                one.run.digest, two.run.digest
+            ));
         }
         let proven = &self.built.module.module().interface.commands[command.0 as usize].cost;
         if !executed.measured.within(proven) {
-            return Err(format!("measured {:?} above proven {proven:?}", executed.measured));
+            return Err(format!(
+                "measured {:?} above proven {proven:?}",
+                executed.measured
+            ));
         }
-        Ok(Answer { outcome, events: one.run.events.clone(), measured: executed.measured })
+        Ok(Answer {
+            outcome,
+            events: one.run.events.clone(),
+            measured: executed.measured,
+        })
     }
 
     /// Whether both canvases have the same bytes.
     pub fn compare_pages(&self) -> Result<(), String> {
-        let (one, two) = (self.interpreted.canvas.digest_pages(), self.compiled.canvas.digest_pages());
-        if one == two { Ok(()) } else { Err(format!("pages: interpreter {one:x}, native {two:x}")) }
+        let (one, two) = (
+            self.interpreted.canvas.digest_pages(),
+            self.compiled.canvas.digest_pages(),
+        );
+        if one == two {
+            Ok(())
+        } else {
+            Err(format!("pages: interpreter {one:x}, native {two:x}"))
+        }
     }
 
     /// A hash of everything on the canvas.

@@ -4,39 +4,24 @@
 //! ops and at the end.
 
 use crate::chance::Chance;
+use crate::coverage::Coverage;
 use crate::description::*;
 use crate::engines::{Built, Engines, Sabotage, build};
 use crate::generate;
 use crate::model::{Ended, Mistake, Model};
 use crate::print;
+use crate::shrink::report;
 use rc_bytecode::cost::Cost;
 use rc_bytecode::instr::{Failure, Scalar};
 use rc_bytecode::interface::Interface;
 use rc_bytecode::value::{Fields, Value};
 use rc_vm::Outcome;
-use std::collections::BTreeMap;
 
 /// One call.
 #[derive(Clone, Debug)]
 pub struct Op {
     pub command: usize,
     pub arguments: Vec<Datum>,
-}
-
-/// What a run met, to be added up over seeds.
-#[derive(Debug, Default)]
-pub struct Coverage {
-    /// Executed statements and expressions, by kind.
-    pub met: BTreeMap<&'static str, u64>,
-    /// Outcomes, by kind.
-    pub outcomes: BTreeMap<String, u64>,
-    /// Instructions in compiled modules, by name.
-    pub instructions: BTreeMap<&'static str, u64>,
-    /// Proven ÷ measured by kind of callable and dimension.
-    pub tightness: BTreeMap<(&'static str, &'static str), Vec<f64>>,
-    pub page_shifts: BTreeMap<u8, u64>,
-    pub packages: u64,
-    pub ops: u64,
 }
 
 /// What a seed is run with.
@@ -54,7 +39,8 @@ pub struct Plan {
 pub fn run(plan: Plan, coverage: &mut Coverage) -> Result<(), String> {
     let package = generate::package(plan.seed);
     let text = print::package(&package);
-    let built = build(&text, plan.page_shift, plan.sabotage).map_err(|message| format!("seed {}: does not build\n{message}\n{text}", plan.seed))?;
+    let built = build(&text, plan.page_shift, plan.sabotage)
+        .map_err(|message| format!("seed {}: does not build\n{message}\n{text}", plan.seed))?;
     let ops = ops(&package, plan);
     coverage.built(&built);
     match play(&package, &built, &ops, plan.mistake, coverage) {
@@ -66,16 +52,29 @@ pub fn run(plan: Plan, coverage: &mut Coverage) -> Result<(), String> {
 /// Whether a seed's run finds anything wrong: for planted mistakes, without making it small.
 pub fn finds(plan: Plan) -> bool {
     let package = generate::package(plan.seed);
-    let Ok(built) = build(&print::package(&package), plan.page_shift, plan.sabotage) else { return false };
-    play(&package, &built, &ops(&package, plan), plan.mistake, &mut Coverage::default()).is_err()
+    let Ok(built) = build(&print::package(&package), plan.page_shift, plan.sabotage) else {
+        return false;
+    };
+    play(
+        &package,
+        &built,
+        &ops(&package, plan),
+        plan.mistake,
+        &mut Coverage::default(),
+    )
+    .is_err()
 }
 
 fn ops(package: &Package, plan: Plan) -> Vec<Op> {
     let mut chance = Chance(plan.seed ^ 0xA5A5_5A5A);
     let keys = generate::keys(plan.seed);
     let asked = |fills: bool| {
-        let wanted = |command: &usize| package.commands[*command].look == Look::No && package.commands[*command].fills == fills;
-        (0..package.commands.len()).filter(wanted).collect::<Vec<usize>>()
+        let wanted = |command: &usize| {
+            package.commands[*command].look == Look::No && package.commands[*command].fills == fills
+        };
+        (0..package.commands.len())
+            .filter(wanted)
+            .collect::<Vec<usize>>()
     };
     let (filling, callable) = (asked(true), asked(false));
     (0..plan.ops)
@@ -83,20 +82,41 @@ fn ops(package: &Package, plan: Plan) -> Vec<Op> {
             // Rows first, then mostly what does something with them.
             let fills = chance.in_hundred(if number < plan.ops / 4 { 70 } else { 15 });
             let command = *chance.pick(if fills { &filling } else { &callable });
-            let arguments = package.commands[command].parameters.iter().map(|(_, ty)| generate::argument(package, &mut chance, ty, keys)).collect();
+            let arguments = package.commands[command]
+                .parameters
+                .iter()
+                .map(|(_, ty)| generate::argument(package, &mut chance, ty, keys))
+                .collect();
             Op { command, arguments }
         })
         .collect()
 }
 
 /// Runs ops on all three; `Err` says at which op they part, and how.
-fn play(package: &Package, built: &Built, ops: &[Op], mistake: Mistake, coverage: &mut Coverage) -> Result<(), String> {
-    let mut round = Round { package, interface: &built.module.module().interface, engines: Engines::new(built), model: Model::new(package, mistake) };
+pub fn play(
+    package: &Package,
+    built: &Built,
+    ops: &[Op],
+    mistake: Mistake,
+    coverage: &mut Coverage,
+) -> Result<(), String> {
+    let mut round = Round {
+        package,
+        interface: &built.module.module().interface,
+        engines: Engines::new(built),
+        model: Model::new(package, mistake),
+    };
     for (number, op) in ops.iter().enumerate() {
         let at = |reason: String| format!("op {number}, {}: {reason}", show(package, op));
         let before = round.engines.pages();
         let (ended, measured) = round.step(op, number as i64 + 1_000).map_err(at)?;
-        coverage.count(package, op, &ended, measured, &round.interface.commands[op.command].cost);
+        coverage.count(
+            package,
+            op,
+            &ended,
+            measured,
+            &round.interface.commands[op.command].cost,
+        );
         if !matches!(ended, Ended::Done(_)) && round.engines.pages() != before {
             return Err(at("a failure left its trace on the canvas".into()));
         }
@@ -123,11 +143,24 @@ impl Round<'_, '_> {
         let package = self.package;
         let command = &package.commands[op.command];
         let declared = &self.interface.commands[op.command];
-        assert_eq!(declared.name, command.name, "commands stand in the order of the text");
-        let fields = command.parameters.iter().zip(&op.arguments).map(|((name, ty), datum)| (name.clone(), value(package, ty, datum))).collect();
+        assert_eq!(
+            declared.name, command.name,
+            "commands stand in the order of the text"
+        );
+        let fields = command
+            .parameters
+            .iter()
+            .zip(&op.arguments)
+            .map(|((name, ty), datum)| (name.clone(), value(package, ty, datum)))
+            .collect();
         let mut packed = Vec::new();
-        let arguments = Fields { name: declared.arguments.name.clone(), fields };
-        arguments.pack(&self.interface.shapes, &declared.arguments, &mut packed).map_err(|error| format!("arguments: {error}"))?;
+        let arguments = Fields {
+            name: declared.arguments.name.clone(),
+            fields,
+        };
+        arguments
+            .pack(&self.interface.shapes, &declared.arguments, &mut packed)
+            .map_err(|error| format!("arguments: {error}"))?;
         let answer = self.engines.call(op.command as u32, &packed, now)?;
         let ended = self.model.call(command, &op.arguments, now);
         self.compare(command, &answer.outcome, &ended)?;
@@ -141,26 +174,58 @@ impl Round<'_, '_> {
 
     fn compare(&self, command: &Command, outcome: &Outcome, ended: &Ended) -> Result<(), String> {
         let (shapes, package) = (&self.interface.shapes, self.package);
-        let differ = |engines: String| Err(format!("engines {engines}, model {}", self.shown(command, ended)));
+        let differ = |engines: String| {
+            Err(format!(
+                "engines {engines}, model {}",
+                self.shown(command, ended)
+            ))
+        };
         match (outcome, ended) {
             (Outcome::Done(bytes), _) => {
-                let declared = self.interface.commands.iter().find(|declared| declared.name == command.name).and_then(|declared| declared.result.as_ref());
-                let have = declared.map(|shape| Value::unpack(shapes, shape, &mut &bytes[..])).transpose().map_err(|error| format!("result: {error}"))?;
+                let declared = self
+                    .interface
+                    .commands
+                    .iter()
+                    .find(|declared| declared.name == command.name)
+                    .and_then(|declared| declared.result.as_ref());
+                let have = declared
+                    .map(|shape| Value::unpack(shapes, shape, &mut &bytes[..]))
+                    .transpose()
+                    .map_err(|error| format!("result: {error}"))?;
                 let wanted = match (ended, &command.result) {
                     (Ended::Done(Some(datum)), Some(ty)) => Some(value(package, ty, datum)),
                     (Ended::Done(_), None) => None,
                     _ => return differ(format!("Done {have:?}")),
                 };
-                if have == wanted { Ok(()) } else { differ(format!("Done {have:?}")) }
+                if have == wanted {
+                    Ok(())
+                } else {
+                    differ(format!("Done {have:?}"))
+                }
             }
-            (Outcome::Failed(Failure::Builtin(builtin), _), Ended::Builtin(wanted)) if builtin == wanted => Ok(()),
-            (Outcome::Failed(Failure::Declared { error, variant }, bytes), Ended::Declared(number, fields)) if *variant as usize == *number => {
+            (Outcome::Failed(Failure::Builtin(builtin), _), Ended::Builtin(wanted))
+                if builtin == wanted =>
+            {
+                Ok(())
+            }
+            (
+                Outcome::Failed(Failure::Declared { error, variant }, bytes),
+                Ended::Declared(number, fields),
+            ) if *variant as usize == *number => {
                 let record = &self.interface.errors[*error as usize].variants[*variant as usize];
-                let have = Fields::unpack(shapes, record, &mut &bytes[..]).map_err(|error| format!("failure: {error}"))?;
+                let have = Fields::unpack(shapes, record, &mut &bytes[..])
+                    .map_err(|error| format!("failure: {error}"))?;
                 let types = package.failures[*number].fields.iter();
-                let wanted: Vec<Value> = types.zip(fields).map(|(field, datum)| value(package, &field.ty, datum)).collect();
+                let wanted: Vec<Value> = types
+                    .zip(fields)
+                    .map(|(field, datum)| value(package, &field.ty, datum))
+                    .collect();
                 let have: Vec<Value> = have.fields.into_iter().map(|(_, value)| value).collect();
-                if have == wanted { Ok(()) } else { differ(format!("{} {have:?}", record.name)) }
+                if have == wanted {
+                    Ok(())
+                } else {
+                    differ(format!("{} {have:?}", record.name))
+                }
             }
             (Outcome::Failed(failure, _), _) => differ(format!("{failure:?}")),
         }
@@ -168,8 +233,12 @@ impl Round<'_, '_> {
 
     fn shown(&self, command: &Command, ended: &Ended) -> String {
         match (ended, &command.result) {
-            (Ended::Done(Some(datum)), Some(ty)) => format!("Done {:?}", value(self.package, ty, datum)),
-            (Ended::Declared(number, fields), _) => format!("{} {fields:?}", self.package.failures[*number].name),
+            (Ended::Done(Some(datum)), Some(ty)) => {
+                format!("Done {:?}", value(self.package, ty, datum))
+            }
+            (Ended::Declared(number, fields), _) => {
+                format!("{} {fields:?}", self.package.failures[*number].name)
+            }
             (ended, _) => format!("{ended:?}"),
         }
     }
@@ -178,8 +247,16 @@ impl Round<'_, '_> {
         let mut have = Vec::new();
         for (number, bytes) in events {
             let record = &self.interface.events[*number as usize].record;
-            let fields = Fields::unpack(&self.interface.shapes, record, &mut &bytes[..]).map_err(|error| format!("event: {error}"))?;
-            have.push((record.name.clone(), fields.fields.into_iter().map(|(_, value)| value).collect::<Vec<_>>()));
+            let fields = Fields::unpack(&self.interface.shapes, record, &mut &bytes[..])
+                .map_err(|error| format!("event: {error}"))?;
+            have.push((
+                record.name.clone(),
+                fields
+                    .fields
+                    .into_iter()
+                    .map(|(_, value)| value)
+                    .collect::<Vec<_>>(),
+            ));
         }
         let wanted: Vec<(String, Vec<Value>)> = self
             .model
@@ -187,10 +264,22 @@ impl Round<'_, '_> {
             .iter()
             .map(|(number, fields)| {
                 let event = &self.package.events[*number];
-                (event.name.clone(), event.fields.iter().zip(fields).map(|(field, datum)| value(self.package, &field.ty, datum)).collect())
+                (
+                    event.name.clone(),
+                    event
+                        .fields
+                        .iter()
+                        .zip(fields)
+                        .map(|(field, datum)| value(self.package, &field.ty, datum))
+                        .collect(),
+                )
             })
             .collect();
-        if have == wanted { Ok(()) } else { Err(format!("events: engines {have:?}, model {wanted:?}")) }
+        if have == wanted {
+            Ok(())
+        } else {
+            Err(format!("events: engines {have:?}, model {wanted:?}"))
+        }
     }
 
     /// Every row, every index, every state: what the queries show is what the model has.
@@ -203,8 +292,16 @@ impl Round<'_, '_> {
             };
             for arguments in calls {
                 let op = Op { command, arguments };
-                let (ended, measured) = self.step(&op, 0).map_err(|reason| format!("afterwards {}: {reason}", show(self.package, &op)))?;
-                coverage.count(self.package, &op, &ended, measured, &self.interface.commands[command].cost);
+                let (ended, measured) = self.step(&op, 0).map_err(|reason| {
+                    format!("afterwards {}: {reason}", show(self.package, &op))
+                })?;
+                coverage.count(
+                    self.package,
+                    &op,
+                    &ended,
+                    measured,
+                    &self.interface.commands[command].cost,
+                );
             }
         }
         Ok(())
@@ -215,11 +312,18 @@ impl Round<'_, '_> {
 fn value(package: &Package, ty: &Type, datum: &Datum) -> Value {
     let record = |name: &str, fields: &[Field], parts: &[Datum]| {
         let fields = fields.iter().zip(parts).enumerate();
-        Fields { name: name.to_string(), fields: fields.map(|(_, (field, part))| (field.name.clone(), value(package, &field.ty, part))).collect() }
+        Fields {
+            name: name.to_string(),
+            fields: fields
+                .map(|(_, (field, part))| (field.name.clone(), value(package, &field.ty, part)))
+                .collect(),
+        }
     };
     match (ty, datum) {
         (Type::Bool, Datum::Bool(value)) => Value::Bool(*value),
-        (Type::Integer(scalar), Datum::Integer(value)) if scalar.is_signed() => Value::Integer(*value),
+        (Type::Integer(scalar), Datum::Integer(value)) if scalar.is_signed() => {
+            Value::Integer(*value)
+        }
         (Type::Integer(Scalar::U128), Datum::Wide(value)) => Value::Unsigned(*value),
         (Type::Integer(_), Datum::Integer(value)) => Value::Unsigned(*value as u128),
         (Type::Time, Datum::Integer(value)) => Value::Time(*value as i64),
@@ -227,169 +331,48 @@ fn value(package: &Package, ty: &Type, datum: &Datum) -> Value {
         (Type::Bytes(_), Datum::Bytes(bytes)) => Value::Bytes(bytes.clone()),
         (Type::Optional(_), Datum::None) => Value::Absent,
         (Type::Optional(inner), Datum::Some(datum)) => value(package, inner, datum),
-        (Type::Struct(number), Datum::Record(parts)) => Value::Record(record(&package.structs[*number].name, &package.structs[*number].fields, parts)),
+        (Type::Struct(number), Datum::Record(parts)) => Value::Record(record(
+            &package.structs[*number].name,
+            &package.structs[*number].fields,
+            parts,
+        )),
         (Type::Enum(number), Datum::Variant(variant, parts)) => {
             let variant = &package.enums[*number].variants[*variant];
             let mut fields = record(&variant.name, &variant.fields, parts);
             if !variant.named {
-                fields.fields.iter_mut().enumerate().for_each(|(place, (name, _))| *name = place.to_string());
+                fields
+                    .fields
+                    .iter_mut()
+                    .enumerate()
+                    .for_each(|(place, (name, _))| *name = place.to_string());
             }
             Value::Variant(fields)
         }
-        (Type::List(element, _), Datum::List(items)) => Value::List(items.iter().map(|item| value(package, element, item)).collect()),
-        (Type::Tuple(types), Datum::Tuple(parts)) => Value::Tuple(types.iter().zip(parts).map(|(ty, part)| value(package, ty, part)).collect()),
+        (Type::List(element, _), Datum::List(items)) => Value::List(
+            items
+                .iter()
+                .map(|item| value(package, element, item))
+                .collect(),
+        ),
+        (Type::Tuple(types), Datum::Tuple(parts)) => Value::Tuple(
+            types
+                .iter()
+                .zip(parts)
+                .map(|(ty, part)| value(package, ty, part))
+                .collect(),
+        ),
         (ty, datum) => panic!("{datum:?} is no {ty:?}"),
     }
 }
 
-fn show(package: &Package, op: &Op) -> String {
+/// A call as text.
+pub fn show(package: &Package, op: &Op) -> String {
     let command = &package.commands[op.command];
-    let arguments: Vec<String> = command.parameters.iter().zip(&op.arguments).map(|((_, ty), datum)| print::constant(package, ty, datum)).collect();
+    let arguments: Vec<String> = command
+        .parameters
+        .iter()
+        .zip(&op.arguments)
+        .map(|((_, ty), datum)| print::constant(package, ty, datum))
+        .collect();
     format!("{}({})", command.name, arguments.join(", "))
-}
-
-// -- making it small ---------------------------------------------------------------------------------------
-
-/// Drops ops and statements while the rest still goes wrong, then shows seed, reason, program and ops.
-fn report(plan: Plan, mut package: Package, mut ops: Vec<Op>, reason: &str) -> String {
-    let fails = |package: &Package, ops: &[Op]| {
-        let built = build(&print::package(package), plan.page_shift, plan.sabotage).ok()?;
-        play(package, &built, ops, plan.mistake, &mut Coverage::default()).err()
-    };
-    let mut reason = reason.to_string();
-    if let Ok(built) = build(&print::package(&package), plan.page_shift, plan.sabotage) {
-        fewer_ops(&package, &built, &mut ops, plan.mistake, &mut reason);
-    }
-    let mut left = 150;
-    for command in 0..package.commands.len() {
-        let mut path = 0;
-        while left > 0 {
-            let mut smaller = package.clone();
-            if !drop_statement(&mut smaller.commands[command].body, &mut path.clone()) {
-                break;
-            }
-            left -= 1;
-            match fails(&smaller, &ops) {
-                Some(why) => (package, reason) = (smaller, why),
-                None => path += 1,
-            }
-        }
-    }
-    if let Ok(built) = build(&print::package(&package), plan.page_shift, plan.sabotage) {
-        fewer_ops(&package, &built, &mut ops, plan.mistake, &mut reason);
-    }
-    let calls: Vec<String> = ops.iter().map(|op| show(&package, op)).collect();
-    format!("{plan:?}\n{reason}\n\n{}\n// ops\n{}\n", print::package(&package), calls.join("\n"))
-}
-
-fn fewer_ops(package: &Package, built: &Built, ops: &mut Vec<Op>, mistake: Mistake, reason: &mut String) {
-    let mut width = ops.len() / 2;
-    while width > 0 {
-        let mut at = 0;
-        while at < ops.len() {
-            let mut fewer = ops.clone();
-            fewer.drain(at..(at + width).min(ops.len()));
-            match play(package, built, &fewer, mistake, &mut Coverage::default()) {
-                Err(why) => (*ops, *reason) = (fewer, why),
-                Ok(()) => at += width,
-            }
-        }
-        width /= 2;
-    }
-}
-
-/// Takes out the statement of this number in preorder; false where there are not so many.
-fn drop_statement(body: &mut Vec<Statement>, number: &mut usize) -> bool {
-    for at in 0..body.len() {
-        if *number == 0 {
-            body.remove(at);
-            return true;
-        }
-        *number -= 1;
-        let found = match &mut body[at] {
-            Statement::If { then, otherwise, .. } | Statement::IfSome { then, otherwise, .. } | Statement::FindRowIf { then, otherwise, .. } => {
-                drop_statement(then, number) || drop_statement(otherwise, number)
-            }
-            Statement::ForRange { body, .. } | Statement::ForList { body, .. } | Statement::ForRows { body, .. } => drop_statement(body, number),
-            Statement::Match { arms, .. } => arms.iter_mut().any(|arm| drop_statement(&mut arm.body, number)),
-            _ => false,
-        };
-        if found {
-            return true;
-        }
-    }
-    false
-}
-
-// -- counting ----------------------------------------------------------------------------------------------
-
-impl Coverage {
-    fn built(&mut self, built: &Built) {
-        self.packages += 1;
-        *self.page_shifts.entry(built.page_shift).or_default() += 1;
-        for function in &built.module.module().functions {
-            count_instructions(&function.body, &mut self.instructions);
-        }
-    }
-
-    fn count(&mut self, package: &Package, op: &Op, ended: &Ended, measured: Cost, proven: &Cost) {
-        self.ops += 1;
-        let command = &package.commands[op.command];
-        let kind = match (command.look, command.query) {
-            (Look::Row(_), _) => "get by key",
-            (Look::Index(..), _) => "walk of an index",
-            (Look::States, _) => "states and aggregates",
-            (Look::No, true) => "query",
-            (Look::No, false) => "command",
-        };
-        let outcome = match ended {
-            Ended::Done(_) => "Done".to_string(),
-            Ended::Builtin(builtin) => format!("{builtin:?}"),
-            Ended::Declared(..) => "a declared failure".to_string(),
-        };
-        *self.outcomes.entry(format!("{kind}: {outcome}")).or_default() += 1;
-        if matches!(ended, Ended::Done(_)) {
-            let pages = |cost: &Cost| cost.pages_read + cost.pages_written;
-            for (dimension, used, most) in [("steps", measured.steps, proven.steps), ("pages", pages(&measured), pages(proven))] {
-                if used > 0 {
-                    self.tightness.entry((kind, dimension)).or_default().push(most as f64 / used as f64);
-                }
-            }
-        }
-    }
-
-    /// For people.
-    pub fn show(&self) -> String {
-        let mut text = format!("{} packages, {} ops, page sizes (as a power of two): {:?}\n", self.packages, self.ops, self.page_shifts);
-        text += &format!("\nproven ÷ measured of what succeeded{:>25}{:>12}{:>12}\n", "median", "most", "count");
-        for ((kind, dimension), ratios) in &self.tightness {
-            let mut ratios = ratios.clone();
-            ratios.sort_by(f64::total_cmp);
-            text += &format!("  {kind:<24} {dimension:<8} {:>24.1} {:>11.0} {:>11}\n", ratios[ratios.len() / 2], ratios[ratios.len() - 1], ratios.len());
-        }
-        let list = |title: &str, counts: Vec<String>| format!("\n{title}: {}\n", counts.join(", "));
-        text += &list("outcomes", self.outcomes.iter().map(|(name, count)| format!("{name} {count}")).collect());
-        text += &list("executed by the model", self.met.iter().map(|(name, count)| format!("{name} {count}")).collect());
-        text += &list("instructions in modules", self.instructions.iter().map(|(name, count)| format!("{name} {count}")).collect());
-        text
-    }
-}
-
-fn count_instructions(body: &rc_bytecode::instr::Body, counts: &mut BTreeMap<&'static str, u64>) {
-    use rc_bytecode::instr::Instr;
-    for instruction in body {
-        *counts.entry(instruction.name()).or_default() += 1;
-        match instruction {
-            Instr::Block { body } | Instr::Loop { body, .. } => count_instructions(body, counts),
-            Instr::If { then, otherwise, .. } => {
-                count_instructions(then, counts);
-                count_instructions(otherwise, counts);
-            }
-            Instr::Switch { arms, otherwise, .. } => {
-                arms.iter().for_each(|(_, arm)| count_instructions(arm, counts));
-                count_instructions(otherwise, counts);
-            }
-            _ => {}
-        }
-    }
 }

@@ -11,10 +11,13 @@
 #![forbid(unsafe_code)]
 
 pub mod chance;
+pub mod coverage;
 pub mod description;
-pub mod generate;
-pub mod print;
-pub mod number;
-pub mod model;
 pub mod engines;
+pub mod generate;
 pub mod harness;
+mod kinds;
+pub mod model;
+mod number;
+pub mod print;
+mod shrink;

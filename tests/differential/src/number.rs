@@ -24,13 +24,17 @@ fn truncated(scalar: Scalar, value: i128) -> i128 {
 
 fn checked(scalar: Scalar, value: Option<i128>) -> Result<i128, Builtin> {
     let (low, high) = range(scalar);
-    value.filter(|value| (low..=high).contains(value)).ok_or(Builtin::Overflow)
+    value
+        .filter(|value| (low..=high).contains(value))
+        .ok_or(Builtin::Overflow)
 }
 
 pub fn binary(op: BinaryOp, scalar: Scalar, left: &Datum, right: &Datum) -> Result<Datum, Builtin> {
     match (left, right) {
         (Datum::Wide(left), Datum::Wide(right)) => wide(op, *left, *right).map(Datum::Wide),
-        (Datum::Integer(left), Datum::Integer(right)) => narrow(op, scalar, *left, *right).map(Datum::Integer),
+        (Datum::Integer(left), Datum::Integer(right)) => {
+            narrow(op, scalar, *left, *right).map(Datum::Integer)
+        }
         (Datum::Bool(left), Datum::Bool(right)) => Ok(Datum::Bool(match op {
             BinaryOp::And => left & right,
             BinaryOp::Or => left | right,
@@ -65,7 +69,9 @@ fn narrow(op: BinaryOp, scalar: Scalar, a: i128, b: i128) -> Result<i128, Builti
         BinaryOp::And => Ok(a & b),
         BinaryOp::Or => Ok(a | b),
         BinaryOp::Xor => Ok(a ^ b),
-        BinaryOp::ShiftLeft | BinaryOp::ShiftRight if b < 0 || b >= scalar.bits().into() => Err(Builtin::Overflow),
+        BinaryOp::ShiftLeft | BinaryOp::ShiftRight if b < 0 || b >= scalar.bits().into() => {
+            Err(Builtin::Overflow)
+        }
         BinaryOp::ShiftLeft => Ok(truncated(scalar, a << b)),
         BinaryOp::ShiftRight => Ok(a >> b),
     }
@@ -116,7 +122,10 @@ pub fn unary(op: UnaryOp, scalar: Scalar, operand: &Datum) -> Result<Datum, Buil
                 UnaryOp::TrailingZeros => value.trailing_zeros().min(bits).into(),
                 UnaryOp::LeadingZeros => (value.leading_zeros() - (128 - bits)).into(),
                 UnaryOp::CountOnes => value.count_ones().into(),
-                UnaryOp::ByteSwap => truncated(scalar, (value as u128).swap_bytes().wrapping_shr(128 - bits) as i128),
+                UnaryOp::ByteSwap => truncated(
+                    scalar,
+                    (value as u128).swap_bytes().wrapping_shr(128 - bits) as i128,
+                ),
             };
             Ok(Datum::Integer(result))
         }
@@ -127,7 +136,11 @@ pub fn unary(op: UnaryOp, scalar: Scalar, operand: &Datum) -> Result<Datum, Buil
 /// To another integer type, where it fits.
 pub fn convert(to: Scalar, value: &Datum) -> Result<Datum, Builtin> {
     let value = match value {
-        Datum::Integer(value) if to == Scalar::U128 => return u128::try_from(*value).map(Datum::Wide).map_err(|_| Builtin::Overflow),
+        Datum::Integer(value) if to == Scalar::U128 => {
+            return u128::try_from(*value)
+                .map(Datum::Wide)
+                .map_err(|_| Builtin::Overflow);
+        }
         Datum::Integer(value) => *value,
         Datum::Wide(value) if to == Scalar::U128 => return Ok(Datum::Wide(*value)),
         Datum::Wide(value) => i128::try_from(*value).map_err(|_| Builtin::Overflow)?,

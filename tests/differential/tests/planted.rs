@@ -4,10 +4,18 @@ use differential::engines::Sabotage;
 use differential::harness::{Plan, finds};
 use differential::model::Mistake;
 
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 150;
 
 fn seed_that_finds(mistake: Mistake, sabotage: Sabotage) -> Option<u64> {
-    (0..SEEDS).find(|seed| finds(Plan { seed: *seed, ops: 60, page_shift: None, mistake, sabotage }))
+    (0..SEEDS).find(|seed| {
+        finds(Plan {
+            seed: *seed,
+            ops: 60,
+            page_shift: None,
+            mistake,
+            sabotage,
+        })
+    })
 }
 
 fn assert_found(mistake: Mistake, sabotage: Sabotage) {

@@ -5,7 +5,13 @@ use super::{Generator, Item};
 use crate::description::*;
 use rc_bytecode::instr::{BinaryOp, CompareOp, Scalar, UnaryOp};
 
-const CHECKED: [BinaryOp; 5] = [BinaryOp::Add, BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul, BinaryOp::Div];
+const CHECKED: [BinaryOp; 5] = [
+    BinaryOp::Add,
+    BinaryOp::Add,
+    BinaryOp::Sub,
+    BinaryOp::Mul,
+    BinaryOp::Div,
+];
 const OTHERS: [BinaryOp; 12] = [
     BinaryOp::Rem,
     BinaryOp::WrappingAdd,
@@ -31,7 +37,10 @@ impl Generator {
                 Item::Maybe { .. } => {}
                 Item::Row { name, table } => {
                     for (number, field) in self.package.tables[*table].fields.iter().enumerate() {
-                        found.push((Expr::RowField(name.clone(), *table, number), field.ty.clone()));
+                        found.push((
+                            Expr::RowField(name.clone(), *table, number),
+                            field.ty.clone(),
+                        ));
                     }
                 }
             }
@@ -39,8 +48,17 @@ impl Generator {
         for (number, state) in self.package.states.iter().enumerate() {
             found.push((Expr::State(number), state.ty.clone()));
         }
-        for (number, aggregate) in self.package.aggregates.iter().enumerate().filter(|(_, aggregate)| aggregate.by.is_none()) {
-            found.push((Expr::Aggregate(number, None), Type::Integer(self.package.type_of(aggregate))));
+        for (number, aggregate) in self
+            .package
+            .aggregates
+            .iter()
+            .enumerate()
+            .filter(|(_, aggregate)| aggregate.by.is_none())
+        {
+            found.push((
+                Expr::Aggregate(number, None),
+                Type::Integer(self.package.type_of(aggregate)),
+            ));
         }
         found.push((Expr::Now, Type::Time));
         found.push((Expr::CallerId, Type::Integer(Scalar::U64)));
@@ -49,8 +67,12 @@ impl Generator {
             let (base, ty) = found[number].clone();
             match ty {
                 Type::Struct(record) => {
-                    for (field, declared) in self.package.structs[record].fields.iter().enumerate() {
-                        found.push((Expr::StructField(Box::new(base.clone()), record, field), declared.ty.clone()));
+                    for (field, declared) in self.package.structs[record].fields.iter().enumerate()
+                    {
+                        found.push((
+                            Expr::StructField(Box::new(base.clone()), record, field),
+                            declared.ty.clone(),
+                        ));
                     }
                 }
                 Type::Tuple(parts) => {
@@ -66,7 +88,11 @@ impl Generator {
 
     /// Something in scope of a type that is wanted.
     pub fn source(&mut self, wanted: impl Fn(&Type) -> bool) -> Option<(Expr, Type)> {
-        let mut found: Vec<_> = self.sources().into_iter().filter(|(_, ty)| wanted(ty)).collect();
+        let mut found: Vec<_> = self
+            .sources()
+            .into_iter()
+            .filter(|(_, ty)| wanted(ty))
+            .collect();
         (!found.is_empty()).then(|| found.swap_remove(self.chance.below(found.len())))
     }
 
@@ -104,12 +130,14 @@ impl Generator {
                 Some(Expr::Unary(op, *scalar, Box::new(left)))
             }
             6 => {
-                let narrower = |ty: &Type| matches!(ty, Type::Integer(from) if widens(*from, *scalar));
+                let narrower =
+                    |ty: &Type| matches!(ty, Type::Integer(from) if widens(*from, *scalar));
                 let (value, _) = self.source(narrower)?;
                 Some(Expr::Widen(*scalar, Box::new(value)))
             }
             7 if *scalar == Scalar::U64 => {
-                let (value, _) = self.source(|ty| matches!(ty, Type::List(..) | Type::Text(_) | Type::Bytes(_)))?;
+                let (value, _) = self
+                    .source(|ty| matches!(ty, Type::List(..) | Type::Text(_) | Type::Bytes(_)))?;
                 Some(Expr::Method(Method::Length, Box::new(value), Vec::new()))
             }
             8 => self.call_of(ty, depth),
@@ -119,16 +147,22 @@ impl Generator {
 
     /// A grouped aggregate of the type.
     fn group(&mut self, ty: &Type) -> Option<Expr> {
-        let fitting = |aggregate: &Aggregate| aggregate.by.is_some() && Type::Integer(self.package.type_of(aggregate)) == *ty;
+        let fitting = |aggregate: &Aggregate| {
+            aggregate.by.is_some() && Type::Integer(self.package.type_of(aggregate)) == *ty
+        };
         let number = self.package.aggregates.iter().position(fitting)?;
         let aggregate = &self.package.aggregates[number];
-        let by = self.package.tables[aggregate.table].fields[aggregate.by?].ty.clone();
+        let by = self.package.tables[aggregate.table].fields[aggregate.by?]
+            .ty
+            .clone();
         let group = self.expr(&by, 1);
         Some(Expr::Aggregate(number, Some(Box::new(group))))
     }
 
     fn call_of(&mut self, ty: &Type, depth: usize) -> Option<Expr> {
-        let fitting: Vec<usize> = (0..self.package.functions.len()).filter(|number| self.package.functions[*number].result.as_ref() == Some(ty)).collect();
+        let fitting: Vec<usize> = (0..self.package.functions.len())
+            .filter(|number| self.package.functions[*number].result.as_ref() == Some(ty))
+            .collect();
         if fitting.is_empty() || depth == 0 {
             return None;
         }
@@ -144,7 +178,11 @@ impl Generator {
             Some((_, table)) => Some(self.row_of(*table)?),
             None => None,
         };
-        let arguments = function.parameters.iter().map(|(_, ty)| self.expr(ty, 1)).collect();
+        let arguments = function
+            .parameters
+            .iter()
+            .map(|(_, ty)| self.expr(ty, 1))
+            .collect();
         Some((row, arguments))
     }
 
@@ -180,7 +218,11 @@ impl Generator {
                 _ => false,
             };
             if zero && matches!(op, BinaryOp::Div | BinaryOp::Rem) || far && shift {
-                *datum = if scalar == Scalar::U128 { Datum::Wide(3) } else { Datum::Integer(3) };
+                *datum = if scalar == Scalar::U128 {
+                    Datum::Wide(3)
+                } else {
+                    Datum::Integer(3)
+                };
             }
         }
         Expr::Arithmetic(op, scalar, Box::new(left), Box::new(right))
@@ -189,8 +231,18 @@ impl Generator {
     pub fn condition(&mut self, depth: usize) -> Expr {
         if depth > 0 {
             match self.chance.below(10) {
-                0 => return Expr::And(Box::new(self.condition(depth - 1)), Box::new(self.condition(depth - 1))),
-                1 => return Expr::Or(Box::new(self.condition(depth - 1)), Box::new(self.condition(depth - 1))),
+                0 => {
+                    return Expr::And(
+                        Box::new(self.condition(depth - 1)),
+                        Box::new(self.condition(depth - 1)),
+                    );
+                }
+                1 => {
+                    return Expr::Or(
+                        Box::new(self.condition(depth - 1)),
+                        Box::new(self.condition(depth - 1)),
+                    );
+                }
                 2 => return Expr::Not(Box::new(self.condition(depth - 1))),
                 _ => {}
             }
@@ -218,9 +270,21 @@ impl Generator {
         if let Some(test) = test {
             return test;
         }
-        let found = self.source(|ty| matches!(ty, Type::Integer(_) | Type::Text(_) | Type::Bytes(_) | Type::Time));
+        let found = self.source(|ty| {
+            matches!(
+                ty,
+                Type::Integer(_) | Type::Text(_) | Type::Bytes(_) | Type::Time
+            )
+        });
         let (left, ty) = found.unwrap_or((Expr::Now, Type::Time));
-        let ops = [CompareOp::Less, CompareOp::LessOrEqual, CompareOp::Greater, CompareOp::GreaterOrEqual, CompareOp::Equal, CompareOp::NotEqual];
+        let ops = [
+            CompareOp::Less,
+            CompareOp::LessOrEqual,
+            CompareOp::Greater,
+            CompareOp::GreaterOrEqual,
+            CompareOp::Equal,
+            CompareOp::NotEqual,
+        ];
         let op = *self.chance.pick(&ops);
         let left = match &ty {
             Type::Integer(_) => self.typed(&ty, depth.min(1)).unwrap_or(left),
@@ -238,34 +302,54 @@ impl Generator {
 
     fn list_test(&mut self) -> Option<Expr> {
         let (value, ty) = self.source(|ty| matches!(ty, Type::List(..)))?;
-        let Type::List(element, _) = ty else { return None };
+        let Type::List(element, _) = ty else {
+            return None;
+        };
         if self.chance.in_hundred(30) {
             return Some(Expr::Method(Method::IsEmpty, Box::new(value), Vec::new()));
         }
-        if !matches!(*element, Type::Bool | Type::Integer(_) | Type::Text(_) | Type::Bytes(_)) {
+        if !matches!(
+            *element,
+            Type::Bool | Type::Integer(_) | Type::Text(_) | Type::Bytes(_)
+        ) {
             return Some(Expr::Method(Method::IsEmpty, Box::new(value), Vec::new()));
         }
         let wanted = self.expr(&element, 1);
-        Some(Expr::Method(Method::Contains, Box::new(value), vec![wanted]))
+        Some(Expr::Method(
+            Method::Contains,
+            Box::new(value),
+            vec![wanted],
+        ))
     }
 
     fn text_test(&mut self) -> Option<Expr> {
         let (value, ty) = self.source(|ty| matches!(ty, Type::Text(_)))?;
         let start = self.source_of(&ty)?;
-        Some(Expr::Method(Method::StartsWith, Box::new(value), vec![start]))
+        Some(Expr::Method(
+            Method::StartsWith,
+            Box::new(value),
+            vec![start],
+        ))
     }
 
     /// A table's key: mostly parameters of its types.
     pub fn key(&mut self, table: usize) -> Vec<Expr> {
         let declared = &self.package.tables[table];
-        let types: Vec<Type> = declared.fields[..declared.key_len].iter().map(|field| field.ty.clone()).collect();
+        let types: Vec<Type> = declared.fields[..declared.key_len]
+            .iter()
+            .map(|field| field.ty.clone())
+            .collect();
         types.iter().map(|ty| self.value_near(ty)).collect()
     }
 
     /// A name of the type before a constant.
     pub fn value_near(&mut self, ty: &Type) -> Expr {
         // Of times there are no literals.
-        let found = if *ty == Type::Time || self.chance.in_hundred(75) { self.source_of(ty) } else { None };
+        let found = if *ty == Type::Time || self.chance.in_hundred(75) {
+            self.source_of(ty)
+        } else {
+            None
+        };
         found.unwrap_or_else(|| {
             let datum = self.constant(ty);
             Expr::Constant(ty.clone(), datum)
@@ -280,32 +364,59 @@ impl Generator {
         let made = match (ty, self.chance.below(10)) {
             (_, 0) => {
                 let condition = self.condition(depth - 1);
-                Some(Expr::If(Box::new(condition), Box::new(self.expr(ty, depth - 1)), Box::new(self.expr(ty, depth - 1))))
+                Some(Expr::If(
+                    Box::new(condition),
+                    Box::new(self.expr(ty, depth - 1)),
+                    Box::new(self.expr(ty, depth - 1)),
+                ))
             }
             (Type::Integer(_) | Type::Bool | Type::Text(_) | Type::Bytes(_), 1) => {
                 let optional = Type::Optional(Box::new(ty.clone()));
                 let value = self.source_of(&optional).or_else(|| self.end_of_list(ty));
-                value.map(|value| Expr::Otherwise(Box::new(value), Box::new(self.expr(ty, depth - 1))))
+                value.map(|value| {
+                    Expr::Otherwise(Box::new(value), Box::new(self.expr(ty, depth - 1)))
+                })
             }
             (_, 2) => self.matched(ty, depth),
             (Type::Text(max), 3..=5) => self.concatenation(*max),
             (_, 6) if self.chance.in_hundred(30) => self.element(ty),
             (Type::Integer(_) | Type::Bool, _) => self.typed(ty, depth),
-            (Type::Optional(inner), 3..=6) => Some(Expr::Some(Box::new(self.expr(inner, depth - 1)))),
+            (Type::Optional(inner), 3..=6) => {
+                Some(Expr::Some(Box::new(self.expr(inner, depth - 1))))
+            }
             (Type::Optional(inner), 7) => self.end_of_list(inner),
             (Type::Struct(record), 3..=7) => {
-                let types: Vec<Type> = self.package.structs[*record].fields.iter().map(|field| field.ty.clone()).collect();
-                Some(Expr::Struct(*record, types.iter().map(|ty| self.expr(ty, depth - 1)).collect()))
+                let types: Vec<Type> = self.package.structs[*record]
+                    .fields
+                    .iter()
+                    .map(|field| field.ty.clone())
+                    .collect();
+                Some(Expr::Struct(
+                    *record,
+                    types.iter().map(|ty| self.expr(ty, depth - 1)).collect(),
+                ))
             }
             (Type::Enum(whole), 3..=7) => {
                 let variant = self.chance.below(self.package.enums[*whole].variants.len());
-                let types: Vec<Type> = self.package.enums[*whole].variants[variant].fields.iter().map(|field| field.ty.clone()).collect();
-                Some(Expr::Variant(*whole, variant, types.iter().map(|ty| self.expr(ty, depth - 1)).collect()))
+                let types: Vec<Type> = self.package.enums[*whole].variants[variant]
+                    .fields
+                    .iter()
+                    .map(|field| field.ty.clone())
+                    .collect();
+                Some(Expr::Variant(
+                    *whole,
+                    variant,
+                    types.iter().map(|ty| self.expr(ty, depth - 1)).collect(),
+                ))
             }
-            (Type::Tuple(parts), 3..=7) => Some(Expr::Tuple(parts.iter().map(|ty| self.expr(ty, depth - 1)).collect())),
+            (Type::Tuple(parts), 3..=7) => Some(Expr::Tuple(
+                parts.iter().map(|ty| self.expr(ty, depth - 1)).collect(),
+            )),
             (Type::List(element, max), 3..=4) => {
                 let length = self.chance.below(*max as usize + 1);
-                Some(Expr::List((0..length).map(|_| self.expr(element, depth - 1)).collect()))
+                Some(Expr::List(
+                    (0..length).map(|_| self.expr(element, depth - 1)).collect(),
+                ))
             }
             (Type::List(element, max), 5..=8) => self.comprehension(element, *max, depth),
             _ => None,
@@ -316,46 +427,95 @@ impl Generator {
     fn concatenation(&mut self, max: u32) -> Option<Expr> {
         let (left, left_ty) = self.source(|ty| matches!(ty, Type::Text(_)))?;
         let (right, right_ty) = self.source(|ty| matches!(ty, Type::Text(_)))?;
-        let (Type::Text(left_max), Type::Text(right_max)) = (left_ty, right_ty) else { return None };
-        Some(Expr::Concat(max, left_max + right_max <= max, Box::new(left), Box::new(right)))
+        let (Type::Text(left_max), Type::Text(right_max)) = (left_ty, right_ty) else {
+            return None;
+        };
+        Some(Expr::Concat(
+            max,
+            left_max + right_max <= max,
+            Box::new(left),
+            Box::new(right),
+        ))
     }
 
     fn element(&mut self, ty: &Type) -> Option<Expr> {
-        let (list, _) = self.source(|have| matches!(have, Type::List(element, _) if **element == *ty))?;
+        let (list, _) =
+            self.source(|have| matches!(have, Type::List(element, _) if **element == *ty))?;
         let index = self.expr(&Type::Integer(Scalar::U64), 1);
         Some(Expr::Element(Box::new(list), Box::new(index)))
     }
 
     fn end_of_list(&mut self, element: &Type) -> Option<Expr> {
-        let (list, _) = self.source(|ty| matches!(ty, Type::List(have, _) if **have == *element))?;
+        let (list, _) =
+            self.source(|ty| matches!(ty, Type::List(have, _) if **have == *element))?;
         let method = *self.chance.pick(&[Method::First, Method::Last]);
         Some(Expr::Method(method, Box::new(list), Vec::new()))
     }
 
     fn matched(&mut self, ty: &Type, depth: usize) -> Option<Expr> {
-        let (value, scalar) = self.source(|ty| matches!(ty, Type::Integer(scalar) if *scalar != Scalar::U128))?;
-        let Type::Integer(scalar) = scalar else { return None };
+        let (value, scalar) =
+            self.source(|ty| matches!(ty, Type::Integer(scalar) if *scalar != Scalar::U128))?;
+        let Type::Integer(scalar) = scalar else {
+            return None;
+        };
         let low = if scalar.is_signed() { -2 } else { 0 };
-        let arms = vec![(low, 3, self.expr(ty, depth - 1)), (4, 4, self.expr(ty, depth - 1)), (5, 40, self.expr(ty, depth - 1))];
+        let arms = vec![
+            (low, 3, self.expr(ty, depth - 1)),
+            (4, 4, self.expr(ty, depth - 1)),
+            (5, 40, self.expr(ty, depth - 1)),
+        ];
         let count = self.chance.between(1, 3);
         let otherwise = Box::new(self.expr(ty, depth - 1));
-        Some(Expr::MatchInteger { value: Box::new(value), arms: arms.into_iter().take(count).collect(), otherwise })
+        Some(Expr::MatchInteger {
+            value: Box::new(value),
+            arms: arms.into_iter().take(count).collect(),
+            otherwise,
+        })
     }
 
     fn comprehension(&mut self, element: &Type, max: u32, depth: usize) -> Option<Expr> {
         let before = self.scope.len();
-        let walk = if self.chance.in_hundred(60) { self.walk(max.into()) } else { None };
+        let walk = if self.chance.in_hundred(60) {
+            self.walk(max.into())
+        } else {
+            None
+        };
         let name = self.fresh("each");
         let made = if let Some(walk) = walk {
-            self.scope.push(Item::Row { name: name.clone(), table: walk.table });
-            let condition = self.chance.in_hundred(40).then(|| Box::new(self.condition(1)));
+            self.scope.push(Item::Row {
+                name: name.clone(),
+                table: walk.table,
+            });
+            let condition = self
+                .chance
+                .in_hundred(40)
+                .then(|| Box::new(self.condition(1)));
             let value = Box::new(self.expr(element, depth - 1));
-            Some(Expr::Rows { name, value, walk: Box::new(walk), condition })
-        } else if let Some((list, Type::List(item, _))) = self.source(|ty| matches!(ty, Type::List(_, have) if *have <= max)) {
-            self.scope.push(Item::Value { name: name.clone(), ty: *item, mutable: false });
-            let condition = self.chance.in_hundred(40).then(|| Box::new(self.condition(1)));
+            Some(Expr::Rows {
+                name,
+                value,
+                walk: Box::new(walk),
+                condition,
+            })
+        } else if let Some((list, Type::List(item, _))) =
+            self.source(|ty| matches!(ty, Type::List(_, have) if *have <= max))
+        {
+            self.scope.push(Item::Value {
+                name: name.clone(),
+                ty: *item,
+                mutable: false,
+            });
+            let condition = self
+                .chance
+                .in_hundred(40)
+                .then(|| Box::new(self.condition(1)));
             let value = Box::new(self.expr(element, depth - 1));
-            Some(Expr::Items { name, value, list: Box::new(list), condition })
+            Some(Expr::Items {
+                name,
+                value,
+                list: Box::new(list),
+                condition,
+            })
         } else {
             None
         };
@@ -377,7 +537,8 @@ impl Generator {
         }
         let (table, index) = *self.chance.pick(&ways);
         let declared = self.package.tables[table].clone();
-        let mut fields = index.map_or_else(Vec::new, |index| declared.indexes[index].fields.clone());
+        let mut fields =
+            index.map_or_else(Vec::new, |index| declared.indexes[index].fields.clone());
         let unique = index.is_some_and(|index| declared.indexes[index].unique);
         for key in 0..declared.key_len {
             if !unique && !fields.contains(&key) {
@@ -385,13 +546,29 @@ impl Generator {
             }
         }
         let given = self.chance.below(fields.len());
-        let prefix: Vec<Expr> = fields[..given].iter().map(|field| self.value_near(&declared.fields[*field].ty)).collect();
+        let prefix: Vec<Expr> = fields[..given]
+            .iter()
+            .map(|field| self.value_near(&declared.fields[*field].ty))
+            .collect();
         let next = &declared.fields[fields[given]].ty;
         let from = self.chance.in_hundred(35).then(|| self.value_near(next));
         let to = self.chance.in_hundred(35).then(|| self.value_near(next));
         let most = self.chance.between(1, max as usize) as u64;
-        let take = if self.chance.in_hundred(20) { self.source_of(&Type::Integer(Scalar::U64)) } else { None };
-        Some(Walk { table, index, prefix, from, to, descending: self.chance.in_hundred(40), take, max: most })
+        let take = if self.chance.in_hundred(20) {
+            self.source_of(&Type::Integer(Scalar::U64))
+        } else {
+            None
+        };
+        Some(Walk {
+            table,
+            index,
+            prefix,
+            from,
+            to,
+            descending: self.chance.in_hundred(40),
+            take,
+            max: most,
+        })
     }
 }
 

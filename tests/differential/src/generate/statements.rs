@@ -4,7 +4,12 @@ use super::{Generator, Item};
 use crate::description::*;
 use rc_bytecode::instr::{BinaryOp, Builtin};
 
-const BUILTINS: [Builtin; 4] = [Builtin::Overflow, Builtin::TooLong, Builtin::BoundExceeded, Builtin::Denied];
+const BUILTINS: [Builtin; 4] = [
+    Builtin::Overflow,
+    Builtin::TooLong,
+    Builtin::BoundExceeded,
+    Builtin::Denied,
+];
 
 impl Generator {
     /// What most commands begin with: one row by its key, and another, which may be the same.
@@ -12,18 +17,22 @@ impl Generator {
         if self.chance.in_hundred(20) {
             return;
         }
-        if self.writes && self.chance.in_hundred(35) {
+        if self.writes && self.chance.in_hundred(50) {
             let made = self.new_row(table);
             body.extend(made);
         }
-        for _ in 0..self.chance.between(1, 2) {
+        for _ in 0..self.chance.between(0, 2) {
             let found = self.find_row(table);
             body.push(found);
         }
     }
 
     pub fn statements(&mut self, body: &mut Vec<Statement>, depth: usize) {
-        let before: Vec<String> = self.scope.iter().map(|item| item.name().to_string()).collect();
+        let before: Vec<String> = self
+            .scope
+            .iter()
+            .map(|item| item.name().to_string())
+            .collect();
         let count = self.chance.between(1, if depth == 0 { 8 } else { 4 });
         for _ in 0..count {
             if self.budget == 0 {
@@ -36,7 +45,8 @@ impl Generator {
         }
         if depth > 0 {
             self.leave(body, depth);
-            self.scope.retain(|item| before.iter().any(|name| name == item.name()));
+            self.scope
+                .retain(|item| before.iter().any(|name| name == item.name()));
         }
     }
 
@@ -67,7 +77,11 @@ impl Generator {
             return Failure::Builtin(*self.chance.pick(&BUILTINS));
         }
         let variant = self.chance.below(self.package.failures.len());
-        let types: Vec<Type> = self.package.failures[variant].fields.iter().map(|field| field.ty.clone()).collect();
+        let types: Vec<Type> = self.package.failures[variant]
+            .fields
+            .iter()
+            .map(|field| field.ty.clone())
+            .collect();
         Failure::Declared(variant, types.iter().map(|ty| self.expr(ty, 1)).collect())
     }
 
@@ -82,18 +96,31 @@ impl Generator {
             _ => Otherwise::Fail(self.failure()),
         };
         let name = self.fresh("row");
-        self.scope.push(Item::Row { name: name.clone(), table });
-        Statement::FindRow { name, lookup, otherwise }
+        self.scope.push(Item::Row {
+            name: name.clone(),
+            table,
+        });
+        Statement::FindRow {
+            name,
+            lookup,
+            otherwise,
+        }
     }
 
     fn lookup(&mut self, table: usize) -> Lookup {
-        let unique: Vec<usize> = (0..self.package.tables[table].indexes.len()).filter(|index| self.package.tables[table].indexes[*index].unique).collect();
+        let unique: Vec<usize> = (0..self.package.tables[table].indexes.len())
+            .filter(|index| self.package.tables[table].indexes[*index].unique)
+            .collect();
         if unique.is_empty() || self.chance.in_hundred(60) {
             return Lookup::Key(table, self.key(table));
         }
         let index = *self.chance.pick(&unique);
         let declared = self.package.tables[table].clone();
-        let parts = declared.indexes[index].fields.iter().map(|field| self.value_near(&declared.fields[*field].ty)).collect();
+        let parts = declared.indexes[index]
+            .fields
+            .iter()
+            .map(|field| self.value_near(&declared.fields[*field].ty))
+            .collect();
         Lookup::Unique(table, index, parts)
     }
 
@@ -104,7 +131,8 @@ impl Generator {
             .iter()
             .enumerate()
             .map(|(number, field)| {
-                let may_lack = field.default.is_some() || matches!(field.ty, Type::Optional(_) | Type::List(..));
+                let may_lack = field.default.is_some()
+                    || matches!(field.ty, Type::Optional(_) | Type::List(..));
                 match number < key_len {
                     true => Some(self.value_near(&field.ty)),
                     false if may_lack && self.chance.in_hundred(50) => None,
@@ -117,13 +145,20 @@ impl Generator {
     /// A row that comes into being: by insertion, putting or getting.
     fn new_row(&mut self, table: usize) -> Option<Statement> {
         let record = self.record(table);
-        Some(match self.chance.below(5) {
+        Some(match self.chance.below(6) {
             0 | 1 => Statement::Insert { table, record },
             2 | 3 => Statement::Put { table, record },
             _ => {
                 let name = self.fresh("row");
-                self.scope.push(Item::Row { name: name.clone(), table });
-                Statement::GetOrInsert { name, table, record }
+                self.scope.push(Item::Row {
+                    name: name.clone(),
+                    table,
+                });
+                Statement::GetOrInsert {
+                    name,
+                    table,
+                    record,
+                }
             }
         })
     }
@@ -134,14 +169,25 @@ impl Generator {
         match self.chance.below(if self.writes { 34 } else { 16 }) {
             0 => self.binding(),
             1 => self.other_binding(table),
-            2 => Some(Statement::Ensure { condition: self.condition(2), failure: self.failure() }),
+            2 => Some(Statement::Ensure {
+                condition: self.condition(2),
+                failure: self.failure(),
+            }),
             3 => Some(self.find_row(table)),
             4 => self.alias(),
             5 | 6 if may_nest => {
                 let condition = self.condition(2);
                 let then = self.block(depth + 1);
-                let otherwise = if self.chance.in_hundred(40) { self.block(depth + 1) } else { Vec::new() };
-                Some(Statement::If { condition, then, otherwise })
+                let otherwise = if self.chance.in_hundred(40) {
+                    self.block(depth + 1)
+                } else {
+                    Vec::new()
+                };
+                Some(Statement::If {
+                    condition,
+                    then,
+                    otherwise,
+                })
             }
             7 if may_nest => self.if_some(depth),
             8 if may_nest => self.for_range(depth),
@@ -159,8 +205,15 @@ impl Generator {
             30 => self.call(),
             31 => {
                 let event = self.chance.below(self.package.events.len());
-                let types: Vec<Type> = self.package.events[event].fields.iter().map(|field| field.ty.clone()).collect();
-                Some(Statement::Emit { event, fields: types.iter().map(|ty| self.expr(ty, 2)).collect() })
+                let types: Vec<Type> = self.package.events[event]
+                    .fields
+                    .iter()
+                    .map(|field| field.ty.clone())
+                    .collect();
+                Some(Statement::Emit {
+                    event,
+                    fields: types.iter().map(|ty| self.expr(ty, 2)).collect(),
+                })
             }
             32 if may_nest => self.for_rows(depth),
             _ if self.writes => self.assign_row(),
@@ -172,8 +225,17 @@ impl Generator {
         let (ty, mutable) = (self.any_type(), self.chance.in_hundred(50));
         let value = self.expr(&ty, 3);
         let name = self.fresh("v");
-        self.scope.push(Item::Value { name: name.clone(), ty: ty.clone(), mutable });
-        Some(Statement::Let { name, ty, mutable, value })
+        self.scope.push(Item::Value {
+            name: name.clone(),
+            ty: ty.clone(),
+            mutable,
+        });
+        Some(Statement::Let {
+            name,
+            ty,
+            mutable,
+            value,
+        })
     }
 
     /// Parts of a tuple, or a row that may be there.
@@ -181,14 +243,21 @@ impl Generator {
         if self.chance.in_hundred(50) {
             let lookup = self.lookup(table);
             let name = self.fresh("maybe");
-            self.scope.push(Item::Maybe { name: name.clone(), table });
+            self.scope.push(Item::Maybe {
+                name: name.clone(),
+                table,
+            });
             return Some(Statement::LetMaybe { name, lookup });
         }
         let (value, ty) = self.source(|ty| matches!(ty, Type::Tuple(_)))?;
         let Type::Tuple(parts) = ty else { return None };
         let names: Vec<String> = parts.iter().map(|_| self.fresh("v")).collect();
         for (name, ty) in names.iter().zip(parts) {
-            self.scope.push(Item::Value { name: name.clone(), ty, mutable: false });
+            self.scope.push(Item::Value {
+                name: name.clone(),
+                ty,
+                mutable: false,
+            });
         }
         Some(Statement::LetTuple { names, value })
     }
@@ -196,7 +265,11 @@ impl Generator {
     fn narrow(&mut self) -> Option<Statement> {
         let (value, _) = self.source(|ty| matches!(ty, Type::Integer(_)))?;
         let (to, name) = (self.scalar(), self.fresh("v"));
-        self.scope.push(Item::Value { name: name.clone(), ty: Type::Integer(to), mutable: false });
+        self.scope.push(Item::Value {
+            name: name.clone(),
+            ty: Type::Integer(to),
+            mutable: false,
+        });
         Some(Statement::LetNarrow { name, to, value })
     }
 
@@ -204,7 +277,10 @@ impl Generator {
         let table = self.chance.below(self.package.tables.len());
         let of = self.row_of(table)?;
         let name = self.fresh("row");
-        self.scope.push(Item::Row { name: name.clone(), table });
+        self.scope.push(Item::Row {
+            name: name.clone(),
+            table,
+        });
         Some(Statement::Alias { name, of })
     }
 
@@ -213,7 +289,11 @@ impl Generator {
             .scope
             .iter()
             .filter_map(|item| match item {
-                Item::Value { name, ty, mutable: true } => Some((name.clone(), ty.clone())),
+                Item::Value {
+                    name,
+                    ty,
+                    mutable: true,
+                } => Some((name.clone(), ty.clone())),
                 _ => None,
             })
             .collect();
@@ -265,11 +345,21 @@ impl Generator {
             ty = self.package.structs[record].fields[field].ty.clone();
         }
         let operator = match &ty {
-            Type::Integer(_) if self.chance.in_hundred(75) => Some(*self.chance.pick(&[BinaryOp::Add, BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul])),
+            Type::Integer(_) if self.chance.in_hundred(75) => Some(*self.chance.pick(&[
+                BinaryOp::Add,
+                BinaryOp::Add,
+                BinaryOp::Sub,
+                BinaryOp::Mul,
+            ])),
             _ => None,
         };
         let value = self.expr(&ty, 2);
-        Some(Statement::Assign { target: Place { root, path }, ty, operator, value })
+        Some(Statement::Assign {
+            target: Place { root, path },
+            ty,
+            operator,
+            value,
+        })
     }
 
     fn change_list(&mut self) -> Option<Statement> {
@@ -279,7 +369,12 @@ impl Generator {
             roots.push((Root::State(number), state.ty.clone()));
         }
         for item in &self.scope {
-            if let Item::Value { name, ty, mutable: true } = item {
+            if let Item::Value {
+                name,
+                ty,
+                mutable: true,
+            } = item
+            {
                 roots.push((Root::Local(name.clone()), ty.clone()));
             }
         }
@@ -288,15 +383,28 @@ impl Generator {
             return None;
         }
         let (root, ty) = self.chance.pick(&roots).clone();
-        let Type::List(element, max) = ty else { return None };
-        let target = Place { root, path: Vec::new() };
+        let Type::List(element, max) = ty else {
+            return None;
+        };
+        let target = Place {
+            root,
+            path: Vec::new(),
+        };
         if self.chance.in_hundred(70) {
             let value = self.expr(&element, 1);
             return Some(Statement::Push { target, max, value });
         }
         let name = self.fresh("v");
-        self.scope.push(Item::Value { name: name.clone(), ty: Type::Optional(element.clone()), mutable: false });
-        Some(Statement::Pop { name, element: *element, target })
+        self.scope.push(Item::Value {
+            name: name.clone(),
+            ty: Type::Optional(element.clone()),
+            mutable: false,
+        });
+        Some(Statement::Pop {
+            name,
+            element: *element,
+            target,
+        })
     }
 
     fn delete(&mut self, table: usize) -> Option<Statement> {
@@ -304,38 +412,63 @@ impl Generator {
             return None;
         }
         let key = match self.row_of(table) {
-            Some(row) if self.chance.in_hundred(50) => {
-                (0..self.package.tables[table].key_len).map(|field| Expr::RowField(row.clone(), table, field)).collect()
-            }
+            Some(row) if self.chance.in_hundred(50) => (0..self.package.tables[table].key_len)
+                .map(|field| Expr::RowField(row.clone(), table, field))
+                .collect(),
             _ => self.key(table),
         };
         self.scope.retain(|item| !matches!(item, Item::Row { table: of, .. } | Item::Maybe { table: of, .. } if *of == table));
         let name = self.fresh("v");
-        self.scope.push(Item::Value { name: name.clone(), ty: Type::Bool, mutable: false });
+        self.scope.push(Item::Value {
+            name: name.clone(),
+            ty: Type::Bool,
+            mutable: false,
+        });
         Some(Statement::Delete { name, table, key })
     }
 
     fn call(&mut self) -> Option<Statement> {
-        let fitting: Vec<usize> = (0..self.package.functions.len()).filter(|number| self.package.functions[*number].result.is_none()).collect();
+        let fitting: Vec<usize> = (0..self.package.functions.len())
+            .filter(|number| self.package.functions[*number].result.is_none())
+            .collect();
         if fitting.is_empty() || self.in_function {
             return None;
         }
         let function = *self.chance.pick(&fitting);
         let (row, arguments) = self.arguments_of(function)?;
-        Some(Statement::Call { function, row, arguments })
+        Some(Statement::Call {
+            function,
+            row,
+            arguments,
+        })
     }
 
     // -- nesting -------------------------------------------------------------------------------------------
 
     fn if_some(&mut self, depth: usize) -> Option<Statement> {
         let (value, ty) = self.source(|ty| matches!(ty, Type::Optional(_)))?;
-        let Type::Optional(inner) = ty else { return None };
+        let Type::Optional(inner) = ty else {
+            return None;
+        };
         let name = self.fresh("v");
-        self.scope.push(Item::Value { name: name.clone(), ty: *inner, mutable: false });
+        self.scope.push(Item::Value {
+            name: name.clone(),
+            ty: *inner,
+            mutable: false,
+        });
         let then = self.block(depth + 1);
         self.scope.retain(|item| item.name() != name);
-        let otherwise = if self.chance.in_hundred(40) { self.block(depth + 1) } else { Vec::new() };
-        Some(Statement::IfSome { name, value, then, otherwise })
+        let otherwise = if self.chance.in_hundred(40) {
+            self.block(depth + 1)
+        } else {
+            Vec::new()
+        };
+        Some(Statement::IfSome {
+            name,
+            value,
+            then,
+            otherwise,
+        })
     }
 
     fn if_row(&mut self, table: usize, depth: usize) -> Option<Statement> {
@@ -348,20 +481,33 @@ impl Generator {
             _ => (self.lookup(table), table),
         };
         let name = self.fresh("row");
-        self.scope.push(Item::Row { name: name.clone(), table });
+        self.scope.push(Item::Row {
+            name: name.clone(),
+            table,
+        });
         let then = self.block(depth + 1);
         self.scope.retain(|item| item.name() != name);
-        let otherwise = if self.chance.in_hundred(50) { self.block(depth + 1) } else { Vec::new() };
-        Some(Statement::FindRowIf { name, lookup, then, otherwise })
+        let otherwise = if self.chance.in_hundred(50) {
+            self.block(depth + 1)
+        } else {
+            Vec::new()
+        };
+        Some(Statement::FindRowIf {
+            name,
+            lookup,
+            then,
+            otherwise,
+        })
     }
 
     /// A loop's body: from outside nothing may be deleted that has a name.
     fn body(&mut self, item: Item, depth: usize) -> Vec<Statement> {
         let kept = self.kept.clone();
-        self.kept.extend(self.scope.iter().filter_map(|item| match item {
-            Item::Row { table, .. } | Item::Maybe { table, .. } => Some(*table),
-            Item::Value { .. } => None,
-        }));
+        self.kept
+            .extend(self.scope.iter().filter_map(|item| match item {
+                Item::Row { table, .. } | Item::Maybe { table, .. } => Some(*table),
+                Item::Value { .. } => None,
+            }));
         let name = item.name().to_string();
         self.scope.push(item);
         self.loops += 1;
@@ -373,29 +519,62 @@ impl Generator {
     }
 
     fn for_range(&mut self, depth: usize) -> Option<Statement> {
-        let (end, ty) = self.source(|ty| matches!(ty, Type::Integer(scalar) if scalar.bits() <= 64))?;
+        let (end, ty) =
+            self.source(|ty| matches!(ty, Type::Integer(scalar) if scalar.bits() <= 64))?;
         let start = match self.chance.in_hundred(70) {
             true => Expr::Constant(ty.clone(), Datum::Integer(self.chance.below(3) as i128)),
             false => self.value_near(&ty),
         };
-        let (inclusive, max) = (self.chance.in_hundred(30), self.chance.between(2, 20) as u64);
+        let (inclusive, max) = (
+            self.chance.in_hundred(30),
+            self.chance.between(2, 20) as u64,
+        );
         let name = self.fresh("i");
-        let body = self.body(Item::Value { name: name.clone(), ty, mutable: false }, depth);
-        Some(Statement::ForRange { name, start, end, inclusive, max, body })
+        let body = self.body(
+            Item::Value {
+                name: name.clone(),
+                ty,
+                mutable: false,
+            },
+            depth,
+        );
+        Some(Statement::ForRange {
+            name,
+            start,
+            end,
+            inclusive,
+            max,
+            body,
+        })
     }
 
     fn for_list(&mut self, depth: usize) -> Option<Statement> {
         let (list, ty) = self.source(|ty| matches!(ty, Type::List(..)))?;
-        let Type::List(element, _) = ty else { return None };
+        let Type::List(element, _) = ty else {
+            return None;
+        };
         let name = self.fresh("each");
-        let body = self.body(Item::Value { name: name.clone(), ty: *element, mutable: false }, depth);
+        let body = self.body(
+            Item::Value {
+                name: name.clone(),
+                ty: *element,
+                mutable: false,
+            },
+            depth,
+        );
         Some(Statement::ForList { name, list, body })
     }
 
     fn for_rows(&mut self, depth: usize) -> Option<Statement> {
         let walk = self.walk(12)?;
         let name = self.fresh("row");
-        let body = self.body(Item::Row { name: name.clone(), table: walk.table }, depth);
+        let body = self.body(
+            Item::Row {
+                name: name.clone(),
+                table: walk.table,
+            },
+            depth,
+        );
         Some(Statement::ForRows { name, walk, body })
     }
 
@@ -404,7 +583,11 @@ impl Generator {
         let Type::Enum(of) = ty else { return None };
         let mut arms = Vec::new();
         for variant in 0..self.package.enums[of].variants.len() {
-            let types: Vec<Type> = self.package.enums[of].variants[variant].fields.iter().map(|field| field.ty.clone()).collect();
+            let types: Vec<Type> = self.package.enums[of].variants[variant]
+                .fields
+                .iter()
+                .map(|field| field.ty.clone())
+                .collect();
             let guarded = !types.is_empty() && self.chance.in_hundred(30);
             for guard in [true, false] {
                 if guard && !guarded {
@@ -412,15 +595,24 @@ impl Generator {
                 }
                 let names: Vec<String> = types.iter().map(|_| self.fresh("v")).collect();
                 for (name, ty) in names.iter().zip(&types) {
-                    self.scope.push(Item::Value { name: name.clone(), ty: ty.clone(), mutable: false });
+                    self.scope.push(Item::Value {
+                        name: name.clone(),
+                        ty: ty.clone(),
+                        mutable: false,
+                    });
                 }
                 let guard = guard.then(|| self.condition(1));
                 let body = self.block(depth + 1);
-                self.scope.retain(|item| !names.iter().any(|name| name == item.name()));
-                arms.push(Arm { variant, names, guard, body });
+                self.scope
+                    .retain(|item| !names.iter().any(|name| name == item.name()));
+                arms.push(Arm {
+                    variant,
+                    names,
+                    guard,
+                    body,
+                });
             }
         }
         Some(Statement::Match { value, of, arms })
     }
 }
-

@@ -6,7 +6,20 @@ use crate::description::*;
 use crate::number;
 use rc_bytecode::instr::Scalar;
 
-const TEXTS: [&str; 12] = ["", "a", "b", "ab", "abc", "no", "bob", "zoë", "alice", "a b", "aaaaaaaaaa", "\u{7f}"];
+const TEXTS: [&str; 12] = [
+    "",
+    "a",
+    "b",
+    "ab",
+    "abc",
+    "no",
+    "bob",
+    "zoë",
+    "alice",
+    "a b",
+    "aaaaaaaaaa",
+    "\u{7f}",
+];
 
 /// A value of the type; `keys` says how many small ones there are.
 pub fn constant(package: &Package, chance: &mut Chance, ty: &Type, keys: usize) -> Datum {
@@ -20,7 +33,7 @@ pub fn constant(package: &Package, chance: &mut Chance, ty: &Type, keys: usize) 
         Type::Integer(scalar) => {
             let (low, high) = number::range(*scalar);
             let small = chance.below(keys) as i128;
-            let value = match chance.below(40) {
+            let value = match chance.below(24) {
                 0 => low,
                 1 => high,
                 2 => high - small,
@@ -33,40 +46,71 @@ pub fn constant(package: &Package, chance: &mut Chance, ty: &Type, keys: usize) 
         }
         Type::Time => Datum::Integer(chance.below(1_000) as i128),
         Type::Text(max) => {
-            let fitting: Vec<&str> = TEXTS.into_iter().filter(|text| text.len() <= *max as usize).collect();
+            let fitting: Vec<&str> = TEXTS
+                .into_iter()
+                .filter(|text| text.len() <= *max as usize)
+                .collect();
             match (chance.below(3), *max >= 2) {
-                (0, true) => Datum::Text(format!("{}{}", (b'a' + chance.below(keys.min(26)) as u8) as char, chance.below(10))),
+                (0, true) => Datum::Text(format!(
+                    "{}{}",
+                    (b'a' + chance.below(keys.min(26)) as u8) as char,
+                    chance.below(10)
+                )),
                 _ => Datum::Text(chance.pick(&fitting).to_string()),
             }
         }
         Type::Bytes(max) => {
             let length = chance.below(*max as usize + 1);
-            Datum::Bytes((0..length).map(|_| *chance.pick(&[0, 1, 2, 127, 255])).collect())
+            Datum::Bytes(
+                (0..length)
+                    .map(|_| *chance.pick(&[0, 1, 2, 127, 255]))
+                    .collect(),
+            )
         }
         Type::Optional(inner) => match chance.in_hundred(40) {
             true => Datum::None,
             false => Datum::Some(Box::new(constant(package, chance, inner, keys))),
         },
-        Type::Struct(record) => {
-            Datum::Record(package.structs[*record].fields.iter().map(|field| constant(package, chance, &field.ty, keys)).collect())
-        }
+        Type::Struct(record) => Datum::Record(
+            package.structs[*record]
+                .fields
+                .iter()
+                .map(|field| constant(package, chance, &field.ty, keys))
+                .collect(),
+        ),
         Type::Enum(whole) => {
             let variants = &package.enums[*whole].variants;
             let variant = chance.below(variants.len());
-            Datum::Variant(variant, variants[variant].fields.iter().map(|field| constant(package, chance, &field.ty, keys)).collect())
+            Datum::Variant(
+                variant,
+                variants[variant]
+                    .fields
+                    .iter()
+                    .map(|field| constant(package, chance, &field.ty, keys))
+                    .collect(),
+            )
         }
         Type::List(element, max) => {
             let length = chance.below(*max as usize + 1);
-            Datum::List((0..length).map(|_| constant(package, chance, element, keys)).collect())
+            Datum::List(
+                (0..length)
+                    .map(|_| constant(package, chance, element, keys))
+                    .collect(),
+            )
         }
-        Type::Tuple(parts) => Datum::Tuple(parts.iter().map(|part| constant(package, chance, part, keys)).collect()),
+        Type::Tuple(parts) => Datum::Tuple(
+            parts
+                .iter()
+                .map(|part| constant(package, chance, part, keys))
+                .collect(),
+        ),
     }
 }
 
 /// An argument: a constant, mostly of the small ones.
 pub fn argument(package: &Package, chance: &mut Chance, ty: &Type, keys: usize) -> Datum {
     match ty {
-        Type::Integer(scalar) if *scalar != Scalar::U128 && chance.in_hundred(85) => {
+        Type::Integer(scalar) if *scalar != Scalar::U128 && chance.in_hundred(70) => {
             Datum::Integer((chance.below(keys) as i128).min(number::range(*scalar).1))
         }
         ty => constant(package, chance, ty, keys),

@@ -1,0 +1,261 @@
+//! Types, tables, states, aggregates, errors, events, invariants. Always true: invariants hold before the first op, and are
+//! comparisons alone, so that they hold or not and never fail.
+
+use super::*;
+
+impl Generator {
+    pub(super) fn declarations(&mut self) {
+        for _ in 0..self.chance.below(3) {
+            let name = self.fresh("Struct");
+            let count = self.chance.between(1, 3);
+            let simple = self.chance.in_hundred(70);
+            let mut fields = self.fields(count, "f", simple);
+            fields
+                .iter_mut()
+                .filter(|field| field.ty == Type::Time)
+                .for_each(|field| field.ty = Type::Bool);
+            self.package.structs.push(Struct { name, fields });
+        }
+        for plain in [true, false] {
+            if self.chance.in_hundred(60) {
+                let whole = self.enumeration(plain);
+                self.package.enums.push(whole);
+            }
+        }
+        for _ in 0..self.chance.between(1, 3) {
+            let table = self.table();
+            self.package.tables.push(table);
+        }
+        for _ in 0..self.chance.between(0, 3) {
+            let ty = self.any_type();
+            let ty = if ty == Type::Time { Type::Bool } else { ty };
+            let default = self.constant(&ty);
+            let name = self.fresh("state");
+            self.package.states.push(State { name, ty, default });
+        }
+        for _ in 0..self.chance.between(0, 2) {
+            let aggregate = self.aggregate();
+            self.package.aggregates.push(aggregate);
+        }
+        for _ in 0..self.chance.between(2, 4) {
+            let name = self.fresh("Failure");
+            let named = self.chance.in_hundred(50);
+            let count = self.chance.below(3);
+            let fields = self.fields(count, "f", true);
+            self.package.failures.push(Variant {
+                name,
+                named,
+                fields,
+            });
+        }
+        for _ in 0..self.chance.between(1, 2) {
+            let name = self.fresh("Event");
+            let count = self.chance.between(1, 3);
+            let fields = self.fields(count, "f", false);
+            self.package.events.push(Event { name, fields });
+        }
+        self.invariants();
+    }
+
+    pub(super) fn enumeration(&mut self, plain: bool) -> Enum {
+        let name = self.fresh("Enum");
+        let mut variants = Vec::new();
+        for _ in 0..self.chance.between(2, 4) {
+            let name = self.fresh("Variant");
+            let named = self.chance.in_hundred(50);
+            let count = if plain { 0 } else { self.chance.below(3) };
+            let fields = self.fields(count, "f", true);
+            variants.push(Variant {
+                name,
+                named,
+                fields,
+            });
+        }
+        Enum { name, variants }
+    }
+
+    pub(super) fn table(&mut self) -> Table {
+        let name = self.fresh("Table");
+        let storage = *self.chance.pick(&[
+            Storage::Hashed,
+            Storage::Hashed,
+            Storage::Ordered,
+            Storage::Ordered,
+            Storage::Dense,
+        ]);
+        let key_len = if storage != Storage::Dense && self.chance.in_hundred(30) {
+            2
+        } else {
+            1
+        };
+        let mut fields = Vec::new();
+        for _ in 0..key_len {
+            let ty = match storage {
+                Storage::Dense => Type::Integer(*self.chance.pick(&[
+                    Scalar::U64,
+                    Scalar::U32,
+                    Scalar::U16,
+                    Scalar::U8,
+                ])),
+                _ => self.key_type(),
+            };
+            fields.push(Field {
+                name: self.fresh("key"),
+                ty,
+                default: None,
+            });
+        }
+        let capacity = match storage {
+            Storage::Dense => Some(if self.chance.in_hundred(30) { 10 } else { 70 }),
+            _ => self
+                .chance
+                .in_hundred(25)
+                .then(|| self.chance.between(3, 30) as u64),
+        };
+        // One number always, for aggregates, invariants and arithmetic.
+        let count = self.chance.between(1, 4);
+        let number = Type::Integer(*self.chance.pick(&[
+            Scalar::U64,
+            Scalar::U32,
+            Scalar::I64,
+            Scalar::I32,
+            Scalar::U16,
+        ]));
+        fields.push(Field {
+            name: self.fresh("f"),
+            ty: number,
+            default: None,
+        });
+        let others = self.fields(count, "f", false);
+        fields.extend(others);
+        for field in key_len..fields.len() {
+            let ty = fields[field].ty.clone();
+            if ty != Type::Time && self.chance.in_hundred(35) {
+                fields[field].default = Some(self.constant(&ty));
+            }
+        }
+        let mut indexes = Vec::new();
+        for _ in 0..self.chance.below(3) {
+            let able: Vec<usize> = (0..fields.len())
+                .filter(|field| self.orderable(&fields[*field].ty))
+                .collect();
+            let mut chosen: Vec<usize> = Vec::new();
+            for _ in 0..self.chance.between(1, 2) {
+                let field = *self.chance.pick(&able);
+                if !chosen.contains(&field) {
+                    chosen.push(field);
+                }
+            }
+            let unique = self.chance.in_hundred(30) && chosen.iter().any(|field| *field >= key_len);
+            indexes.push(Index {
+                name: self.fresh("by"),
+                fields: chosen,
+                unique,
+            });
+        }
+        Table {
+            name,
+            storage,
+            capacity,
+            key_len,
+            fields,
+            indexes,
+            invariants: Vec::new(),
+        }
+    }
+
+    pub(super) fn aggregate(&mut self) -> Aggregate {
+        let table = self.chance.below(self.package.tables.len());
+        let declared = &self.package.tables[table];
+        let summed = |field: &usize| matches!(declared.fields[*field].ty, Type::Integer(scalar) if scalar.bits() <= 64);
+        let numbers: Vec<usize> = (0..declared.fields.len()).filter(summed).collect();
+        let groups: Vec<usize> = (0..declared.fields.len())
+            .filter(|field| self.orderable(&declared.fields[*field].ty))
+            .collect();
+        let field = self
+            .chance
+            .in_hundred(65)
+            .then(|| *self.chance.pick(&numbers));
+        let by =
+            (AGGREGATES_BY_GROUP && self.chance.in_hundred(30)).then(|| *self.chance.pick(&groups));
+        Aggregate {
+            name: self.fresh("total"),
+            table,
+            field,
+            by,
+        }
+    }
+
+    /// Comparisons alone, so that they hold or not and never fail; true at the start.
+    pub(super) fn invariants(&mut self) {
+        for table in 0..self.package.tables.len() {
+            for _ in 0..self.chance.below(3) {
+                let fields = &self.package.tables[table].fields;
+                let able: Vec<usize> = (0..fields.len())
+                    .filter(|field| matches!(fields[*field].ty, Type::Integer(_) | Type::Text(_)))
+                    .collect();
+                let field = *self.chance.pick(&able);
+                let ty = self.package.tables[table].fields[field].ty.clone();
+                let column = Box::new(Expr::Column(table, field));
+                let invariant = match &ty {
+                    Type::Integer(Scalar::U128) => continue,
+                    Type::Integer(scalar) => {
+                        let most = self.chance.between(30, 120) as i128;
+                        let most = Expr::Constant(
+                            ty.clone(),
+                            Datum::Integer(most.min(crate::number::range(*scalar).1)),
+                        );
+                        Expr::Compare(CompareOp::LessOrEqual, column, Box::new(most))
+                    }
+                    _ => Expr::Compare(
+                        CompareOp::NotEqual,
+                        column,
+                        Box::new(Expr::Constant(ty.clone(), Datum::Text("no".into()))),
+                    ),
+                };
+                self.package.tables[table].invariants.push(invariant);
+            }
+        }
+        for number in 0..self.package.aggregates.len() {
+            let aggregate = self.package.aggregates[number].clone();
+            if aggregate.by.is_some() || !self.chance.in_hundred(50) {
+                continue;
+            }
+            let scalar = self.package.type_of(&aggregate);
+            let most = if aggregate.field.is_some() {
+                self.chance.between(100, 600)
+            } else {
+                self.chance.between(5, 40)
+            } as u128;
+            let most = if scalar == Scalar::U128 {
+                Datum::Wide(most)
+            } else {
+                Datum::Integer(most as i128)
+            };
+            let most = Expr::Constant(Type::Integer(scalar), most);
+            self.package.invariants.push(Expr::Compare(
+                CompareOp::LessOrEqual,
+                Box::new(Expr::Aggregate(number, None)),
+                Box::new(most),
+            ));
+        }
+        for number in 0..self.package.states.len() {
+            let state = self.package.states[number].clone();
+            if let (Type::Integer(scalar), Datum::Integer(start)) = (&state.ty, &state.default)
+                && self.chance.in_hundred(40)
+            {
+                let most = Datum::Integer(
+                    (*start)
+                        .max(self.chance.between(20, 100) as i128)
+                        .min(crate::number::range(*scalar).1),
+                );
+                let most = Expr::Constant(state.ty.clone(), most);
+                self.package.invariants.push(Expr::Compare(
+                    CompareOp::LessOrEqual,
+                    Box::new(Expr::State(number)),
+                    Box::new(most),
+                ));
+            }
+        }
+    }
+}
