@@ -4,7 +4,7 @@ use crate::limits::{FILES_MAX, PACKAGE_BYTES_MAX, STACK_BYTES};
 use crate::package::Package;
 use crate::stdlib::STDLIB;
 use rc_check::Unit;
-use rc_diagnostics::{Diagnostic, Diagnostics, codes};
+use rc_diagnostics::{Diagnostic, Diagnostics, Severity, codes};
 use rc_hir::{Origin, Program};
 use rc_lower::Lowered;
 use rc_source::{FileId, Sources, Span};
@@ -119,13 +119,45 @@ fn checked(package: &Package) -> Checked {
         lower: Duration::ZERO,
     };
     let mut all = parsed.diagnostics;
-    all.append(diagnostics);
+    for diagnostic in quiet_after_syntax(&all, &parsed.files, diagnostics) {
+        all.push(diagnostic);
+    }
     Checked {
         sources: parsed.sources,
         program,
         diagnostics: all,
         timings,
     }
+}
+
+/// One mistake, one message: what the checker says about a declaration that did not parse whole is left out, and so is
+/// every unknown name while a declaration that could have made it known did not parse.
+fn quiet_after_syntax(
+    syntax: &Diagnostics,
+    files: &[(String, Origin, ast::File)],
+    found: Diagnostics,
+) -> Vec<Diagnostic> {
+    let mistakes: Vec<Span> = syntax.iter().filter(|mistake| mistake.severity == Severity::Error).map(|mistake| mistake.primary.span).collect();
+    if mistakes.is_empty() {
+        return found.into_iter().collect();
+    }
+    let holds = |item: &ast::Item, span: Span| {
+        item.span.file == span.file && item.span.start <= span.start && span.start <= item.span.end
+    };
+    let items: Vec<&ast::Item> = files.iter().flat_map(|(_, _, file)| &file.items).collect();
+    let damaged: Vec<&ast::Item> =
+        items.iter().copied().filter(|item| mistakes.iter().any(|mistake| holds(item, *mistake))).collect();
+    let bodies_only = mistakes.iter().all(|mistake| {
+        damaged.iter().any(|item| matches!(item.kind, ast::ItemKind::Callable(_)) && holds(item, *mistake))
+    });
+    let names = 200..300;
+    found
+        .into_iter()
+        .filter(|diagnostic| {
+            let inside = damaged.iter().any(|item| holds(item, diagnostic.primary.span));
+            !inside && (bodies_only || !names.contains(&diagnostic.code.number()))
+        })
+        .collect()
 }
 
 /// Stage 1: texts to trees.

@@ -382,7 +382,10 @@ impl Generator {
             (_, 6) if self.chance.in_hundred(30) => self.element(ty),
             (Type::Integer(_) | Type::Bool, _) => self.typed(ty, depth),
             (Type::Optional(inner), 3..=6) => {
-                Some(Expr::Some(Box::new(self.expr(inner, depth - 1))))
+                self.within_optionals += 1;
+                let value = self.expr(inner, depth - 1);
+                self.within_optionals -= 1;
+                Some(Expr::Some(Box::new(value)))
             }
             (Type::Optional(inner), 7) => self.end_of_list(inner),
             (Type::Struct(record), 3..=7) => {
@@ -430,6 +433,10 @@ impl Generator {
         let (Type::Text(left_max), Type::Text(right_max)) = (left_ty, right_ty) else {
             return None;
         };
+        // `concat` takes its length from the type that is wanted, but not through an optional.
+        if left_max + right_max > max && self.within_optionals > 0 {
+            return None;
+        }
         Some(Expr::Concat(
             max,
             left_max + right_max <= max,

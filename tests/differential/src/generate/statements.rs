@@ -17,6 +17,9 @@ impl Generator {
         if self.chance.in_hundred(20) {
             return;
         }
+        if self.writes && self.chance.in_hundred(35) {
+            return self.two_names(table, body);
+        }
         if self.writes && self.chance.in_hundred(50) {
             let made = self.new_row(table);
             body.extend(made);
@@ -24,6 +27,53 @@ impl Generator {
         for _ in 0..self.chance.between(0, 2) {
             let found = self.find_row(table);
             body.push(found);
+        }
+    }
+
+    /// Two names for what may be one row; each is written, and what is written is read through the other.
+    fn two_names(&mut self, table: usize, body: &mut Vec<Statement>) {
+        let first = self.key(table);
+        let second = if self.chance.in_hundred(60) {
+            first.clone()
+        } else {
+            self.key(table)
+        };
+        let mut names = Vec::new();
+        for key in [first, second] {
+            let (name, otherwise) = (self.fresh("row"), Otherwise::Fail(self.failure()));
+            body.push(Statement::FindRow {
+                name: name.clone(),
+                lookup: Lookup::Key(table, key),
+                otherwise,
+            });
+            self.scope.push(Item::Row {
+                name: name.clone(),
+                table,
+            });
+            names.push(name);
+        }
+        let number = self.package.tables[table].key_len;
+        let ty = self.package.tables[table].fields[number].ty.clone();
+        let added = [
+            self.value_near(&ty),
+            Expr::RowField(names[0].clone(), table, number),
+        ];
+        for (name, value) in names.into_iter().zip(added) {
+            let target = Place {
+                root: Root::Row(name, table, number),
+                path: Vec::new(),
+            };
+            body.push(Statement::Assign {
+                target,
+                ty: ty.clone(),
+                operator: Some(BinaryOp::Add),
+                value,
+            });
+            if self.chance.in_hundred(30) {
+                // What may move the rows in between.
+                let made = self.new_row(table);
+                body.extend(made);
+            }
         }
     }
 
