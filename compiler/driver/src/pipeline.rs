@@ -137,7 +137,11 @@ fn quiet_after_syntax(
     files: &[(String, Origin, ast::File)],
     found: Diagnostics,
 ) -> Vec<Diagnostic> {
-    let mistakes: Vec<Span> = syntax.iter().filter(|mistake| mistake.severity == Severity::Error).map(|mistake| mistake.primary.span).collect();
+    let mistakes: Vec<Span> = syntax
+        .iter()
+        .filter(|mistake| mistake.severity == Severity::Error)
+        .map(|mistake| mistake.primary.span)
+        .collect();
     if mistakes.is_empty() {
         return found.into_iter().collect();
     }
@@ -145,16 +149,23 @@ fn quiet_after_syntax(
         item.span.file == span.file && item.span.start <= span.start && span.start <= item.span.end
     };
     let items: Vec<&ast::Item> = files.iter().flat_map(|(_, _, file)| &file.items).collect();
-    let damaged: Vec<&ast::Item> =
-        items.iter().copied().filter(|item| mistakes.iter().any(|mistake| holds(item, *mistake))).collect();
+    let damaged: Vec<&ast::Item> = items
+        .iter()
+        .copied()
+        .filter(|item| mistakes.iter().any(|mistake| holds(item, *mistake)))
+        .collect();
     let bodies_only = mistakes.iter().all(|mistake| {
-        damaged.iter().any(|item| matches!(item.kind, ast::ItemKind::Callable(_)) && holds(item, *mistake))
+        damaged
+            .iter()
+            .any(|item| matches!(item.kind, ast::ItemKind::Callable(_)) && holds(item, *mistake))
     });
     let names = 200..300;
     found
         .into_iter()
         .filter(|diagnostic| {
-            let inside = damaged.iter().any(|item| holds(item, diagnostic.primary.span));
+            let inside = damaged
+                .iter()
+                .any(|item| holds(item, diagnostic.primary.span));
             !inside && (bodies_only || !names.contains(&diagnostic.code.number()))
         })
         .collect()

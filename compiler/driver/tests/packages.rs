@@ -152,14 +152,31 @@ fn the_ledger_compiles_and_twice_the_same() {
 
 #[test]
 fn one_mistake_gives_one_message() {
-    for body in ["let b = a +* 2\n b", "if a = 1 { 2 } else { 3 }", "return a +* 2", "let euro = 5 § 2\n euro"] {
-        let text = format!("package p\nquery one(a: u64) -> u64 allow anyone {{\n {body}\n}}\nquery two() -> u64 allow anyone {{ 1 }}\n");
-        let compiled = rc_driver::compile(&rc_driver::Package::from_texts("p", [("p.rc".to_string(), text)]));
-        let codes: Vec<String> = compiled.diagnostics.iter().map(|found| found.code.to_string()).collect();
+    for body in [
+        "let b = a +* 2\n b",
+        "if a = 1 { 2 } else { 3 }",
+        "return a +* 2",
+        "let euro = 5 § 2\n euro",
+    ] {
+        let text = format!(
+            "package p\nquery one(a: u64) -> u64 allow anyone {{\n {body}\n}}\nquery two() -> u64 allow anyone {{ 1 }}\n"
+        );
+        let compiled = rc_driver::compile(&rc_driver::Package::from_texts(
+            "p",
+            [("p.rc".to_string(), text)],
+        ));
+        let codes: Vec<String> = compiled
+            .diagnostics
+            .iter()
+            .map(|found| found.code.to_string())
+            .collect();
         assert_eq!(codes.len(), 1, "{body}: {codes:?}");
     }
     // A mistake elsewhere is still told.
     let text = "package p\nquery one() -> u64 allow anyone {\n 1 +* 2\n}\nquery two() -> u64 allow anyone { true }\n";
-    let compiled = rc_driver::compile(&rc_driver::Package::from_texts("p", [("p.rc".to_string(), text.to_string())]));
+    let compiled = rc_driver::compile(&rc_driver::Package::from_texts(
+        "p",
+        [("p.rc".to_string(), text.to_string())],
+    ));
     assert_eq!(compiled.diagnostics.len(), 2);
 }

@@ -30,31 +30,69 @@ pub struct Statement {
 #[derive(Clone, Debug)]
 pub enum StatementKind {
     /// Irrefutable pattern.
-    Let { pattern: Pattern, value: Expr },
+    Let {
+        pattern: Pattern,
+        value: Expr,
+    },
     /// `let row = optional else <never>`: binds the optional's content.
-    LetElse { pattern: Pattern, value: Expr, otherwise: Expr },
+    LetElse {
+        pattern: Pattern,
+        value: Expr,
+        otherwise: Expr,
+    },
     /// `operator` as in `+=`. The target is a place expression: local, state, field/index of one, row field, place field.
-    Assign { target: Expr, operator: Option<BinaryOp>, value: Expr },
-    Emit { event: EventId, fields: Vec<Expr> },
-    For { pattern: Pattern, source: Source, body: Block },
+    Assign {
+        target: Expr,
+        operator: Option<BinaryOp>,
+        value: Expr,
+    },
+    Emit {
+        event: EventId,
+        fields: Vec<Expr>,
+    },
+    For {
+        pattern: Pattern,
+        source: Source,
+        body: Block,
+    },
     Expression(Expr),
     // -- tests and properties only --
     /// Sets the roles (bits) for the body.
-    As { roles: u64, body: Block },
-    Advance { duration: Expr },
+    As {
+        roles: u64,
+        body: Block,
+    },
+    Advance {
+        duration: Expr,
+    },
     /// `text` is the source of the condition; where it is a comparison, its sides are shown.
-    Assert { condition: Expr, text: String },
+    Assert {
+        condition: Expr,
+        text: String,
+    },
     /// Exactly this failure, with these fields.
-    Expect { failure: FailureValue, call: Expr },
+    Expect {
+        failure: FailureValue,
+        call: Expr,
+    },
 }
 
 /// What a `for` or a comprehension walks. `max` is the proven bound on iterations.
 #[derive(Clone, Debug)]
 pub enum Source {
     /// `start..end`; more than `max` numbers fail `BoundExceeded` before the first iteration.
-    Range { start: Expr, end: Expr, inclusive: bool, max: Count },
+    Range {
+        start: Expr,
+        end: Expr,
+        inclusive: bool,
+        max: Count,
+    },
     /// A list value (copied before the walk) with its capacity as the bound; `take` visits fewer.
-    List { list: Expr, take: Option<Expr>, max: Count },
+    List {
+        list: Expr,
+        take: Option<Expr>,
+        max: Count,
+    },
     /// An index, or an ordered table's own key where `index` is none. Rows come as `Row` places. A body that writes the table sees the
     /// keys as they were at its start.
     Rows {
@@ -99,66 +137,142 @@ pub enum ExprKind {
     Unit,
     Tuple(Vec<Expr>),
     /// All fields, in order, defaults filled in.
-    Struct { id: StructId, fields: Vec<Expr> },
-    Enum { id: EnumId, variant: u32, fields: Vec<Expr> },
+    Struct {
+        id: StructId,
+        fields: Vec<Expr>,
+    },
+    Enum {
+        id: EnumId,
+        variant: u32,
+        fields: Vec<Expr>,
+    },
     List(Vec<Expr>),
-    Comprehension { value: Box<Expr>, pattern: Pattern, source: Box<Source>, condition: Option<Box<Expr>> },
+    Comprehension {
+        value: Box<Expr>,
+        pattern: Pattern,
+        source: Box<Source>,
+        condition: Option<Box<Expr>>,
+    },
     Local(LocalId),
     /// A constant that depends on generic parameters.
     Const(ConstExpr),
     State(StateId),
     /// `supply` or `supply[c]`.
-    Aggregate { id: AggregateId, group: Option<Box<Expr>> },
+    Aggregate {
+        id: AggregateId,
+        group: Option<Box<Expr>>,
+    },
     Now,
     CallerId,
     /// Whether the caller has this role (bit number).
     CallerHasRole(u32),
     // -- operations --
-    Unary { op: UnaryOp, operand: Box<Expr> },
+    Unary {
+        op: UnaryOp,
+        operand: Box<Expr>,
+    },
     /// Scalars of one type; `Time`/`Duration` mixes have become integer operations on i64 with the right result type.
-    Binary { op: BinaryOp, left: Box<Expr>, right: Box<Expr> },
+    Binary {
+        op: BinaryOp,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     /// Any comparable type: scalars, strings, bytes, optionals, tuples, structs, enums (the last four: equality only).
-    Compare { op: CompareOp, left: Box<Expr>, right: Box<Expr> },
+    Compare {
+        op: CompareOp,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     /// Short-circuit.
     And(Box<Expr>, Box<Expr>),
     Or(Box<Expr>, Box<Expr>),
     /// Numeric conversion to the expression's type. Also string<N> to a longer string<M> (`Checked`: fails `TooLong` where it may not fit),
     /// list likewise, T to T?. Low level: `Place<T>` to `T` reads the place (a scalar or an opaque parameter).
-    Convert { mode: ConvertMode, value: Box<Expr> },
+    Convert {
+        mode: ConvertMode,
+        value: Box<Expr>,
+    },
     /// Field number of a struct, tuple, row, layout or place of one.
-    Field { base: Box<Expr>, field: u32 },
+    Field {
+        base: Box<Expr>,
+        field: u32,
+    },
     /// Element of a list (fails `BoundExceeded` at or above its length) or of a layout's array (above its count).
-    Index { base: Box<Expr>, index: Box<Expr> },
-    Method { method: Method, receiver: Box<Expr>, arguments: Vec<Expr> },
+    Index {
+        base: Box<Expr>,
+        index: Box<Expr>,
+    },
+    Method {
+        method: Method,
+        receiver: Box<Expr>,
+        arguments: Vec<Expr>,
+    },
     // -- control --
-    If { condition: Box<Expr>, then: Block, otherwise: Option<Block> },
+    If {
+        condition: Box<Expr>,
+        then: Block,
+        otherwise: Option<Block>,
+    },
     /// Exhaustive; arms in order.
-    Match { value: Box<Expr>, arms: Vec<Arm> },
+    Match {
+        value: Box<Expr>,
+        arms: Vec<Arm>,
+    },
     Block(Block),
     Return(Option<Box<Expr>>),
     Break,
     Continue,
     Fail(FailureValue),
-    Call { callable: CallableId, generics: Vec<Type>, arguments: Vec<Expr> },
+    Call {
+        callable: CallableId,
+        generics: Vec<Type>,
+        arguments: Vec<Expr>,
+    },
     /// In tests: the call is an op of its own and its failure a value of type `Attempted`; in commands: a savepoint.
     Attempt(Box<Expr>),
     // -- tables --
     /// `Optional<Row>`. The key as a list of its fields.
-    Get { table: TableId, key: Vec<Expr> },
+    Get {
+        table: TableId,
+        key: Vec<Expr>,
+    },
     /// `Optional<Row>` by a unique index's fields.
-    GetUnique { table: TableId, index: u32, parts: Vec<Expr> },
+    GetUnique {
+        table: TableId,
+        index: u32,
+        parts: Vec<Expr>,
+    },
     /// All fields in the table's order, defaults filled in; fails `AlreadyExists`. Type `Unit`.
-    Insert { table: TableId, fields: Vec<Expr> },
+    Insert {
+        table: TableId,
+        fields: Vec<Expr>,
+    },
     /// As insert, or replaces the row of the same key. Type `Unit`.
-    Put { table: TableId, fields: Vec<Expr> },
+    Put {
+        table: TableId,
+        fields: Vec<Expr>,
+    },
     /// `Row`; `fields` as for insert, key from `fields`.
-    GetOrInsert { table: TableId, fields: Vec<Expr> },
+    GetOrInsert {
+        table: TableId,
+        fields: Vec<Expr>,
+    },
     /// `Bool`: whether there was one.
-    Delete { table: TableId, key: Vec<Expr> },
+    Delete {
+        table: TableId,
+        key: Vec<Expr>,
+    },
     // -- the low-level part (standard library only) --
     /// `touch(region, page) as L`: type `Place<L>`.
-    Touch { mutable: bool, region: Box<Expr>, page: Box<Expr> },
-    LowLevel { op: LowLevel, arguments: Vec<Expr> },
+    Touch {
+        mutable: bool,
+        region: Box<Expr>,
+        page: Box<Expr>,
+    },
+    LowLevel {
+        op: LowLevel,
+        arguments: Vec<Expr>,
+    },
     /// Already reported.
     Error,
 }
@@ -217,7 +331,11 @@ pub enum LowLevel {
 #[derive(Clone, Debug)]
 pub enum FailureValue {
     Builtin(Builtin),
-    Declared { error: ErrorId, variant: u32, fields: Vec<Expr> },
+    Declared {
+        error: ErrorId,
+        variant: u32,
+        fields: Vec<Expr>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -247,11 +365,18 @@ pub enum PatternKind {
     None,
     /// The content of an optional. A plain binding under `if let x = …` becomes `Some(Bind)`.
     Some(Box<Pattern>),
-    Variant { variant: u32, fields: Vec<(u32, Pattern)> },
+    Variant {
+        variant: u32,
+        fields: Vec<(u32, Pattern)>,
+    },
     Tuple(Vec<Pattern>),
     /// Of an `attempt`'s result: `Ok(p)`, `Err(E.V(p))`, as the checker resolved them.
     Ok(Box<Pattern>),
-    Failure { error: ErrorId, variant: u32, fields: Vec<(u32, Pattern)> },
+    Failure {
+        error: ErrorId,
+        variant: u32,
+        fields: Vec<(u32, Pattern)>,
+    },
     FailureBuiltin(Builtin),
     /// `Err(_)`
     AnyFailure,

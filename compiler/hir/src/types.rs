@@ -49,7 +49,10 @@ pub enum Type {
     /// A region: known when the code is made, never a value.
     Region,
     /// A view of a value of this type in a page or frame.
-    Place { ty: Arc<Type>, mutable: bool },
+    Place {
+        ty: Arc<Type>,
+        mutable: bool,
+    },
     /// Elements one after the other, in layouts only.
     Array(Arc<Type>, Count),
     /// A page's or header's shape.

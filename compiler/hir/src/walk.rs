@@ -23,33 +23,79 @@ impl Expr {
     pub fn each_child<'a>(&'a self, visit: &mut dyn FnMut(Child<'a>)) {
         use ExprKind::*;
         match &self.kind {
-            Integer(_) | Unsigned(_) | Float(_) | Bool(_) | String(_) | Bytes(_) | None | Unit | Local(_) | Const(_)
-            | State(_) | Now | CallerId | CallerHasRole(_) | Break | Continue | Error => {}
-            Some(inner) | Unary { operand: inner, .. } | Convert { value: inner, .. } | Field { base: inner, .. }
+            Integer(_) | Unsigned(_) | Float(_) | Bool(_) | String(_) | Bytes(_) | None | Unit
+            | Local(_) | Const(_) | State(_) | Now | CallerId | CallerHasRole(_) | Break
+            | Continue | Error => {}
+            Some(inner)
+            | Unary { operand: inner, .. }
+            | Convert { value: inner, .. }
+            | Field { base: inner, .. }
             | Attempt(inner) => visit(Child::Expr(inner)),
-            Tuple(parts) | List(parts) | Struct { fields: parts, .. } | Enum { fields: parts, .. }
-            | Call { arguments: parts, .. } | Get { key: parts, .. } | GetUnique { parts, .. }
-            | Insert { fields: parts, .. } | Put { fields: parts, .. } | GetOrInsert { fields: parts, .. }
-            | Delete { key: parts, .. } | LowLevel { arguments: parts, .. } => parts.iter().for_each(|part| visit(Child::Expr(part))),
-            Comprehension { value, source, condition, .. } => {
+            Tuple(parts)
+            | List(parts)
+            | Struct { fields: parts, .. }
+            | Enum { fields: parts, .. }
+            | Call {
+                arguments: parts, ..
+            }
+            | Get { key: parts, .. }
+            | GetUnique { parts, .. }
+            | Insert { fields: parts, .. }
+            | Put { fields: parts, .. }
+            | GetOrInsert { fields: parts, .. }
+            | Delete { key: parts, .. }
+            | LowLevel {
+                arguments: parts, ..
+            } => parts.iter().for_each(|part| visit(Child::Expr(part))),
+            Comprehension {
+                value,
+                source,
+                condition,
+                ..
+            } => {
                 source.each_child(visit);
-                condition.iter().for_each(|condition| visit(Child::Expr(condition)));
+                condition
+                    .iter()
+                    .for_each(|condition| visit(Child::Expr(condition)));
                 visit(Child::Expr(value));
             }
             Aggregate { group, .. } => group.iter().for_each(|group| visit(Child::Expr(group))),
-            Binary { left, right, .. } | Compare { left, right, .. } | And(left, right) | Or(left, right)
-            | Index { base: left, index: right } | Touch { region: left, page: right, .. } => {
+            Binary { left, right, .. }
+            | Compare { left, right, .. }
+            | And(left, right)
+            | Or(left, right)
+            | Index {
+                base: left,
+                index: right,
+            }
+            | Touch {
+                region: left,
+                page: right,
+                ..
+            } => {
                 visit(Child::Expr(left));
                 visit(Child::Expr(right));
             }
-            Method { receiver, arguments, .. } => {
+            Method {
+                receiver,
+                arguments,
+                ..
+            } => {
                 visit(Child::Expr(receiver));
-                arguments.iter().for_each(|argument| visit(Child::Expr(argument)));
+                arguments
+                    .iter()
+                    .for_each(|argument| visit(Child::Expr(argument)));
             }
-            If { condition, then, otherwise } => {
+            If {
+                condition,
+                then,
+                otherwise,
+            } => {
                 visit(Child::Expr(condition));
                 visit(Child::Block(then));
-                otherwise.iter().for_each(|otherwise| visit(Child::Block(otherwise)));
+                otherwise
+                    .iter()
+                    .for_each(|otherwise| visit(Child::Block(otherwise)));
             }
             Match { value, arms } => {
                 visit(Child::Expr(value));
@@ -84,8 +130,18 @@ impl Source {
                 visit(Child::Expr(list));
                 take.iter().for_each(|take| visit(Child::Expr(take)));
             }
-            Source::Rows { prefix, from, to, take, .. } => {
-                prefix.iter().chain(from).chain(to).for_each(|part| visit(Child::Expr(part)));
+            Source::Rows {
+                prefix,
+                from,
+                to,
+                take,
+                ..
+            } => {
+                prefix
+                    .iter()
+                    .chain(from)
+                    .chain(to)
+                    .for_each(|part| visit(Child::Expr(part)));
                 visit(Child::Expr(take));
             }
             Source::AllRows { .. } => {}
@@ -116,7 +172,9 @@ impl Statement {
     pub fn each_child<'a>(&'a self, visit: &mut dyn FnMut(Child<'a>)) {
         match &self.kind {
             StatementKind::Let { value, .. } => visit(Child::Expr(value)),
-            StatementKind::LetElse { value, otherwise, .. } => {
+            StatementKind::LetElse {
+                value, otherwise, ..
+            } => {
                 visit(Child::Expr(value));
                 visit(Child::Expr(otherwise));
             }
@@ -124,7 +182,9 @@ impl Statement {
                 visit(Child::Expr(target));
                 visit(Child::Expr(value));
             }
-            StatementKind::Emit { fields, .. } => fields.iter().for_each(|field| visit(Child::Expr(field))),
+            StatementKind::Emit { fields, .. } => {
+                fields.iter().for_each(|field| visit(Child::Expr(field)))
+            }
             StatementKind::For { source, body, .. } => {
                 source.each_child(visit);
                 visit(Child::Block(body));
