@@ -48,14 +48,12 @@ impl Target {
             None => (command, None),
         };
         let commands = &entry.module.module().interface.commands;
-        let candidates = commands
+        let mut candidates = commands
             .iter()
             .enumerate()
             .filter(|(_, known)| known.name == name);
         let found = match version {
-            Some(version) => candidates
-                .filter(|(_, known)| known.version == version)
-                .next_back(),
+            Some(version) => candidates.rfind(|(_, known)| known.version == version),
             None => candidates.max_by_key(|(_, known)| known.version),
         };
         let (index, _) = found.ok_or_else(|| {
