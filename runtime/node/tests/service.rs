@@ -3,7 +3,7 @@
 mod support;
 
 use rc_engine::{Op, Reply};
-use rc_log::{Disk, Honesty};
+use rc_log::Honesty;
 use rc_node::{BATCH_BYTES_MAX, BATCH_OPS_MAX, FeedItem, SubmitError, Work};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};

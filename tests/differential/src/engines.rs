@@ -165,7 +165,7 @@ impl<'b> Engines<'b> {
     pub fn new(built: &'b Built) -> Engines<'b> {
         let regions: Vec<u16> = (16..).take(built.module.module().regions.len()).collect();
         let side = || {
-            let shift = PageShift::new(built.page_shift.into()).expect("a page size");
+            let shift = PageShift::new(built.page_shift).expect("a page size");
             let mut canvas = Canvas::new(CanvasOptions {
                 memory_bytes_max: 1 << 28,
                 ..CanvasOptions::new(shift)

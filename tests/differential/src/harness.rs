@@ -311,11 +311,11 @@ impl Round<'_, '_> {
 /// A datum as the engines' edge knows it.
 fn value(package: &Package, ty: &Type, datum: &Datum) -> Value {
     let record = |name: &str, fields: &[Field], parts: &[Datum]| {
-        let fields = fields.iter().zip(parts).enumerate();
+        let fields = fields.iter().zip(parts);
         Fields {
             name: name.to_string(),
             fields: fields
-                .map(|(_, (field, part))| (field.name.clone(), value(package, &field.ty, part)))
+                .map(|(field, part)| (field.name.clone(), value(package, &field.ty, part)))
                 .collect(),
         }
     };

@@ -128,10 +128,9 @@ impl Generator {
         });
         let others = self.fields(count, "f", false);
         fields.extend(others);
-        for field in key_len..fields.len() {
-            let ty = fields[field].ty.clone();
-            if ty != Type::Time && self.chance.in_hundred(35) {
-                fields[field].default = Some(self.constant(&ty));
+        for field in &mut fields[key_len..] {
+            if field.ty != Type::Time && self.chance.in_hundred(35) {
+                field.default = Some(self.constant(&field.ty));
             }
         }
         let mut indexes = Vec::new();
