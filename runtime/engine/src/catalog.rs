@@ -137,6 +137,26 @@ impl Catalog {
                 return Err(DeployRefusal::Breaks(broken.join("\n")));
             }
         }
+        let history: Vec<(u64, Vec<&str>)> = self
+            .deployments
+            .values()
+            .filter(|deployed| deployed.package == package)
+            .map(|deployed| {
+                let regions = &deployed.module.module().regions;
+                (
+                    deployed.epoch,
+                    regions.iter().map(|region| region.name.as_str()).collect(),
+                )
+            })
+            .collect();
+        let wanted: Vec<&str> = code
+            .regions
+            .iter()
+            .map(|region| region.name.as_str())
+            .collect();
+        if let Some(text) = out_of_step(&wanted, &history) {
+            return Err(DeployRefusal::Breaks(text));
+        }
         let last = self.regions.values().map(|(id, _)| *id).max();
         let mut next = last.map_or(FIRST_USER_REGION, |last| last.saturating_add(1));
         let (mut bindings, mut fresh) = (Vec::new(), Vec::new());
@@ -290,9 +310,90 @@ impl Catalog {
     }
 }
 
+/// What of a table's data would not agree with the rest of it. Rows, indexes and aggregates of one table (`Table/part`)
+/// agree only where every deployment that wrote one wrote them all: a part that is new over a table seen before would
+/// start empty, one that was left out for a while has missed writes. Epochs ascend.
+fn out_of_step(wanted: &[&str], history: &[(u64, Vec<&str>)]) -> Option<String> {
+    let table_of = |region: &str| region.split_once('/').map(|(table, _)| table.to_string());
+    for region in wanted {
+        let Some(table) = table_of(region) else {
+            continue;
+        };
+        let of_table = |name: &&&str| table_of(name).as_deref() == Some(table.as_str());
+        let seen = history
+            .iter()
+            .rev()
+            .find(|(_, regions)| regions.iter().any(|name| of_table(&name)));
+        let Some((last, _)) = seen else { continue };
+        let used = history
+            .iter()
+            .rev()
+            .find(|(_, regions)| regions.contains(region));
+        match used {
+            None => {
+                return Some(format!(
+                    "! data {region} is new over table {table}, which may have rows: it would start empty"
+                ));
+            }
+            Some((epoch, _)) if epoch != last => {
+                return Some(format!(
+                    "! data {region} was left out since catalog version {epoch} and has missed writes of table {table}"
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    None
+}
+
 /// Decodes and verifies: the only way from bytes to code that runs.
 pub(crate) fn verify_encoded(bytes: &[u8]) -> Result<Verified, DeployRefusal> {
     let module =
         rc_bytecode::decode(bytes).map_err(|error| DeployRefusal::Decode(error.to_string()))?;
     rc_bytecode::verify(module).map_err(|error| DeployRefusal::Verify(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::out_of_step;
+
+    #[test]
+    fn parts_of_a_table_stay_in_step() {
+        let rows = "A/rows@1";
+        let index = "A/by_v@1";
+        assert_eq!(out_of_step(&[rows, index], &[]), None);
+        assert_eq!(out_of_step(&[rows, index], &[(1, vec![rows, index])]), None);
+        assert_eq!(
+            out_of_step(&[rows], &[(1, vec![rows, index])]),
+            None,
+            "a part may be left out"
+        );
+        assert_eq!(
+            out_of_step(&["B/rows@1", "state.s@1", rows], &[(1, vec![rows])]),
+            None,
+            "other data is free"
+        );
+        assert!(
+            out_of_step(&[rows, index], &[(1, vec![rows])]).is_some(),
+            "new over a table with rows"
+        );
+        assert!(
+            out_of_step(&[rows, index], &[(1, vec![rows]), (2, vec![])]).is_some(),
+            "also when the table was away"
+        );
+        assert!(
+            out_of_step(&[rows, index], &[(1, vec![rows, index]), (2, vec![rows])]).is_some(),
+            "it missed writes"
+        );
+        assert_eq!(
+            out_of_step(&[rows, index], &[(1, vec![rows, index]), (2, vec![])]),
+            None,
+            "all were away together"
+        );
+        let apart = [(1, vec![rows, index]), (2, vec![rows]), (3, vec![])];
+        assert!(
+            out_of_step(&[rows, index], &apart).is_some(),
+            "away together, but one for longer"
+        );
+    }
 }

@@ -71,7 +71,10 @@ pub fn random_seed() -> io::Result<u64> {
 
 /// Writes a file that only its owner can read, whole or not at all.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let part = path.with_extension("part");
+    // A name of its own: several nodes may start at once, and their addresses differ only behind the last dot.
+    let mut part = path.as_os_str().to_owned();
+    part.push(format!(".{}.part", std::process::id()));
+    let part = PathBuf::from(part);
     let _ = fs::remove_file(&part);
     let mut file = OpenOptions::new()
         .write(true)

@@ -102,6 +102,8 @@ impl<'r> Execution<'r> {
             return Err(Stop::halt("`TestContext` outside a test"));
         };
         hooks.context(roles, advance);
+        // The test itself sees the time that its commands see.
+        self.run.environment.now = self.run.environment.now.saturating_add(advance);
         Ok(())
     }
 
