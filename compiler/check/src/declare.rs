@@ -29,6 +29,36 @@ pub(crate) fn declare<'a>(world: &mut World<'a>, units: &[Unit<'a>]) {
         }
     }
     resolve_uses(world, units);
+    for unit in units {
+        retired_but_there(world, unit.file);
+    }
+}
+
+/// `retire pay@1` takes a version back: it cannot stand in the source as well.
+fn retired_but_there(world: &mut World<'_>, file: &ast::File) {
+    for item in &file.items {
+        let ast::ItemKind::Retire { name, version } = &item.kind else {
+            continue;
+        };
+        let version = version.unwrap_or(1);
+        let there = world
+            .program
+            .callables
+            .iter()
+            .find(|callable| callable.name == *name.text && callable.version == version)
+            .map(|callable| callable.span);
+        if let Some(there) = there {
+            world
+                .error(
+                    codes::DECLARED_TWICE,
+                    name.span,
+                    format!("`{}@{version}` is retired and declared", name.text),
+                )
+                .label("taken back here")
+                .secondary(there, "still declared here")
+                .hint("remove one of the two");
+        }
+    }
 }
 
 fn package_line(world: &mut World<'_>, file: &ast::File) {

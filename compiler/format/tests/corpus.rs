@@ -160,3 +160,11 @@ proptest! {
         fuzz_one(out.as_bytes());
     }
 }
+
+/// Found by `blanks_thrown_about`: a newline before a `)` within type arguments.
+#[test]
+fn a_newline_within_type_arguments_ends_nothing() {
+    fuzz_one(b"package p\nproperty \"m\" (moves: list<(\nu64, u64, u8\n), 50>) {\n}\n");
+    let text = "package p\nproperty \"m\" (moves: list<(\n    u64, u64, u8\n), 50>) {\n}\n";
+    assert!(!rc_syntax::parse(FileId(0), text).diagnostics.has_errors());
+}

@@ -32,7 +32,8 @@ pub(crate) fn mark(tokens: &mut [Token]) {
         match kind {
             Comment | OuterDoc | InnerDoc => continue,
             Newline => {
-                if !before[3].is_some_and(TokenKind::continues_line) {
+                // Within `()` and `[]` a newline ends nothing.
+                if !open.is_in_brackets() && !before[3].is_some_and(TokenKind::continues_line) {
                     open.clear();
                 }
                 continue;
@@ -78,6 +79,10 @@ impl Opened {
         let open = self.all.pop()?;
         self.angles -= usize::from(matches!(open, Open::Angle(_)));
         Some(open)
+    }
+
+    fn is_in_brackets(&self) -> bool {
+        self.all.len() > self.angles
     }
 
     fn clear(&mut self) {
