@@ -1,4 +1,3 @@
-// changed: 10:22 PatternKind::AnyFailure; Convert also reads a place: `Place<T>` to `T` (checker)
 //! Statements and expressions, typed.
 //!
 //! Meaning that lowering relies on:

@@ -1,4 +1,3 @@
-// changed: 10:22 Invariant.locals, Program.retired (checker)
 //! Declarations. Ids index the vectors of [`Program`]; the standard library's items stand in the same
 //! vectors as the package's own, marked by `origin`.
 

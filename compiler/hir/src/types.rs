@@ -1,4 +1,3 @@
-// changed: 10:22 Type::Number, an argument for a numeric generic parameter (checker)
 //! Types of the typed program. Aliases are gone; constants are numbers, except where they wait for a
 //! generic parameter of the standard library.
 

@@ -4,15 +4,15 @@
 //! formatter takes them from the token stream), doc comments (`///`, `//!`) are. A part that could not
 //! be read is an `Error` node, and a diagnostic says why: later passes stay silent about it.
 //!
-//! How the parser fills what the types leave open (announced to readers of this tree):
+//! How the parser fills what the types leave open:
 //! - `take`/`max` are always an [`ExprKind::Bounded`] around the source, in `for` and in comprehensions alike;
 //!   `StatementKind::For::limit` stays `None`.
-//! - `Payment.Insufficient { … }` is a `Record` with `qualifier` `Payment` (added field).
+//! - `Payment.Insufficient { … }` is a `Record` with `qualifier` `Payment`.
 //! - A field init without a name, as in `Money { USD, old.balance }`, has its position in digits as its name
 //!   (`"0"`, `"1"`) and its value; an upper-case name alone counts as such a value.
 //! - `size<T>()` and `align<T>()` are a `Call` of a `Name` with arguments; `a >> b` is two adjacent `>`.
 //! - `touch(r, p)` with two arguments is a `Touch`; attribute arguments are names and literals.
-//! - Added: [`ItemKind::Retire`] (`retire pay@1`), [`TableMember::OnDelete`] (`on delete author cascade max 100`).
+//! - [`ItemKind::Retire`] is `retire pay@1`, [`TableMember::OnDelete`] is `on delete author cascade max 100`.
 //! - A field, parameter or variant that could not be read keeps its place with the empty name and a `Broken` type.
 //! - In a block, the last statement, when it is an expression, is `value`, whatever its type.
 
