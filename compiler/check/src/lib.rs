@@ -53,6 +53,8 @@ mod walks;
 mod deaths;
 mod effects;
 
+pub use show::show_type;
+
 use rc_diagnostics::Diagnostics;
 use rc_hir::{Origin, Program};
 use rc_source::Sources;

@@ -2,10 +2,24 @@
 
 use crate::world::World;
 use rc_bytecode::instr::{BinaryOp, Builtin, Scalar};
-use rc_hir::{ConstExpr, Count, Type};
+use rc_hir::{ConstExpr, Count, Program, Type};
 
 impl World<'_> {
+    /// The type as its reader wrote it.
     pub fn show(&self, ty: &Type) -> String {
+        Shown(&self.program).show(ty)
+    }
+}
+
+/// A type of a checked program as its reader wrote it, as `list<u64, 100>`.
+pub fn show_type(program: &Program, ty: &Type) -> String {
+    Shown(program).show(ty)
+}
+
+struct Shown<'p>(&'p Program);
+
+impl Shown<'_> {
+    fn show(&self, ty: &Type) -> String {
         let name = |name: &str, arguments: &[Type]| match arguments {
             [] => name.to_string(),
             _ => format!("{name}<{}>", self.show_all(arguments)),
@@ -20,14 +34,12 @@ impl World<'_> {
             Type::Bytes(count) => format!("bytes<{}>", self.show_count(count)),
             Type::Optional(inner) => format!("{}?", self.show(inner)),
             Type::Tuple(parts) => format!("({})", self.show_all(parts)),
-            Type::Struct(id, arguments) => {
-                name(&self.program.structs[id.0 as usize].name, arguments)
-            }
-            Type::Enum(id, arguments) => name(&self.program.enums[id.0 as usize].name, arguments),
+            Type::Struct(id, arguments) => name(&self.0.structs[id.0 as usize].name, arguments),
+            Type::Enum(id, arguments) => name(&self.0.enums[id.0 as usize].name, arguments),
             Type::List(element, count) => {
                 format!("list<{}, {}>", self.show(element), self.show_count(count))
             }
-            Type::Row(table) => self.program.tables[table.0 as usize].name.clone(),
+            Type::Row(table) => self.0.tables[table.0 as usize].name.clone(),
             Type::Attempted(inner, _) => format!("the result of an attempt ({})", self.show(inner)),
             Type::Parameter(number) => format!("type parameter {number}"),
             Type::Number(count) => self.show_count(count),
@@ -40,9 +52,7 @@ impl World<'_> {
             Type::Array(element, count) => {
                 format!("[{}; {}]", self.show(element), self.show_count(count))
             }
-            Type::Layout(id, arguments) => {
-                name(&self.program.layouts[id.0 as usize].name, arguments)
-            }
+            Type::Layout(id, arguments) => name(&self.0.layouts[id.0 as usize].name, arguments),
             Type::Error => "?".into(),
         }
     }
@@ -55,7 +65,7 @@ impl World<'_> {
             .join(", ")
     }
 
-    pub fn show_count(&self, count: &Count) -> String {
+    fn show_count(&self, count: &Count) -> String {
         match count {
             Count::Known(number) => number.to_string(),
             Count::Open(expr) => self.show_const(expr),
@@ -70,11 +80,11 @@ impl World<'_> {
             ConstExpr::AlignOf(ty) => format!("align<{}>()", self.show(ty)),
             ConstExpr::Parameter(number) => format!("number parameter {number}"),
             ConstExpr::Const(id, arguments) if arguments.is_empty() => {
-                self.program.consts[id.0 as usize].name.clone()
+                self.0.consts[id.0 as usize].name.clone()
             }
             ConstExpr::Const(id, arguments) => format!(
                 "{}<{}>",
-                self.program.consts[id.0 as usize].name,
+                self.0.consts[id.0 as usize].name,
                 self.show_all(arguments)
             ),
             ConstExpr::Binary(op, left, right) => {

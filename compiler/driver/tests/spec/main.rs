@@ -2,16 +2,21 @@
 //!
 //! A block marked `rc` is a whole package: its diagnostics are exactly those that its comments announce, by code and
 //! line (`// error: E0312`; `// error-above: E0102` where the line itself cannot hold a comment), and none where
-//! nothing is announced. `// cost: steps <= 40` on a header line bounds what is proven. `rc,fragment` parses, as
+//! nothing is announced (`// error: E0312 at "a"` says what the message points at). `// type: u8` is the type of the name that is
+//! bound on its line. `// cost: steps <= 40` on a header line bounds what is proven. `rc,fragment` parses, as
 //! statements or as declarations. `rc,std=ordered` is text of that module of the standard library, to the letter.
 //! Always true: a block with another mark fails, so none is left out by a slip.
 
+mod blocks;
+mod grammar;
+
+use blocks::{Block, blocks, folder, pages_in};
 use rc_diagnostics::codes;
 use rc_driver::{Compiled, Options, Package, STDLIB, compile_with};
 use rc_source::Sources;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Codes that no block can show: they are about files, manifests, sizes, or the standard library's own code.
 const NOT_SHOWN_BY_A_BLOCK: &[&str] = &[
@@ -22,60 +27,7 @@ const NOT_SHOWN_BY_A_BLOCK: &[&str] = &[
 const WITHOUT_A_PAGE: &[&str] = &[];
 
 /// What the prices of the edition are.
-const PRICES: &str = include_str!("../../../runtime/bytecode/tests/price.txt");
-
-struct Block {
-    file: String,
-    /// Of the file, from 1: the line of the opening fence.
-    line: usize,
-    mark: String,
-    text: String,
-}
-
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../lang-spec")
-}
-
-fn pages_in(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("the folder is there");
-    let mut paths: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("a readable entry").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
-        .collect();
-    paths.sort();
-    paths
-}
-
-fn blocks(path: &Path) -> Vec<Block> {
-    let text = fs::read_to_string(path).expect("a readable page");
-    let file = path
-        .file_name()
-        .expect("a file")
-        .to_string_lossy()
-        .into_owned();
-    let mut found: Vec<Block> = Vec::new();
-    let mut open: Option<Block> = None;
-    for (at, line) in text.lines().enumerate() {
-        match (&mut open, line.strip_prefix("```")) {
-            (Some(_), Some(_)) => found.extend(open.take()),
-            (Some(block), None) => {
-                block.text.push_str(line);
-                block.text.push('\n');
-            }
-            (None, Some(mark)) => {
-                open = Some(Block {
-                    file: file.clone(),
-                    line: at + 1,
-                    mark: mark.trim().to_string(),
-                    text: String::new(),
-                })
-            }
-            (None, None) => {}
-        }
-    }
-    assert!(open.is_none(), "{file}: a fence without its end");
-    found
-}
+const PRICES: &str = include_str!("../../../../runtime/bytecode/tests/price.txt");
 
 /// What is wrong with a block; nothing where it holds.
 fn problems(block: &Block) -> Vec<String> {
@@ -107,13 +59,18 @@ fn compiled(text: &str) -> Compiled {
 fn whole_package(text: &str) -> Vec<String> {
     let compiled = compiled(text);
     let mut problems = Vec::new();
-    let mut left: Vec<(u32, String)> = announced(text);
+    let mut left: Vec<Announced> = announced(text);
     for diagnostic in compiled.diagnostics.iter() {
         let span = diagnostic.primary.span;
         let file = compiled.sources.file(span.file);
         let line = file.position(span.start).line;
-        let found = (line, diagnostic.code.to_string());
-        match left.iter().position(|wanted| *wanted == found) {
+        let code = diagnostic.code.to_string();
+        let marked = compiled.sources.text_of(span);
+        let is_it = |wanted: &Announced| {
+            let place = wanted.marked.as_ref().is_none_or(|text| text == marked);
+            wanted.line == line && wanted.code == code && place
+        };
+        match left.iter().position(is_it) {
             Some(at) if file.name == "block.rc" => drop(left.remove(at)),
             _ => problems.push(format!(
                 "{}:{line} says {} {}",
@@ -121,29 +78,78 @@ fn whole_package(text: &str) -> Vec<String> {
             )),
         }
     }
-    problems.extend(
-        left.iter()
-            .map(|(line, code)| format!("line {line} announces {code}, and nothing says it")),
-    );
+    problems.extend(left.iter().map(|wanted| {
+        let Announced { line, code, marked } = wanted;
+        let place = marked
+            .as_ref()
+            .map_or(String::new(), |text| format!(" at `{text}`"));
+        format!("line {line} announces {code}{place}, and nothing says it")
+    }));
     problems.extend(costs(text, &compiled));
+    problems.extend(types(text, &compiled));
     problems
 }
 
-/// Line (from 1) and code of each announced diagnostic.
-fn announced(text: &str) -> Vec<(u32, String)> {
+/// A diagnostic that a comment announces.
+struct Announced {
+    /// From 1.
+    line: u32,
+    code: String,
+    /// The text that the message must point at, where the comment says so.
+    marked: Option<String>,
+}
+
+/// `// error: E0301, E0302` or, with what the message points at, `// error: E0301 at "amount"`.
+fn announced(text: &str) -> Vec<Announced> {
     let mut found = Vec::new();
     for (at, line) in (1u32..).zip(text.lines()) {
         for (mark, above) in [("// error: ", 0), ("// error-above: ", 1)] {
-            if let Some((_, codes)) = line.split_once(mark) {
-                found.extend(
-                    codes
-                        .split(',')
-                        .map(|code| (at - above, code.trim().to_string())),
-                );
-            }
+            let Some((_, said)) = line.split_once(mark) else {
+                continue;
+            };
+            let (codes, marked) = match said.split_once(" at \"") {
+                Some((codes, rest)) => (
+                    codes,
+                    rest.rsplit_once('"').map(|(text, _)| text.to_string()),
+                ),
+                None => (said, None),
+            };
+            found.extend(codes.split(',').map(|code| Announced {
+                line: at - above,
+                code: code.trim().to_string(),
+                marked: marked.clone(),
+            }));
         }
     }
     found
+}
+
+/// Checks `// type: list<u64, 4>` against the type of the one name that is bound on that line.
+fn types(text: &str, compiled: &Compiled) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (at, line) in (1u32..).zip(text.lines()) {
+        let Some((_, wanted)) = line.split_once("// type: ") else {
+            continue;
+        };
+        let program = &compiled.program;
+        let bodies = program.callables.iter().map(|callable| &callable.locals);
+        let bound: Vec<String> = bodies
+            .chain(program.tests.iter().map(|test| &test.locals))
+            .flatten()
+            .filter(|local| {
+                let file = compiled.sources.file(local.span.file);
+                file.name == "block.rc" && file.position(local.span.start).line == at
+            })
+            .map(|local| rc_check::show_type(program, &local.ty))
+            .collect();
+        if bound != [wanted.trim()] {
+            problems.push(format!(
+                "line {at} announces the type {}, and has {bound:?}",
+                wanted.trim()
+            ));
+        }
+    }
+    problems
 }
 
 /// Checks `// cost: steps <= 40, pages_read <= 3` against what is proven of the callable whose header stands there.
@@ -278,7 +284,7 @@ fn each_page_shows_its_own_code_and_a_repair() {
         let shows = blocks.iter().any(|block| {
             announced(&block.text)
                 .iter()
-                .any(|(_, shown)| *shown == code)
+                .any(|shown| shown.code == code)
         });
         let repairs = blocks.iter().any(|block| announced(&block.text).is_empty());
         assert!(shows, "{code} has no block that announces it");
@@ -325,6 +331,15 @@ fn a_planted_wrong_assertion_fails() {
         (
             "rc",
             "package p\n\nstate a: u8 = 256\n// error: E0303\n".to_string(),
+        ),
+        (
+            "rc",
+            "package p\n\nstate a: u8 = 256 // error: E0303 at \"a\"\n".to_string(),
+        ),
+        (
+            "rc",
+            "package p\n\nfn f() -> u64 {\n    let x: u8 = 1 // type: u64\n    x as u64\n}\n"
+                .to_string(),
         ),
         ("rc,fragment", "let = 5".to_string()),
         ("rc,std=ordered", "fn insert() { }".to_string()),
