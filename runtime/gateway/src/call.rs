@@ -1,7 +1,6 @@
 //! One call over HTTP: `POST /package/command` with a JSON object, answered by the result as JSON.
 
 use crate::body;
-use crate::json;
 use crate::problem::Problem;
 use crate::state::Gateway;
 use crate::target::Target;
@@ -12,6 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use rc_bytecode::interface::CommandKind;
 use rc_engine::{Call, Op, Reply, SessionKey};
+use rc_wire::json;
 use sha2::{Digest, Sha256};
 
 /// `POST /{package}/{command}`: JSON, NDJSON or gRPC by content type.

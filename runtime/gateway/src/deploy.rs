@@ -4,7 +4,6 @@
 //! of it is right; the log gets the module and the source.
 
 use crate::call::json_response;
-use crate::json::write_string;
 use crate::problem::Problem;
 use crate::state::Gateway;
 use axum::body::Body;
@@ -14,6 +13,7 @@ use rc_bytecode::Module;
 use rc_bytecode::compat::{self, Change, ChangeKind};
 use rc_engine::{Deploy, Op, Reader, Refusal, Reply, Truncated, Writer};
 use rc_jit::Compiled;
+use rc_wire::json::write_string;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 

@@ -1,6 +1,5 @@
 //! The interface as protobuf descriptors: one file and one service per package, for reflection and `.proto` text.
 
-use crate::protowire::is_wrapped;
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{
     DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet,
@@ -8,35 +7,11 @@ use prost_types::{
 };
 use rc_bytecode::Interface;
 use rc_bytecode::instr::Scalar;
-use rc_bytecode::interface::{Command, CommandKind};
+use rc_bytecode::interface::CommandKind;
 use rc_bytecode::layout::{Record, Shape};
+use rc_wire::names::{camel, method_name};
+use rc_wire::protobuf::is_wrapped;
 use std::collections::BTreeMap;
-
-/// `Pay`, `PayV2`.
-pub fn method_name(command: &Command) -> String {
-    let name = camel(&command.name);
-    if command.version == 1 {
-        name
-    } else {
-        format!("{name}V{}", command.version)
-    }
-}
-
-/// `ledger` to `Ledger`, `accounts_of` to `AccountsOf`.
-pub fn camel(name: &str) -> String {
-    let mut out = String::new();
-    for part in name.split(['_', '.']) {
-        let mut chars = part.chars();
-        out.extend(chars.next().map(|first| first.to_ascii_uppercase()));
-        out.push_str(chars.as_str());
-    }
-    out
-}
-
-/// `ledger.Ledger`.
-pub fn service_name(interface: &Interface) -> String {
-    format!("{}.{}", interface.package, camel(&interface.package))
-}
 
 /// Everything that a client needs for this package, well-known files included.
 pub fn file_set(interface: &Interface) -> FileDescriptorSet {
@@ -106,7 +81,7 @@ fn package_file(interface: &Interface) -> FileDescriptorProto {
         .iter()
         .filter(|command| command.kind != CommandKind::Report)
     {
-        let name = method_name(command);
+        let name = method_name(&command.name, command.version);
         messages.record(&format!("{name}Request"), &command.arguments);
         let fields = command
             .result
@@ -312,7 +287,7 @@ impl Messages<'_> {
     /// A name made of the shape's parts: `TupleU64String64`.
     fn shape_name(&self, shape: &Shape) -> String {
         match shape {
-            Shape::Scalar(scalar) => camel(crate::json::scalar_name(*scalar)),
+            Shape::Scalar(scalar) => camel(rc_wire::json::scalar_name(*scalar)),
             Shape::Time => "Time".to_string(),
             Shape::Duration => "Duration".to_string(),
             Shape::String(max) => format!("String{max}"),

@@ -3,7 +3,6 @@
 //! Each event's id is `op.k`; a browser's `Last-Event-ID` resumes after it. A position that is no longer kept answers
 //! 410 with the oldest one. A reader that does not keep up is cut off once its buffer is full for too long.
 
-use crate::json;
 use crate::problem::Problem;
 use crate::state::Gateway;
 use axum::body::Body;
@@ -12,6 +11,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use rc_engine::EventRecord;
 use rc_node::FeedItem;
+use rc_wire::json;
 use serde::Deserialize;
 use std::convert::Infallible;
 use std::fmt::Write as _;

@@ -7,7 +7,6 @@
 use crate::call::session_key;
 use crate::descriptor;
 use crate::problem::Problem;
-use crate::protowire;
 use crate::state::Gateway;
 use crate::target::Target;
 use axum::body::Body as AxumBody;
@@ -18,6 +17,8 @@ use futures_util::stream::{self, Stream, StreamExt};
 use rc_bytecode::interface::CommandKind;
 use rc_engine::{Call, Op, Principal, Reply, SessionKey};
 use rc_node::{Answer, BATCH_OPS_MAX, SubmitError, Work};
+use rc_wire::names::{method_name, service_name};
+use rc_wire::protobuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -124,12 +125,13 @@ fn find(
     let entry = view
         .live
         .iter()
-        .find(|entry| descriptor::service_name(&entry.module.module().interface) == service);
+        .find(|entry| service_name(&entry.package) == service);
     let entry = entry.ok_or_else(|| Status::unimplemented(format!("no service {service}")))?;
     let commands = &entry.module.module().interface.commands;
     let named = |wanted: &str| {
         commands.iter().position(|command| {
-            command.kind != CommandKind::Report && descriptor::method_name(command) == wanted
+            command.kind != CommandKind::Report
+                && method_name(&command.name, command.version) == wanted
         })
     };
     let found = match method.strip_suffix("Stream") {
@@ -245,7 +247,7 @@ impl Method {
     fn pack(&self, message: &[u8]) -> Result<Vec<u8>, Status> {
         let mut arguments = Vec::with_capacity(64);
         let interface = self.target.interface();
-        protowire::pack_record(
+        protobuf::pack_record(
             &interface.shapes,
             &self.target.command().arguments,
             message,
@@ -291,7 +293,7 @@ impl Method {
         let mut message = Vec::new();
         if let (Reply::Done(packed), Some(shape)) = (reply, &self.target.command().result) {
             let mut packed = packed.as_slice();
-            protowire::write_field(
+            protobuf::write_field(
                 &interface.shapes,
                 shape,
                 1,
@@ -308,24 +310,24 @@ impl Method {
     fn outcome(&self, op: u64, reply: Result<&Reply, Problem>) -> Vec<u8> {
         let mut outcome = Vec::with_capacity(32);
         match reply.and_then(|reply| self.message(reply)) {
-            Ok(message) => protowire::put_bytes(1, &message, &mut outcome),
+            Ok(message) => protobuf::put_bytes(1, &message, &mut outcome),
             Err(problem) => {
                 let mut failure = Vec::new();
-                protowire::put_bytes(
+                protobuf::put_bytes(
                     1,
                     problem.code.as_deref().unwrap_or(problem.kind).as_bytes(),
                     &mut failure,
                 );
-                protowire::put_bytes(2, problem.detail.as_bytes(), &mut failure);
-                protowire::put_bytes(
+                protobuf::put_bytes(2, problem.detail.as_bytes(), &mut failure);
+                protobuf::put_bytes(
                     3,
                     problem.fields.as_deref().unwrap_or("").as_bytes(),
                     &mut failure,
                 );
-                protowire::put_bytes(2, &failure, &mut outcome);
+                protobuf::put_bytes(2, &failure, &mut outcome);
             }
         }
-        protowire::put_number(3, op, &mut outcome);
+        protobuf::put_number(3, op, &mut outcome);
         outcome
     }
 }

@@ -12,9 +12,6 @@
     reason = "a problem is made once per refused request, and is no larger than tonic's own status"
 )]
 
-pub mod json;
-mod timetext;
-
 mod body;
 mod bulk;
 mod call;
@@ -26,7 +23,6 @@ mod guard;
 mod openapi;
 mod pages;
 mod problem;
-mod protowire;
 mod router;
 mod serve;
 mod state;

@@ -125,7 +125,7 @@ fn operation(interface: &Interface, command: &Command) -> Value {
 }
 
 fn record_schema(interface: &Interface, record: &Record) -> Value {
-    if crate::json::is_positional(record) {
+    if rc_wire::json::is_positional(record) {
         return tuple_schema(interface, record.fields.iter().map(|(_, shape)| shape));
     }
     let properties: Map<String, Value> = record
@@ -173,7 +173,7 @@ fn schema(interface: &Interface, shape: &Shape) -> Value {
             } else {
                 "^[0-9]+$"
             };
-            json!({ "type": ["string", "integer"], "format": crate::json::scalar_name(*scalar), "pattern": pattern })
+            json!({ "type": ["string", "integer"], "format": rc_wire::json::scalar_name(*scalar), "pattern": pattern })
         }
         Shape::Scalar(scalar) => {
             let (least, most) = if scalar.is_signed() {

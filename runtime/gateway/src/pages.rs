@@ -1,13 +1,13 @@
 //! The small pages: what is here, is it well, how much has it done.
 
 use crate::call::json_response;
-use crate::json::write_string;
 use crate::problem::Problem;
 use crate::state::Gateway;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Method, Response, StatusCode, Uri};
 use rc_bytecode::interface::CommandKind;
+use rc_wire::json::write_string;
 use std::fmt::Write as _;
 
 /// `GET /`: what can be called, as text.

@@ -1,6 +1,5 @@
 //! Errors as RFC 9457 problem documents: `type`, `title`, `status`, `detail`, and for declared errors `code` and `fields`.
 
-use crate::json::{self, FieldError, write_string};
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
@@ -8,6 +7,7 @@ use rc_bytecode::Interface;
 use rc_bytecode::instr::Failure;
 use rc_engine::{Refusal, Reply};
 use rc_node::SubmitError;
+use rc_wire::json::{self, FieldError, write_string};
 
 /// A problem to answer with.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,225 @@
+//! JSON to packed values and back, by shape.
+//!
+//! Always true: integers never pass through floats (64 bits and more are strings, as proto3's JSON mapping has them;
+//! numbers are accepted where they fit); duplicate keys, unknown fields, missing fields and nesting beyond
+//! [`DEPTH_MAX`] are errors that name the field; what is accepted is packed canonically.
+
+mod read;
+mod value;
+mod write;
+
+pub use read::{pack, pack_record};
+pub use value::{DEPTH_MAX, Json, parse};
+pub use write::{write, write_record, write_string};
+
+use rc_bytecode::instr::Scalar;
+use rc_bytecode::layout::{Record, Shape, Shapes};
+
+/// What is wrong with a body, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{reason}", if path.is_empty() { String::new() } else { format!("{path}: ") })]
+pub struct FieldError {
+    /// `to`, `items[3].price`; empty for the whole.
+    pub path: String,
+    pub reason: String,
+}
+
+impl FieldError {
+    fn new(reason: impl Into<String>) -> FieldError {
+        FieldError {
+            path: String::new(),
+            reason: reason.into(),
+        }
+    }
+
+    fn within(mut self, part: &str) -> FieldError {
+        let joint = if self.path.is_empty() || self.path.starts_with('[') {
+            ""
+        } else {
+            "."
+        };
+        self.path = format!("{part}{joint}{}", self.path);
+        self
+    }
+}
+
+/// Packed bytes that do not have their shape: a fault of ours, since everything packed was checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("packed bytes do not have the shape of their type")]
+pub struct Malformed;
+
+/// Fields without names (`0`, `1`, …) are an array.
+pub fn is_positional(record: &Record) -> bool {
+    !record.fields.is_empty()
+        && record
+            .fields
+            .iter()
+            .enumerate()
+            .all(|(index, (name, _))| *name == index.to_string())
+}
+
+pub fn scalar_name(scalar: Scalar) -> &'static str {
+    match scalar {
+        Scalar::Bool => "bool",
+        Scalar::U8 => "u8",
+        Scalar::U16 => "u16",
+        Scalar::U32 => "u32",
+        Scalar::U64 => "u64",
+        Scalar::U128 => "u128",
+        Scalar::I8 => "i8",
+        Scalar::I16 => "i16",
+        Scalar::I32 => "i32",
+        Scalar::I64 => "i64",
+        Scalar::I128 => "i128",
+        Scalar::F64 => "f64",
+    }
+}
+
+/// A shape in the language's words, for messages.
+pub fn expected(shapes: &Shapes, shape: &Shape) -> String {
+    match shape {
+        Shape::Scalar(scalar) => scalar_name(*scalar).to_string(),
+        Shape::Time => "a time such as \"2026-01-31T12:00:00Z\"".to_string(),
+        Shape::Duration => "a duration such as \"1.5s\"".to_string(),
+        Shape::String(max) => format!("a string of at most {max} bytes"),
+        Shape::Bytes(max) => format!("base64 of at most {max} bytes"),
+        Shape::Optional(inner) => format!("{} or null", expected(shapes, inner)),
+        Shape::Tuple(parts) => format!("an array of {} elements", parts.len()),
+        Shape::Struct(index) => shapes.structs[*index as usize].name.clone(),
+        Shape::Enum(index) => format!("a variant of {}", shapes.enums[*index as usize].name),
+        Shape::List(_, max) => format!("an array of at most {max} elements"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rc_bytecode::layout::Sum;
+
+    fn round_trip(shapes: &Shapes, shape: &Shape, text: &str) -> String {
+        let (mut packed, mut out) = (Vec::new(), String::new());
+        pack(shapes, shape, &parse(text.as_bytes()).unwrap(), &mut packed).unwrap();
+        write(shapes, shape, &packed, &mut out).unwrap();
+        out
+    }
+
+    fn sample() -> Shapes {
+        let variants = vec![
+            Record {
+                name: "Closed".into(),
+                fields: vec![],
+            },
+            Record {
+                name: "Open".into(),
+                fields: vec![("until".into(), Shape::Scalar(Scalar::U64))],
+            },
+            Record {
+                name: "Pair".into(),
+                fields: vec![
+                    ("0".into(), Shape::Scalar(Scalar::U8)),
+                    ("1".into(), Shape::String(4)),
+                ],
+            },
+        ];
+        Shapes {
+            structs: vec![Record {
+                name: "Money".into(),
+                fields: vec![
+                    ("amount".into(), Shape::Scalar(Scalar::I128)),
+                    ("memo".into(), Shape::Optional(Box::new(Shape::String(8)))),
+                ],
+            }],
+            enums: vec![Sum {
+                name: "Door".into(),
+                variants,
+            }],
+        }
+    }
+
+    #[test]
+    fn values_come_back_as_they_were() {
+        let shapes = sample();
+        for (shape, text) in [
+            (Shape::Scalar(Scalar::U64), "\"18446744073709551615\""),
+            (Shape::Scalar(Scalar::I8), "-128"),
+            (
+                Shape::Scalar(Scalar::U128),
+                "\"340282366920938463463374607431768211455\"",
+            ),
+            (Shape::Struct(0), r#"{"amount":"-5","memo":"hé\n"}"#),
+            (Shape::Struct(0), r#"{"amount":"-5","memo":null}"#),
+            (Shape::Enum(0), "\"Closed\""),
+            (Shape::Enum(0), r#"{"Open":{"until":"7"}}"#),
+            (Shape::Enum(0), r#"{"Pair":[1,"x"]}"#),
+            (
+                Shape::List(Box::new(Shape::Scalar(Scalar::Bool)), 3),
+                "[true,false]",
+            ),
+            (Shape::Bytes(8), "\"AQID\""),
+            (Shape::Time, "\"2026-11-20T10:30:00.000000001Z\""),
+            (Shape::Duration, "\"-1.500000000s\""),
+        ] {
+            assert_eq!(round_trip(&shapes, &shape, text), text);
+        }
+    }
+
+    #[test]
+    fn errors_name_the_field() {
+        let shapes = sample();
+        let record = Record {
+            name: "arguments".into(),
+            fields: vec![
+                ("to".into(), Shape::Scalar(Scalar::U8)),
+                ("items".into(), Shape::List(Box::new(Shape::Struct(0)), 2)),
+            ],
+        };
+        for (text, message) in [
+            (r#"{"to": 256, "items": []}"#, "to: out of range for u8"),
+            (
+                r#"{"to": 1.5, "items": []}"#,
+                "to: expected u8, found a number with a fraction or beyond 64 bits",
+            ),
+            (r#"{"to": -1, "items": []}"#, "to: out of range for u8"),
+            (r#"{"items": []}"#, "to: missing; expected u8"),
+            (
+                r#"{"to": 1, "items": [], "x": 1}"#,
+                "x: unknown field; the fields are: to, items",
+            ),
+            (
+                r#"{"to": 1, "items": [{"amount": 1}, {"amount": true}]}"#,
+                "items[1].amount: expected i128, found a boolean",
+            ),
+            (
+                r#"{"to": 1, "items": [{"amount": 1, "memo": "123456789"}]}"#,
+                "items[0].memo: at most 8 bytes, found 9",
+            ),
+            (r#"[1]"#, "expected an object, found an array"),
+        ] {
+            let error = pack_record(
+                &shapes,
+                &record,
+                &parse(text.as_bytes()).unwrap(),
+                &mut Vec::new(),
+            )
+            .unwrap_err();
+            assert_eq!(error.to_string(), message);
+        }
+    }
+
+    #[test]
+    fn duplicate_keys_and_deep_nesting_are_refused() {
+        assert!(
+            parse(br#"{"a": 1, "a": 2}"#)
+                .unwrap_err()
+                .to_string()
+                .contains("stands twice")
+        );
+        assert!(
+            parse("[".repeat(100_000).as_bytes())
+                .unwrap_err()
+                .to_string()
+                .contains("deeper")
+        );
+        assert!(parse(b"\xff").is_err());
+    }
+}
