@@ -7,6 +7,7 @@
 //! Always true: memory holds a few groups, whatever the file's size. A group that the node did not take is sent again;
 //! one whose outcome is unknown is sent again only with `--key`, where the node answers what it has run from its memory.
 
+use crate::node;
 use crate::output::{Failure, Progress, say};
 use rc_client::{BULK_BYTES_MAX, BULK_LINES_MAX, BulkAnswer, Caller, Client, ClientError, Problem};
 use std::collections::BTreeMap;
@@ -326,12 +327,13 @@ fn report(work: &Work<'_>, tally: &Tally, took: Duration) {
 }
 
 fn lost(work: &Work<'_>, first: u64, lines: u64, error: &ClientError) -> Failure {
+    let told = node::told(&work.client, error);
     let calls = format!("calls {first} to {}", first + lines - 1);
     Failure::new(match (error.may_have_run(), work.key) {
-        (true, None) => format!("{calls}: {error}; with --key a repeated run is safe"),
+        (true, None) => format!("{calls}: {told}; with --key a repeated run is safe"),
         (true, Some(_)) => {
-            format!("{calls}: {error}; repeat the same command with the same --key and --jobs")
+            format!("{calls}: {told}; repeat the same command with the same --key and --jobs")
         }
-        (false, _) => format!("{calls} were not run: {error}"),
+        (false, _) => format!("{calls} were not run: {told}"),
     })
 }

@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     if (caller.id.is_some() || !caller.roles.is_empty()) && !client.has_token() {
         return Err(Failure::new(
-            "--role and --caller need the node's token; none was found (see `rcc call --help`)",
+            "--role and --caller need the node's token, and none was found; name it with --token-file DATA/token",
         ));
     }
     if let Some(file) = &arguments.file {
@@ -84,13 +84,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             say(answer.result);
             Ok(())
         }
-        Err(ClientError::Problem(problem)) => {
-            let field = problem
-                .field
-                .as_ref()
-                .map_or_else(String::new, |field| format!(" (field {field})"));
-            Err(Failure::new(format!("{problem}{field}")))
+        Err(error) => {
+            let field = match &error {
+                ClientError::Problem(problem) => problem.field.as_ref(),
+                _ => None,
+            };
+            let field = field.map_or_else(String::new, |field| format!(" (field {field})"));
+            Err(Failure::new(format!(
+                "{}{field}",
+                node::told(&client, &error)
+            )))
         }
-        Err(error) => Err(Failure::new(error)),
     }
 }

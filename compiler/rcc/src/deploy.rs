@@ -43,7 +43,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             "a deploy needs the node's token; none was found in --token-file, RECURRENT_TOKEN or {folder}"
         )));
     }
-    let plan = client.plan(&files).map_err(Failure::new)?;
+    let refused = |error| Failure::new(node::told(&client, &error));
+    let plan = client.plan(&files).map_err(refused)?;
     show(&plan);
     let broken = plan
         .changes
@@ -61,7 +62,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !arguments.yes && !confirmed()? {
         return Err(Failure::new("nothing was changed"));
     }
-    let done = client.deploy(&files, plan.epoch).map_err(Failure::new)?;
+    let done = client.deploy(&files, plan.epoch).map_err(refused)?;
     match done.deployed {
         true => say(format!(
             "deployed {}: catalog version {}",

@@ -1,6 +1,7 @@
 //! `rcc new NAME`: a small package that passes its tests. Always true: nothing that exists is written over.
 
 use crate::output::{Failure, say};
+use rc_syntax::{WORDS, Word};
 use std::fs;
 use std::path::PathBuf;
 
@@ -65,7 +66,11 @@ property "the value is the sum" (steps: list<u32, 20>) {
 }
 "#;
 
-const MANIFEST: &str = "name = \"NAME\"\nedition = 1\n";
+const MANIFEST: &str = r#"name = "NAME"
+edition = 1
+# Who may call the commands and queries that do not say it themselves: "anyone", or roles as in ["treasurer", "auditor"].
+# allow = "anyone"
+"#;
 
 const IGNORED: &str = ".rc-data/\n*.rcm\n";
 
@@ -81,6 +86,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             "`{name}` is no package name; use lower-case letters, digits and `_`, a letter first"
         );
         return Err(Failure::new(text));
+    }
+    if WORDS.contains(&(name.as_str(), Word::Hard)) {
+        return Err(Failure::new(format!(
+            "`{name}` is a keyword of the language and cannot name a package"
+        )));
     }
     let folder = arguments.dir.clone().unwrap_or_else(|| PathBuf::from(name));
     let failed = |error: std::io::Error| Failure::new(format!("{}: {error}", folder.display()));

@@ -42,7 +42,7 @@ impl Client {
         key: Option<&str>,
     ) -> Result<BulkAnswer, ClientError> {
         let path = format!("/{}/{}", name(package)?, name(command)?);
-        let (body, _) = self.post(&path, "application/x-ndjson", lines, caller, key)?;
+        let (body, _) = self.post(&path, "application/x-ndjson", lines, caller, false, key)?;
         let answer = read_answer(&body)?;
         let sent = lines.iter().filter(|byte| **byte == b'\n').count() as u64;
         if answer.lines() != sent {

@@ -111,6 +111,34 @@ impl Client {
         self.token.is_some()
     }
 
+    /// Where the token was found.
+    pub fn token_place(&self) -> Option<&str> {
+        self.token.as_ref().map(Token::place)
+    }
+
+    /// The headers that say who calls. The token goes out only where it counts: a wrong one must not spoil a call that
+    /// needs none.
+    pub(crate) fn identity(
+        &self,
+        caller: &Caller,
+        needs_token: bool,
+    ) -> Result<Vec<(&'static str, String)>, ClientError> {
+        let mut headers = Vec::new();
+        let named = caller.id.is_some() || !caller.roles.is_empty();
+        if let Some(token) = self.token.as_ref().filter(|_| needs_token || named) {
+            headers.push(("authorization", token.bearer()));
+        }
+        if let Some(id) = caller.id {
+            headers.push(("recurrent-caller", id.to_string()));
+        }
+        if !caller.roles.is_empty() {
+            let roles: Result<Vec<&str>, ClientError> =
+                caller.roles.iter().map(|role| name(role)).collect();
+            headers.push(("recurrent-roles", roles?.join(",")));
+        }
+        Ok(headers)
+    }
+
     /// Calls `package.command` with a JSON object. `key` is the idempotency key: the same call with the same key runs once.
     ///
     /// # Errors
@@ -124,7 +152,14 @@ impl Client {
         key: Option<&str>,
     ) -> Result<Answer, ClientError> {
         let path = format!("/{}/{}", name(package)?, name(command)?);
-        let (body, op) = self.post(&path, "application/json", arguments.as_bytes(), caller, key)?;
+        let (body, op) = self.post(
+            &path,
+            "application/json",
+            arguments.as_bytes(),
+            caller,
+            false,
+            key,
+        )?;
         let result = String::from_utf8(body)
             .map_err(|_| ClientError::Answer("a result that is not UTF-8".to_owned()))?;
         Ok(Answer { op, result })
@@ -143,30 +178,18 @@ impl Client {
         media_type: &str,
         body: &[u8],
         caller: &Caller,
+        needs_token: bool,
         key: Option<&str>,
     ) -> Result<(Vec<u8>, u64), ClientError> {
         let mut request = self
             .agent
             .post(format!("{}{path}", self.address))
             .header("content-type", media_type);
-        if let Some(token) = &self.token {
-            request = request.header("authorization", token.bearer());
-        }
-        if let Some(id) = caller.id {
-            request = request.header("recurrent-caller", id.to_string());
-        }
-        if !caller.roles.is_empty() {
-            let roles: Result<Vec<&str>, ClientError> =
-                caller.roles.iter().map(|role| name(role)).collect();
-            request = request.header("recurrent-roles", roles?.join(","));
+        for (header, value) in self.identity(caller, needs_token)? {
+            request = request.header(header, value);
         }
         if let Some(key) = key {
-            if key.is_empty() || key.len() > 200 || !key.bytes().all(|byte| byte.is_ascii_graphic())
-            {
-                return Err(ClientError::Request(
-                    "an idempotency key is 1 to 200 visible characters".to_owned(),
-                ));
-            }
+            check_key(key)?;
             request = request.header("idempotency-key", key);
         }
         self.read(request.send(body))
@@ -225,6 +248,15 @@ impl Client {
             self.interrupted(error)
         }
     }
+}
+
+pub(crate) fn check_key(key: &str) -> Result<(), ClientError> {
+    if key.is_empty() || key.len() > 200 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(ClientError::Request(
+            "an idempotency key is 1 to 200 visible characters".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// A name that stands in a path or header: letters, digits, `_`, and `@`, `.` of versions and packages.

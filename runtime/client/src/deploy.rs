@@ -68,6 +68,7 @@ impl Client {
             "application/json",
             &body,
             &Caller::default(),
+            true,
             None,
         )?;
         serde_json::from_slice(&answer).map_err(|error| ClientError::Answer(error.to_string()))

@@ -11,7 +11,11 @@ pub const VARIABLE: &str = "RECURRENT_TOKEN";
 
 /// A node's token.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
+pub struct Token {
+    secret: String,
+    /// Where it was found: a file's path or a variable's name.
+    place: String,
+}
 
 impl fmt::Debug for Token {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,7 +47,10 @@ impl Token {
         {
             return Err(TokenError::Malformed(place()));
         }
-        Ok(Token(token.to_owned()))
+        Ok(Token {
+            secret: token.to_owned(),
+            place: place(),
+        })
     }
 
     /// Reads a file that only its owner may read.
@@ -103,8 +110,13 @@ impl Token {
         Some(base.join("re-current").join("tokens"))
     }
 
+    /// Where it was found: a file's path, or `RECURRENT_TOKEN`.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
     pub(crate) fn bearer(&self) -> String {
-        format!("Bearer {}", self.0)
+        format!("Bearer {}", self.secret)
     }
 }
 

@@ -138,7 +138,9 @@ fn calls_carry_who_calls_and_reuse_the_connection() {
     }
     assert_eq!(first.body, "{\"from\":1}");
     assert!(
-        !second.head.contains("recurrent-") && !second.head.contains("idempotency-key"),
+        !second.head.contains("recurrent-")
+            && !second.head.contains("idempotency-key")
+            && !second.head.contains("authorization"),
         "{}",
         second.head
     );

@@ -5,6 +5,7 @@
 
 use crate::problem::Problem;
 use crate::state::Gateway;
+use crate::target::Target;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -74,10 +75,10 @@ pub async fn events(
             ..Problem::new(StatusCode::BAD_REQUEST, "bad-query", detail)
         }
     })?;
-    let after = headers
-        .get("last-event-id")
-        .and_then(|id| id.to_str().ok())
-        .and_then(parse_id);
+    if let Some(package) = &query.package {
+        Target::package(&gateway.node.catalog(), package)?;
+    }
+    let after = headers.get("last-event-id").map(parse_id).transpose()?;
     let from = after.map_or(query.from, |(op, _)| op);
     let feed = gateway.node.feed();
     let oldest = feed.oldest_op();
@@ -153,9 +154,20 @@ fn send(sender: &mpsc::Sender<String>, text: String) -> bool {
     }
 }
 
-fn parse_id(id: &str) -> Option<(u64, u32)> {
-    let (op, k) = id.split_once('.')?;
-    Some((op.parse().ok()?, k.parse().ok()?))
+/// An event's id, `op.k`. Anything else is refused: a reader that went on from the beginning would see everything twice.
+fn parse_id(id: &HeaderValue) -> Result<(u64, u32), Problem> {
+    let parsed = id.to_str().ok().and_then(|id| {
+        let (op, k) = id.trim().split_once('.')?;
+        Some((op.parse().ok()?, k.parse().ok()?))
+    });
+    parsed.ok_or_else(|| Problem {
+        field: Some("Last-Event-ID".to_string()),
+        ..Problem::new(
+            StatusCode::BAD_REQUEST,
+            "bad-event-id",
+            "Last-Event-ID is the id of an event, such as 17.0; leave it out to begin with ?from=OP",
+        )
+    })
 }
 
 /// Events as text: id, event name, data as JSON.

@@ -57,7 +57,7 @@ impl Access {
             Err(Problem::new(
                 StatusCode::UNAUTHORIZED,
                 "unauthorized",
-                "the bearer token is not this node's",
+                "the bearer token is not this node's: the right one is in the file `token` of the node's data directory",
             ))
         }
     }

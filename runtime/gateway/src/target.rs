@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use rc_bytecode::Interface;
 use rc_bytecode::interface::Command;
 use rc_bytecode::verify::Verified;
-use rc_node::CatalogView;
+use rc_node::{CatalogEntry, CatalogView};
 use std::sync::Arc;
 
 /// A command of a live deployment.
@@ -25,9 +25,9 @@ impl Target {
         &self.interface().commands[self.index as usize]
     }
 
-    pub fn find(view: &CatalogView, package: &str, command: &str) -> Result<Target, Problem> {
-        let not_found = |detail: String| Problem::new(StatusCode::NOT_FOUND, "not-found", detail);
-        let entry = view.package(package).ok_or_else(|| {
+    /// The live deployment of a package.
+    pub fn package<'a>(view: &'a CatalogView, package: &str) -> Result<&'a CatalogEntry, Problem> {
+        view.package(package).ok_or_else(|| {
             let known: Vec<&str> = view
                 .live
                 .iter()
@@ -37,7 +37,11 @@ impl Target {
                 "no package {package} is deployed; there is: {}",
                 known.join(", ")
             ))
-        })?;
+        })
+    }
+
+    pub fn find(view: &CatalogView, package: &str, command: &str) -> Result<Target, Problem> {
+        let entry = Target::package(view, package)?;
         let (name, version) = match command.split_once('@') {
             Some((name, version)) => {
                 let version = version
@@ -72,4 +76,8 @@ impl Target {
             index: index as u32,
         })
     }
+}
+
+fn not_found(detail: String) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
 }

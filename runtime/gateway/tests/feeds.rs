@@ -67,3 +67,22 @@ fn closing_the_node_ends_its_feeds() {
         .expect("the feed ends in good order");
     assert!(!rest.contains("id: "));
 }
+
+#[test]
+fn a_place_that_is_none_and_a_package_that_is_not_there_are_refused() {
+    let server = Server::start().with_accounts();
+    for id in ["garbage", "5", "5.x", "-1.0", "5.0.0", ""] {
+        let refused = server
+            .send("GET", "/events", &[("Last-Event-ID", id)], b"")
+            .problem(400, "bad-event-id");
+        assert_eq!(refused["field"], "Last-Event-ID", "{id}");
+    }
+    let refused = server.get("/events?package=nope").problem(404, "not-found");
+    assert_eq!(
+        refused["detail"],
+        "no package nope is deployed; there is: bank"
+    );
+    pay(&server, 1);
+    let mut feed = server.feed("/events?package=bank", &[("Last-Event-ID", "3.0")]);
+    assert_eq!(ids(&mut feed, 1), ["4.0"]);
+}

@@ -18,6 +18,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
+use tokio::net::TcpSocket;
+
+/// Connections that the system holds until they are accepted.
+const CONNECTIONS_WAITING: u32 = 1024;
 
 /// Why a node did not start or stay.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +75,8 @@ pub fn run(arguments: &DevArguments) -> Result<(), DevError> {
     }
     let folder = &arguments.directory;
     package::read(folder).map_err(at(folder))?;
+    // Before any data is opened: a port that is taken must leave nothing done.
+    let socket = bind(SocketAddr::new(arguments.bind, arguments.port))?;
     let root = arguments
         .data
         .clone()
@@ -117,17 +123,38 @@ pub fn run(arguments: &DevArguments) -> Result<(), DevError> {
         .enable_all()
         .build()
         .map_err(at(folder))?;
-    let served = runtime.block_on(serve(arguments, &node, token));
+    let served = runtime.block_on(serve(arguments, socket, &node, token));
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     eprintln!("closing: writing a checkpoint");
     node.close();
     served
 }
 
-async fn serve(arguments: &DevArguments, node: &Node, token: String) -> Result<(), DevError> {
+/// Takes the port without listening yet: nobody can connect before the node has recovered. Two processes that do this at
+/// once both pass; the second is refused when it listens.
+fn bind(address: SocketAddr) -> Result<TcpSocket, DevError> {
+    let taken = || -> io::Result<TcpSocket> {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(socket)
+    };
+    taken().map_err(|source| DevError::Bind { address, source })
+}
+
+async fn serve(
+    arguments: &DevArguments,
+    socket: TcpSocket,
+    node: &Node,
+    token: String,
+) -> Result<(), DevError> {
     let address = SocketAddr::new(arguments.bind, arguments.port);
-    let bound = tokio::net::TcpListener::bind(address)
-        .await
+    let bound = socket
+        .listen(CONNECTIONS_WAITING)
         .map_err(|source| DevError::Bind { address, source })?;
     let port = bound
         .local_addr()

@@ -171,6 +171,7 @@ mod tests {
             fields: vec![
                 ("to".into(), Shape::Scalar(Scalar::U8)),
                 ("items".into(), Shape::List(Box::new(Shape::Struct(0)), 2)),
+                ("door".into(), Shape::Optional(Box::new(Shape::Enum(0)))),
             ],
         };
         for (text, message) in [
@@ -183,7 +184,7 @@ mod tests {
             (r#"{"items": []}"#, "to: missing; expected u8"),
             (
                 r#"{"to": 1, "items": [], "x": 1}"#,
-                "x: unknown field; the fields are: to, items",
+                "x: unknown field; the fields are: to, items, door",
             ),
             (
                 r#"{"to": 1, "items": [{"amount": 1}, {"amount": true}]}"#,
@@ -194,6 +195,18 @@ mod tests {
                 "items[0].memo: at most 8 bytes, found 9",
             ),
             (r#"[1]"#, "expected an object, found an array"),
+            (
+                r#"{"to": 1, "items": [], "door": {"Pair": 50}}"#,
+                "door.Pair: expected an array of 2: [u8, a string of at most 4 bytes], found a number",
+            ),
+            (
+                r#"{"to": 1, "items": [], "door": {"Pair": []}}"#,
+                "door.Pair: expected an array of 2: [u8, a string of at most 4 bytes], found an array of 0",
+            ),
+            (
+                r#"{"to": 1, "items": [], "door": "Pair"}"#,
+                "door.Pair: expected an array of 2: [u8, a string of at most 4 bytes], found null",
+            ),
         ] {
             let error = pack_record(
                 &shapes,

@@ -164,3 +164,31 @@ fn the_formatter_leaves_alone_what_does_not_parse() {
         Some(0)
     );
 }
+
+#[test]
+fn a_new_package_is_named_by_a_word_that_compiles() {
+    let here = folder(&[]);
+    for (word, kind) in rc_syntax::WORDS {
+        let ran = rcc_in(here.path(), &["new", word]);
+        if *kind == rc_syntax::Word::Hard {
+            assert!(
+                ran.code == Some(1) && ran.err.contains(&format!("`{word}` is a keyword")),
+                "{ran:?}"
+            );
+            assert!(!here.path().join(word).exists(), "{word}");
+        } else {
+            assert_eq!(ran.code, Some(0), "{ran:?}");
+            let checked = rcc_in(here.path(), &["check", word]);
+            assert_eq!(checked.code, Some(0), "{word}: {checked:?}");
+        }
+    }
+    let manifest = std::fs::read_to_string(here.path().join("table/rc.toml")).expect("a manifest");
+    assert!(manifest.contains("\n# allow = \"anyone\"\n"), "{manifest}");
+    std::fs::write(
+        here.path().join("table/rc.toml"),
+        manifest.replace("# allow", "allow"),
+    )
+    .expect("a manifest");
+    let checked = rcc_in(here.path(), &["check", "table"]);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+}

@@ -111,3 +111,44 @@ fn a_token_that_others_can_read_is_refused() {
     );
     assert!(!format!("{open:?}{private:?}{none:?}").contains("secret-secret"));
 }
+
+#[test]
+fn a_refused_token_is_named_with_the_way_out() {
+    let here = folder(&[("token", b"0123456789abcdef0123456789abcdef")]);
+    let path = here.path().join("token");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("its mode");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("its address"));
+    let serving = std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        let mut stream = listener.accept().expect("a connection").0;
+        let mut head = [0; 4_096];
+        let _ = stream.read(&mut head).expect("a request");
+        let body = r#"{"type":"urn:re-current:problem:unauthorized","detail":"not this node's"}"#;
+        let length = body.len();
+        write!(
+            stream,
+            "HTTP/1.1 401 No\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+        .expect("room for it");
+    });
+    let token = path.display().to_string();
+    let ran = rcc_in(
+        here.path(),
+        &[
+            "call",
+            &url,
+            "ledger.mint",
+            "{}",
+            "--role",
+            "treasurer",
+            "--token-file",
+            &token,
+        ],
+    );
+    serving.join().expect("the listener ends");
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    for text in ["unauthorized", &token, "--token-file DATA/token"] {
+        assert!(ran.err.contains(text), "{text}: {ran:?}");
+    }
+}

@@ -49,8 +49,8 @@ pub fn pack_record(
         Json::Array(items) if is_positional(record) => {
             if items.len() != record.fields.len() {
                 return Err(FieldError::new(format!(
-                    "expected {} elements, found {}",
-                    record.fields.len(),
+                    "expected {}, found an array of {}",
+                    positions(shapes, record),
                     items.len()
                 )));
             }
@@ -61,11 +61,26 @@ pub fn pack_record(
             Ok(())
         }
         Json::Null if record.fields.is_empty() => Ok(()),
+        other if is_positional(record) => Err(FieldError::new(format!(
+            "expected {}, found {}",
+            positions(shapes, record),
+            other.kind()
+        ))),
         other => Err(FieldError::new(format!(
             "expected an object, found {}",
             other.kind()
         ))),
     }
+}
+
+/// What a record without names wants, as in `an array of 1: [u8]`.
+fn positions(shapes: &Shapes, record: &Record) -> String {
+    let parts: Vec<String> = record
+        .fields
+        .iter()
+        .map(|(_, shape)| expected(shapes, shape))
+        .collect();
+    format!("an array of {}: [{}]", parts.len(), parts.join(", "))
 }
 
 /// Packs one value.
