@@ -32,6 +32,10 @@ for package in examples/*/; do
   "$rcc" cost "$package"
 done
 "$rcc" fmt --check stdlib
+for package in stdlib/packages/*.rc; do
+  "$rcc" fmt --check "$package"
+  "$rcc" test "$package"
+done
 
 for script in tests/*/run.sh; do
   [ -e "$script" ] || continue

@@ -1,13 +1,19 @@
-//! Lists the standard library's files, sorted by name, so that every one of them is embedded.
+//! Lists the standard library's files, sorted by name, so that every one of them is embedded: the containers in
+//! `stdlib/`, and the packages that a program asks for by `use std.x` in `stdlib/packages/`.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn main() {
     let folder = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"))
         .join("../../stdlib");
+    embed(&folder, "stdlib.rs");
+    embed(&folder.join("packages"), "packages.rs");
+}
+
+fn embed(folder: &Path, into: &str) {
     println!("cargo::rerun-if-changed={}", folder.display());
-    let entries = std::fs::read_dir(&folder).expect("the folder stdlib/ stands beside compiler/");
+    let entries = std::fs::read_dir(folder).expect("the folder stdlib/ stands beside compiler/");
     let mut files: Vec<PathBuf> = entries
         .map(|entry| entry.expect("a readable folder").path())
         .collect();
@@ -25,6 +31,6 @@ fn main() {
         println!("cargo::rerun-if-changed={}", path.display());
     }
     list.push_str("]\n");
-    let out = PathBuf::from(std::env::var("OUT_DIR").expect("cargo sets it")).join("stdlib.rs");
+    let out = PathBuf::from(std::env::var("OUT_DIR").expect("cargo sets it")).join(into);
     std::fs::write(out, list).expect("the output folder is writable");
 }

@@ -16,10 +16,17 @@ pub(crate) fn declare<'a>(world: &mut World<'a>, units: &[Unit<'a>]) {
             .iter()
             .position(|module| module.name == unit.module && module.origin == unit.origin);
         let module = found.expect("every unit's module was made with the world");
-        if unit.origin == Origin::Package {
-            package_line(world, unit.file);
+        match unit.origin {
+            Origin::Package => package_line(world, unit.file),
+            Origin::Library => crate::uses::package_line(world, unit),
+            Origin::Std => {}
         }
         for item in &unit.file.items {
+            if unit.origin == Origin::Library
+                && !crate::uses::can_be_used(world, &unit.module, item)
+            {
+                continue;
+            }
             Declarer {
                 world,
                 module,
@@ -28,7 +35,6 @@ pub(crate) fn declare<'a>(world: &mut World<'a>, units: &[Unit<'a>]) {
             .declare();
         }
     }
-    resolve_uses(world, units);
     for unit in units {
         retired_but_there(world, unit.file);
     }
@@ -89,45 +95,6 @@ fn package_line(world: &mut World<'_>, file: &ast::File) {
                 ),
             )
             .hint(format!("package {expected}"));
-    }
-}
-
-fn resolve_uses(world: &mut World<'_>, units: &[Unit<'_>]) {
-    for unit in units {
-        let found = world
-            .modules
-            .iter()
-            .position(|module| module.name == unit.module && module.origin == unit.origin);
-        let Some(module) = found else { continue };
-        for item in &unit.file.items {
-            let ast::ItemKind::Use { path } = &item.kind else {
-                continue;
-            };
-            let names: Vec<&str> = path.iter().map(|name| &*name.text).collect();
-            match names.as_slice() {
-                ["std", name] => match (0..world.modules.len())
-                    .find(|index| world.is_std(*index) && world.modules[*index].name == *name)
-                {
-                    Some(import) => world.modules[module].imports.push(import),
-                    None => {
-                        let known = world
-                            .modules
-                            .iter()
-                            .filter(|module| module.origin == Origin::Std)
-                            .map(|module| module.name.as_str());
-                        let near = crate::names::nearest(name, known);
-                        world
-                            .error(
-                                codes::UNKNOWN_MODULE,
-                                path[1].span,
-                                format!("the standard library has no module `{name}`"),
-                            )
-                            .hint_if(near.map(|near| format!("use std.{near}")));
-                    }
-                },
-                _ => world.not_in_this_edition(item.span, "names from another package are"),
-            }
-        }
     }
 }
 
@@ -209,7 +176,7 @@ impl<'a> Declarer<'_, 'a> {
                 generics,
                 fields,
             } => {
-                if origin == Origin::Package {
+                if origin != Origin::Std {
                     self.world.low_level_outside(span, "`layout` is");
                     return;
                 }
@@ -404,7 +371,7 @@ impl<'a> Declarer<'_, 'a> {
         }
         let name = match origin {
             Origin::Package => text(&callable.name),
-            Origin::Std => format!(
+            Origin::Library | Origin::Std => format!(
                 "{}.{}",
                 self.world.modules[self.module].name, callable.name.text
             ),

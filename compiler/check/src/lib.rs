@@ -27,6 +27,7 @@ mod records;
 mod signatures;
 mod tables;
 mod trials;
+mod uses;
 // Bodies.
 mod assignments;
 mod body;
@@ -62,7 +63,8 @@ use rc_syntax::ast;
 
 /// One parsed file and where it belongs.
 pub struct Unit<'a> {
-    /// The standard library's files have modules of their own, by file name without `.rc`; all files of the package are one.
+    /// The standard library's files have modules of their own, by file name without `.rc` (its packages as `std.x`); all files of
+    /// the package, or of a package that it uses, are one.
     pub module: String,
     pub origin: Origin,
     pub file: &'a ast::File,
@@ -74,12 +76,15 @@ pub struct Options {
     pub package: String,
     /// Roles (or `anyone`) for commands and queries without `allow`.
     pub default_allow: Option<Vec<String>>,
+    /// Packages of the standard library that could be used, for proposals.
+    pub std_packages: Vec<&'static str>,
 }
 
 /// Checks a package together with the standard library's files. Units come in a fixed order, which is the order of ids.
 pub fn check(sources: &Sources, units: &[Unit<'_>], options: &Options) -> (Program, Diagnostics) {
     let mut world = world::World::new(sources, units, options);
     declare::declare(&mut world, units);
+    uses::resolve(&mut world, units);
     types::resolve(&mut world);
     signatures::resolve(&mut world);
     consts::evaluate_all(&mut world);

@@ -13,18 +13,28 @@ impl World<'_> {
             module
                 .imports
                 .iter()
-                .find_map(|import| self.modules[*import].names.get(name))
+                .filter(|import| import.has(name))
+                .find_map(|import| self.modules[import.module].names.get(name))
                 .map(|(symbol, _)| *symbol)
         })
     }
 
     /// A name inside a used (or, in the standard library, any) module: `tree.find`.
     pub fn find_in_module(&self, from: usize, module: &str, name: &str) -> Option<Symbol> {
-        let visible = |index: &usize| *index != from && self.modules[*index].name == module;
-        let index = (0..self.modules.len())
-            .filter(|index| self.is_std(*index))
-            .find(visible)?;
-        (self.is_std(from) || self.modules[from].imports.contains(&index)).then_some(())?;
+        let named = |index: &usize| {
+            let known = self.modules[*index].name.as_str();
+            *index != from && known.strip_prefix("std.").unwrap_or(known) == module
+        };
+        let imports = self.modules[from].imports.iter();
+        let mut used = imports
+            .filter(|import| import.has(name))
+            .map(|import| import.module);
+        let index = match self.is_std(from) {
+            true => (0..self.modules.len())
+                .filter(|index| self.is_std(*index))
+                .find(named)?,
+            false => used.find(named)?,
+        };
         self.modules[index]
             .names
             .get(name)
@@ -39,10 +49,14 @@ impl World<'_> {
         wanted: impl Fn(Symbol) -> bool,
     ) -> Option<String> {
         let own = &self.modules[module];
-        let scopes =
-            std::iter::once(own).chain(own.imports.iter().map(|import| &self.modules[*import]));
-        let names = scopes
-            .flat_map(|scope| scope.names.iter())
+        let used = own.imports.iter().flat_map(|import| {
+            let names = self.modules[import.module].names.iter();
+            names.filter(|(text, _)| import.has(text))
+        });
+        let names = own
+            .names
+            .iter()
+            .chain(used)
             .filter(|(_, (symbol, _))| wanted(*symbol))
             .map(|(text, _)| &**text);
         nearest(name, names)

@@ -52,14 +52,27 @@ impl Symbol {
     }
 }
 
-/// A namespace: the package, or one file of the standard library.
+/// A namespace: the package, one that it uses, or one file of the standard library.
 #[derive(Default)]
 pub(crate) struct Module {
     pub name: String,
     pub origin: Origin,
     pub names: HashMap<Arc<str>, (Symbol, Span)>,
-    /// By `use`: module numbers.
-    pub imports: Vec<usize>,
+    /// By `use`, in source order.
+    pub imports: Vec<Import>,
+}
+
+/// What a `use` brings in: all names of a module, or one of them.
+pub(crate) struct Import {
+    pub module: usize,
+    pub only: Option<Arc<str>>,
+}
+
+impl Import {
+    /// Whether it brings this name in.
+    pub fn has(&self, name: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| **only == *name)
+    }
 }
 
 pub(crate) struct AliasTree<'a> {

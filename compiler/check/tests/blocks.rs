@@ -39,6 +39,7 @@ fn run(
         &Options {
             package: String::new(),
             default_allow,
+            ..Options::default()
         },
     );
     all.append(diagnostics);

@@ -96,6 +96,7 @@ codes! {
         UNKNOWN_MODULE = 209, "a module that does not exist";
         WRONG_PACKAGE_NAME = 210, "a file of another package";
         AMBIGUOUS_VARIANT = 211, "a bare variant that several types have";
+        NOT_FOR_USE = 221, "a package that another one cannot use";
     }
     // Types.
     _TYPES 300..400 {

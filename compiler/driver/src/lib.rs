@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   folder ──load──► Package ──parse──► files ──check──► Program ──lower──► Module (certified)
-//!                                  stdlib ──┘
+//!   used packages ──┘              stdlib ──┘
 //! ```
 //!
 //! [`compile`] runs all of it, [`check_only`] stops before lowering; each stage can be called alone. The same
@@ -11,14 +11,15 @@
 #![forbid(unsafe_code)]
 
 mod limits;
+mod load;
 mod package;
 mod pipeline;
 mod stdlib;
 
 pub use limits::{FILES_MAX, PACKAGE_BYTES_MAX};
-pub use package::{LoadError, Package, SourceText};
+pub use package::{Library, LoadError, Package, SourceText};
 pub use pipeline::{
     Checked, Compiled, Options, ParsedPackage, Timings, check, check_only, compile, compile_with,
     lower, parse,
 };
-pub use stdlib::STDLIB;
+pub use stdlib::{STD_PACKAGES, STDLIB};

@@ -1,15 +1,18 @@
-//! A package as it lies in a folder: `.rc` files, sorted by name, and an `rc.toml`.
+//! A package: `.rc` files, sorted by name, what its `rc.toml` says, and the packages that it uses.
 //!
-//! Always true of a loaded one: it is within the limits, every file lies in its folder (no symbolic link leads
-//! out), and its order does not depend on the file system.
+//! As texts it is one flat list, in which a used package's files have its name before a slash: `shop.rc`, `rc.toml`,
+//! `auth/tokens.rc`, `auth/rc.toml`. Always true: [`Package::texts`] and [`Package::from_texts`] are each other's inverse.
 
-use crate::limits::{FILES_MAX, MANIFEST_BYTES_MAX, PACKAGE_BYTES_MAX};
+use crate::limits::{FILES_MAX, PACKAGE_BYTES_MAX};
 use rc_diagnostics::{Code, codes};
 use serde::Deserialize;
-use std::fs;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
+
+/// The file in a package's folder that names it.
+pub(crate) const MANIFEST: &str = "rc.toml";
 
 /// One file's name, as shown, and its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +30,19 @@ pub struct Package {
     pub edition: u32,
     /// Roles, or `anyone`, for commands and queries that do not say.
     pub default_allow: Option<Vec<String>>,
+    /// The text of `rc.toml`, where there is one.
+    pub manifest: Option<Vec<u8>>,
+    pub files: Vec<SourceText>,
+    /// What it uses, itself or through what it uses; sorted by name.
+    pub libraries: Vec<Library>,
+}
+
+/// A package that another one uses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Library {
+    pub name: String,
+    /// Where it was read from; empty for one that came as text.
+    pub folder: PathBuf,
     pub files: Vec<SourceText>,
 }
 
@@ -45,6 +61,16 @@ pub enum LoadError {
     TooLarge,
     #[error("{path}: {reason}")]
     Manifest { path: PathBuf, reason: String },
+    #[error("packages use each other in a circle: {}", names.join(", "))]
+    Circle { names: Vec<String> },
+    #[error("two packages are named {name}: {} and {}", paths[0].display(), paths[1].display())]
+    SameName { name: String, paths: [PathBuf; 2] },
+    #[error("{path} is package {found}, and rc.toml calls it {name}")]
+    OtherName {
+        path: PathBuf,
+        name: String,
+        found: String,
+    },
 }
 
 impl LoadError {
@@ -54,7 +80,10 @@ impl LoadError {
             LoadError::Unreadable { .. } | LoadError::LeadsOut { .. } => codes::UNREADABLE_FILE,
             LoadError::Empty { .. } => codes::EMPTY_PACKAGE,
             LoadError::TooManyFiles { .. } | LoadError::TooLarge => codes::PACKAGE_TOO_LARGE,
-            LoadError::Manifest { .. } => codes::BAD_MANIFEST,
+            LoadError::Manifest { .. }
+            | LoadError::Circle { .. }
+            | LoadError::SameName { .. }
+            | LoadError::OtherName { .. } => codes::BAD_MANIFEST,
         }
     }
 }
@@ -66,6 +95,9 @@ struct Manifest {
     #[serde(default = "first_edition")]
     edition: u32,
     allow: Option<AllowText>,
+    /// Names of packages and where they lie, from this file's folder.
+    #[serde(default)]
+    uses: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -83,84 +115,56 @@ impl Package {
     /// The only edition so far.
     pub const EDITION: u32 = 1;
 
-    /// A package from texts in memory, in the order of their names.
+    /// A package from texts in memory, in the order of their names. `rc.toml` is the manifest, which
+    /// [`Package::apply_manifest`] reads; a name with a slash is a file of the used package before the slash.
     pub fn from_texts(name: &str, texts: impl IntoIterator<Item = (String, String)>) -> Package {
-        let mut files: Vec<SourceText> = texts
-            .into_iter()
-            .map(|(name, text)| SourceText {
-                name,
-                bytes: text.into_bytes(),
-            })
-            .collect();
-        files.sort_by(|a, b| a.name.cmp(&b.name));
-        Package {
-            name: name.to_string(),
-            edition: Package::EDITION,
-            default_allow: None,
-            files,
-        }
-    }
-
-    /// Reads a folder, or a single `.rc` file as a package of its own.
-    pub fn load(path: &Path) -> Result<Package, LoadError> {
-        let unreadable = |source| LoadError::Unreadable {
-            path: path.to_path_buf(),
-            source,
-        };
-        let whole = path.canonicalize().map_err(unreadable)?;
-        if whole.is_file() {
-            let name = path
-                .file_name()
-                .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-            let files = vec![SourceText {
-                name,
-                bytes: read(&whole, PACKAGE_BYTES_MAX)?,
-            }];
-            return Ok(Package {
-                edition: Package::EDITION,
-                files,
-                ..Package::default()
-            });
-        }
         let mut package = Package {
+            name: name.to_string(),
             edition: Package::EDITION,
             ..Package::default()
         };
-        let mut names: Vec<PathBuf> = Vec::new();
-        for entry in fs::read_dir(&whole).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
-            if path.extension().is_some_and(|extension| extension == "rc") {
-                names.push(path);
+        let mut libraries: BTreeMap<String, Vec<SourceText>> = BTreeMap::new();
+        for (name, text) in texts {
+            let bytes = text.into_bytes();
+            match name.split_once('/') {
+                None if name == MANIFEST => package.manifest = Some(bytes),
+                None => package.files.push(SourceText { name, bytes }),
+                Some((library, file)) => {
+                    let files = libraries.entry(library.to_string()).or_default();
+                    if file != MANIFEST {
+                        files.push(SourceText { name, bytes });
+                    }
+                }
             }
         }
-        if names.is_empty() {
-            return Err(LoadError::Empty {
-                path: path.to_path_buf(),
+        package.files.sort_by(|a, b| a.name.cmp(&b.name));
+        for (name, mut files) in libraries {
+            files.sort_by(|a, b| a.name.cmp(&b.name));
+            package.libraries.push(Library {
+                name,
+                folder: PathBuf::new(),
+                files,
             });
         }
-        if names.len() > FILES_MAX {
-            return Err(LoadError::TooManyFiles { count: names.len() });
-        }
-        names.sort();
-        let mut left = PACKAGE_BYTES_MAX;
-        for file in names {
-            let bytes = read(&within(&whole, &file)?, left)?;
-            left -= bytes.len();
-            let name = file
-                .file_name()
-                .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-            package.files.push(SourceText { name, bytes });
-        }
-        let manifest = whole.join("rc.toml");
-        if manifest.exists() {
-            let text = read(&within(&whole, &manifest)?, MANIFEST_BYTES_MAX)?;
-            package.apply_manifest(&manifest, &text)?;
-        }
-        Ok(package)
+        package
     }
 
-    /// Takes name, edition and default access from the text of an `rc.toml`.
-    pub fn apply_manifest(&mut self, path: &Path, text: &[u8]) -> Result<(), LoadError> {
+    /// Names and bytes of all files: what a deploy sends.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let own = self.files.iter();
+        let used = self.libraries.iter().flat_map(|library| &library.files);
+        let files = own
+            .chain(used)
+            .map(|file| (file.name.as_str(), file.bytes.as_slice()));
+        files.chain(self.manifest.as_deref().map(|text| (MANIFEST, text)))
+    }
+
+    /// Takes name, edition and default access from the text of an `rc.toml`; gives the packages that it uses, by name.
+    pub fn apply_manifest(
+        &mut self,
+        path: &Path,
+        text: &[u8],
+    ) -> Result<BTreeMap<String, String>, LoadError> {
         let wrong = |reason: String| LoadError::Manifest {
             path: path.to_path_buf(),
             reason,
@@ -168,17 +172,12 @@ impl Package {
         let text = std::str::from_utf8(text).map_err(|_| wrong("is not UTF-8".into()))?;
         let manifest: Manifest = toml::from_str(text)
             .map_err(|error| wrong(error.to_string().trim_end().to_string()))?;
-        let first = manifest.name.chars().next();
-        let sound = first.is_some_and(|first| first.is_ascii_lowercase())
-            && manifest
-                .name
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-        if !sound {
-            return Err(wrong(format!(
-                "`{}` is no package name; use lower-case letters, digits and `_`",
-                manifest.name
-            )));
+        for name in [&manifest.name].into_iter().chain(manifest.uses.keys()) {
+            if !is_package_name(name) {
+                return Err(wrong(format!(
+                    "`{name}` is no package name; use lower-case letters, digits and `_`"
+                )));
+            }
         }
         if manifest.edition != Package::EDITION {
             return Err(wrong(format!(
@@ -193,44 +192,14 @@ impl Package {
             AllowText::One(role) => vec![role],
             AllowText::Several(roles) => roles,
         });
-        Ok(())
+        self.manifest = Some(text.as_bytes().to_vec());
+        Ok(manifest.uses)
     }
 }
 
-/// The real path of a file, if it lies in the folder.
-fn within(folder: &Path, file: &Path) -> Result<PathBuf, LoadError> {
-    let real = file
-        .canonicalize()
-        .map_err(|source| LoadError::Unreadable {
-            path: file.to_path_buf(),
-            source,
-        })?;
-    if real.starts_with(folder) {
-        Ok(real)
-    } else {
-        Err(LoadError::LeadsOut {
-            path: file.to_path_buf(),
-        })
-    }
-}
-
-/// Reads a regular file of at most `limit` bytes.
-fn read(path: &Path, limit: usize) -> Result<Vec<u8>, LoadError> {
-    let unreadable = |source| LoadError::Unreadable {
-        path: path.to_path_buf(),
-        source,
-    };
-    let about = fs::metadata(path).map_err(unreadable)?;
-    if !about.is_file() {
-        return Err(unreadable(io::Error::other("not a regular file")));
-    }
-    if about.len() > limit as u64 {
-        return Err(LoadError::TooLarge);
-    }
-    let bytes = fs::read(path).map_err(unreadable)?;
-    if bytes.len() > limit {
-        Err(LoadError::TooLarge)
-    } else {
-        Ok(bytes)
-    }
+fn is_package_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }

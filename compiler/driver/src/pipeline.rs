@@ -2,7 +2,7 @@
 
 use crate::limits::{FILES_MAX, PACKAGE_BYTES_MAX, STACK_BYTES};
 use crate::package::Package;
-use crate::stdlib::STDLIB;
+use crate::stdlib::{STD_PACKAGES, STDLIB};
 use rc_check::Unit;
 use rc_diagnostics::{Diagnostic, Diagnostics, Severity, codes};
 use rc_hir::{Origin, Program};
@@ -37,7 +37,7 @@ pub struct Timings {
     pub lower: Duration,
 }
 
-/// All files as trees: the standard library's first, then the package's.
+/// All files as trees: the standard library's first, then the package's, then those of the packages that it uses.
 #[derive(Debug)]
 pub struct ParsedPackage {
     pub sources: Sources,
@@ -182,9 +182,11 @@ pub fn parse(package: &Package) -> ParsedPackage {
         diagnostics.append(parsed.diagnostics);
         files.push((module.to_string(), Origin::Std, parsed.file));
     }
-    let total: usize = package.files.iter().map(|file| file.bytes.len()).sum();
+    let used = package.libraries.iter().flat_map(|library| &library.files);
+    let given = || package.files.iter().chain(used.clone());
+    let total: usize = given().map(|file| file.bytes.len()).sum();
     let first = FileId(files.len() as u32);
-    if package.files.len() > FILES_MAX || total > PACKAGE_BYTES_MAX || package.files.is_empty() {
+    if given().count() > FILES_MAX || total > PACKAGE_BYTES_MAX || package.files.is_empty() {
         let name = package
             .files
             .first()
@@ -196,7 +198,7 @@ pub fn parse(package: &Package) -> ParsedPackage {
             false => Diagnostic::error(
                 codes::PACKAGE_TOO_LARGE,
                 span,
-                format!("a package has at most {FILES_MAX} files and {PACKAGE_BYTES_MAX} bytes; this one has {} and {total}", package.files.len()),
+                format!("a package has at most {FILES_MAX} files and {PACKAGE_BYTES_MAX} bytes; this one has {} and {total}", given().count()),
             ),
         });
         return ParsedPackage {
@@ -212,11 +214,47 @@ pub fn parse(package: &Package) -> ParsedPackage {
         diagnostics.append(parsed.diagnostics);
         files.push((package.name.clone(), Origin::Package, parsed.file));
     }
+    for library in &package.libraries {
+        for file in &library.files {
+            let id = FileId(files.len() as u32);
+            let (parsed, text) = rc_syntax::parse_bytes(id, &file.bytes);
+            sources.add(file.name.clone(), text);
+            diagnostics.append(parsed.diagnostics);
+            files.push((library.name.clone(), Origin::Library, parsed.file));
+        }
+    }
+    // A package of the standard library may use another.
+    let mut next = first.0 as usize;
+    while next < files.len() {
+        for name in std_packages(&files[next].2) {
+            let module = format!("std.{name}");
+            let known = files.iter().any(|(there, _, _)| *there == module);
+            let found = STD_PACKAGES.iter().find(|(there, _)| *there == name);
+            if let (false, Some((name, text))) = (known, found) {
+                let id = sources.add(format!("std/{name}.rc"), *text);
+                let parsed = rc_syntax::parse(id, text);
+                diagnostics.append(parsed.diagnostics);
+                files.push((module, Origin::Library, parsed.file));
+            }
+        }
+        next += 1;
+    }
     ParsedPackage {
         sources,
         files,
         diagnostics,
     }
+}
+
+/// `x` of each `use std.x`.
+fn std_packages(file: &ast::File) -> Vec<String> {
+    let uses = file.items.iter().filter_map(|item| match &item.kind {
+        ast::ItemKind::Use { path } => Some(path),
+        _ => None,
+    });
+    uses.filter(|path| path.len() > 1 && &*path[0].text == "std")
+        .map(|path| path[1].text.to_string())
+        .collect()
 }
 
 /// Stage 2: trees to a typed program.
@@ -233,6 +271,7 @@ pub fn check(parsed: &ParsedPackage, package: &Package) -> (Program, Diagnostics
     let options = rc_check::Options {
         package: package.name.clone(),
         default_allow: package.default_allow.clone(),
+        std_packages: STD_PACKAGES.iter().map(|(name, _)| *name).collect(),
     };
     rc_check::check(&parsed.sources, &units, &options)
 }

@@ -33,6 +33,9 @@ pub struct Program {
 pub enum Origin {
     #[default]
     Package,
+    /// A package that this one uses, of the standard library or not: ordinary code, without data of its own.
+    Library,
+    /// The low-level part of the standard library.
     Std,
 }
 

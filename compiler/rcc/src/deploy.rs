@@ -6,7 +6,7 @@ use crate::output::{Failure, say};
 use crate::package::{self, Built};
 use rc_client::{Deployment, PackageFile};
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Deploys a package to a node: shows what would change, asks, then does it.
 #[derive(clap::Args)]
@@ -32,7 +32,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let built = package::build(&arguments.path, false)?;
-    let files = files(&arguments.path, &built)?;
+    let files = files(&built)?;
     let client = node::client(&arguments.to, &arguments.access)?;
     if !client.has_token() {
         let folder = rc_client::Token::folder().map_or_else(
@@ -110,25 +110,14 @@ fn confirmed() -> Result<bool, Failure> {
     Ok(matches!(line.trim(), "y" | "Y" | "yes"))
 }
 
-/// Sources and manifest as they were compiled.
-fn files(path: &Path, built: &Built) -> Result<Vec<PackageFile>, Failure> {
-    let mut files = Vec::new();
-    for file in &built.package.files {
-        let text = String::from_utf8(file.bytes.clone())
-            .map_err(|_| Failure::new(format!("{} is not UTF-8", file.name)))?;
-        files.push(PackageFile {
-            name: file.name.clone(),
+/// Sources and manifest as they were compiled, those of the packages that it uses among them.
+fn files(built: &Built) -> Result<Vec<PackageFile>, Failure> {
+    let text = |(name, bytes): (&str, &[u8])| match String::from_utf8(bytes.to_vec()) {
+        Ok(text) => Ok(PackageFile {
+            name: name.to_owned(),
             text,
-        });
-    }
-    let manifest = path.join("rc.toml");
-    if path.is_dir() && manifest.exists() {
-        let text = std::fs::read_to_string(&manifest)
-            .map_err(|error| Failure::new(format!("{}: {error}", manifest.display())))?;
-        files.push(PackageFile {
-            name: "rc.toml".to_owned(),
-            text,
-        });
-    }
-    Ok(files)
+        }),
+        Err(_) => Err(Failure::new(format!("{name} is not UTF-8"))),
+    };
+    built.package.texts().map(text).collect()
 }

@@ -97,15 +97,14 @@ pub fn worker() -> ExitCode {
 
 /// Source to encoded module, or messages for people.
 fn compile(files: &[PackageFile]) -> Result<Vec<u8>, String> {
-    let (manifests, texts): (Vec<&PackageFile>, Vec<&PackageFile>) =
-        files.iter().partition(|file| file.name == "rc.toml");
-    let texts = texts
-        .into_iter()
+    let texts = files
+        .iter()
         .map(|file| (file.name.clone(), file.text.clone()));
     let mut package = Package::from_texts("", texts);
-    if let Some(manifest) = manifests.first() {
+    if let Some(manifest) = package.manifest.take() {
+        // The packages that it uses came along as texts.
         package
-            .apply_manifest(Path::new("rc.toml"), manifest.text.as_bytes())
+            .apply_manifest(Path::new("rc.toml"), &manifest)
             .map_err(|error| error.to_string())?;
     }
     let compiled = rc_driver::compile(&package);

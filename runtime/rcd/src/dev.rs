@@ -43,6 +43,8 @@ pub enum DevError {
     Store(String),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error(transparent)]
+    Package(#[from] package::ReadError),
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> DevError + '_ {
@@ -74,7 +76,7 @@ pub fn run(arguments: &DevArguments) -> Result<(), DevError> {
         return Err(DevError::NotLoopback(arguments.bind));
     }
     let folder = &arguments.directory;
-    package::read(folder).map_err(at(folder))?;
+    package::read(folder)?;
     // Before any data is opened: a port that is taken must leave nothing done.
     let socket = bind(SocketAddr::new(arguments.bind, arguments.port))?;
     let root = arguments
@@ -202,7 +204,7 @@ async fn interrupted() {
 async fn deploy_folder(gateway: &Gateway, folder: &Path, address: &str) {
     let started = Instant::now();
     let files = match package::read(folder) {
-        Ok(files) => files,
+        Ok((files, _)) => files,
         Err(error) => return eprintln!("not deployed: {error}"),
     };
     match deploy_files(gateway, files, false, None).await {
@@ -220,7 +222,10 @@ async fn deploy_folder(gateway: &Gateway, folder: &Path, address: &str) {
 /// Redeploys on save, from a thread of its own.
 fn watch(gateway: Gateway, folder: PathBuf, address: String) {
     let runtime = tokio::runtime::Handle::current();
-    let body = move || match Watch::start(&folder) {
+    // A package that comes to be used later is watched from the next start on.
+    let folders =
+        package::read(&folder).map_or_else(|_| vec![folder.clone()], |(_, folders)| folders);
+    let body = move || match Watch::start(&folders) {
         Ok(watch) => {
             while watch.wait() {
                 runtime.block_on(deploy_folder(&gateway, &folder, &address));

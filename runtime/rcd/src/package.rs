@@ -1,53 +1,36 @@
 //! A package's files as they lie in a folder, read for the compiler.
 //!
-//! Always true: only regular files directly in the folder; names are plain; sizes are bounded before reading.
+//! Always true: what is read is what `rcc check` reads, the packages that it uses among it, within the same limits.
 
+use rc_driver::{LoadError, Package};
 use rc_gateway::PackageFile;
-use std::fs;
-use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Bytes of all files of a package at most.
-const PACKAGE_BYTES_MAX: u64 = 16 << 20;
+/// Why a folder cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error("{name} is not UTF-8 from byte {byte}")]
+    NotText { name: String, byte: usize },
+}
 
-/// The `.rc` files and `rc.toml`, by name.
-pub fn read(folder: &Path) -> io::Result<Vec<PackageFile>> {
+/// The files by name, and the folders that they came from.
+pub fn read(folder: &Path) -> Result<(Vec<PackageFile>, Vec<PathBuf>), ReadError> {
+    let package = Package::load(folder)?;
     let mut files = Vec::new();
-    let mut total = 0;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let Some(name) = entry.file_name().to_str().map(str::to_string) else {
-            continue;
-        };
-        if !(name.ends_with(".rc") || name == "rc.toml") || name.starts_with('.') {
-            continue;
-        }
-        if entry.file_type()?.is_symlink() {
-            return Err(io::Error::other(format!(
-                "{name} is a symbolic link: packages hold regular files"
-            )));
-        }
-        total += entry.metadata()?.len();
-        if total > PACKAGE_BYTES_MAX {
-            return Err(io::Error::other(format!(
-                "the package is larger than {PACKAGE_BYTES_MAX} bytes"
-            )));
-        }
-        let bytes = fs::read(entry.path())?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            io::Error::other(format!(
-                "{name} is not UTF-8 from byte {}",
-                error.utf8_error().valid_up_to()
-            ))
+    for (name, bytes) in package.texts() {
+        let text = std::str::from_utf8(bytes).map_err(|error| ReadError::NotText {
+            name: name.to_string(),
+            byte: error.valid_up_to(),
         })?;
-        files.push(PackageFile { name, text });
-    }
-    if !files.iter().any(|file| file.name.ends_with(".rc")) {
-        return Err(io::Error::other(format!(
-            "{} has no .rc files",
-            folder.display()
-        )));
+        files.push(PackageFile {
+            name: name.to_string(),
+            text: text.to_string(),
+        });
     }
     files.sort_by(|left, right| left.name.cmp(&right.name));
-    Ok(files)
+    let used = package.libraries.into_iter().map(|library| library.folder);
+    let folders = std::iter::once(folder.to_path_buf()).chain(used).collect();
+    Ok((files, folders))
 }

@@ -1,7 +1,7 @@
-//! Watches a package's folder and says when something that matters was saved.
+//! Watches the folders of a package and of those that it uses, and says when something that matters was saved.
 
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    pub fn start(folder: &Path) -> notify::Result<Watch> {
+    pub fn start(folders: &[PathBuf]) -> notify::Result<Watch> {
         let (sender, changed): (Sender<()>, Receiver<()>) = channel();
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             if event.is_ok_and(|event| {
@@ -24,7 +24,9 @@ impl Watch {
                 let _ = sender.send(());
             }
         })?;
-        watcher.watch(folder, RecursiveMode::NonRecursive)?;
+        for folder in folders {
+            watcher.watch(folder, RecursiveMode::NonRecursive)?;
+        }
         Ok(Watch {
             _watcher: watcher,
             changed,

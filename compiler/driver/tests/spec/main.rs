@@ -20,7 +20,8 @@ use std::path::Path;
 
 /// Codes that no block can show: they are about files, manifests, sizes, or the standard library's own code.
 const NOT_SHOWN_BY_A_BLOCK: &[&str] = &[
-    "E0107", "E0115", "E0210", "E0602", "E0702", "E0703", "E0704", "E0901", "E0902", "E0904",
+    "E0107", "E0115", "E0210", "E0221", "E0602", "E0702", "E0703", "E0704", "E0901", "E0902",
+    "E0904",
 ];
 
 /// Codes without a page. It only gets shorter.
