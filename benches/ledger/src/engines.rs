@@ -66,6 +66,7 @@ impl<'a> Edge<'a> {
             now: 1,
             seed: op,
             caller_id: 0,
+            caller_roles: 0,
             op_number: op,
         }
     }

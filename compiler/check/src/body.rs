@@ -40,6 +40,8 @@ pub(crate) struct Body<'w, 'a> {
     pub fails_declared: bool,
     /// Loops around the current place.
     pub loops: u32,
+    /// The call that an `attempt` stands before, while it is looked at.
+    pub attempted: Option<Span>,
     locals: Vec<Local>,
     scopes: Vec<HashMap<Arc<str>, LocalId>>,
     depth: u32,
@@ -61,6 +63,7 @@ impl<'w, 'a> Body<'w, 'a> {
             fails: Vec::new(),
             fails_declared: false,
             loops: 0,
+            attempted: None,
             locals: Vec::new(),
             scopes: vec![HashMap::new()],
             depth: 0,

@@ -238,11 +238,24 @@ impl Body<'_, '_> {
             .map(|local| &callable.locals[local.0 as usize])
             .map(|local| (local.name.clone(), local.ty.clone()))
             .collect();
-        if kind != CallableKind::Function && self.place != Place::Test {
-            let word = if kind == CallableKind::Query {
-                "query"
-            } else {
-                "command"
+        let attempted = self.attempted.take() == Some(span)
+            && matches!(kind, CallableKind::Command | CallableKind::Query)
+            && matches!(self.place, Place::Command | Place::Query | Place::Function);
+        if kind != CallableKind::Function && self.place != Place::Test && !attempted {
+            let word = match kind {
+                CallableKind::Query => "query",
+                CallableKind::Report => "report",
+                _ => "command",
+            };
+            let form: Vec<&str> = wanted.iter().map(|(name, _)| name.as_str()).collect();
+            let attempt = match self.place {
+                Place::Command | Place::Query | Place::Function if kind != CallableKind::Report => {
+                    format!(
+                        ", or `attempt {name}({})`, whose failure is a value",
+                        form.join(", ")
+                    )
+                }
+                _ => String::new(),
             };
             self.world
                 .error(
@@ -253,7 +266,7 @@ impl Body<'_, '_> {
                     ),
                 )
                 .secondary(header, format!("a {word}"))
-                .hint("put what both need into a `fn`");
+                .hint(format!("put what both need into a `fn`{attempt}"));
             return self.skip(arguments, span);
         }
         if arguments.len() != wanted.len() {

@@ -18,6 +18,8 @@ use std::collections::BTreeSet;
 pub(crate) struct Footprint {
     pub effects: Effects,
     pub calls: Vec<(CallableId, Span)>,
+    /// Where an `attempt` stands before a call: its failure goes no further.
+    attempted: BTreeSet<Span>,
     /// Tables from which rows are deleted.
     pub deletes: BTreeSet<TableId>,
     /// With the place of the first.
@@ -73,12 +75,15 @@ fn absorb(own: &mut Footprint, callee: &Footprint, id: CallableId, span: Span, w
     own.effects.reads |= callee.effects.reads;
     own.effects.writes |= callee.effects.writes;
     own.effects.emits |= callee.effects.emits;
-    own.effects.may_fail |= callee.effects.may_fail;
     own.deletes.extend(callee.deletes.iter().copied());
     if own.first_write.is_none() && callee.first_write.is_some() {
         let name = &world.program.callables[id.0 as usize].name;
         own.first_write = Some((span, format!("calls `{name}`, which changes data")));
     }
+    if own.attempted.contains(&span) {
+        return;
+    }
+    own.effects.may_fail |= callee.effects.may_fail;
     for (error, _) in &callee.raises {
         if !own.raises.iter().any(|(known, _)| known == error) {
             own.raises.push((*error, span));
@@ -334,6 +339,9 @@ fn visit(expr: &hir::Expr, world: &World<'_>, print: &mut Footprint) {
             }
         }
         ExprKind::Call { callable, .. } => print.calls.push((*callable, expr.span)),
+        ExprKind::Attempt(call) => {
+            print.attempted.insert(call.span);
+        }
         ExprKind::Comprehension { source, .. } => source_effects(source, print),
         ExprKind::Touch { mutable, .. } => {
             print.effects.reads = true;

@@ -308,12 +308,9 @@ impl Body<'_, '_> {
 
     /// `attempt f(…)`: its failure is a value.
     pub fn attempt(&mut self, call: &ast::Expr, span: Span) -> hir::Expr {
-        if self.place != Place::Test {
-            self.world
-                .not_in_this_edition(span, "`attempt` outside tests and properties is");
-            return error(span);
-        }
+        self.attempted = Some(call.span);
         let call = self.expr(call, None);
+        self.attempted = None;
         let ExprKind::Call { callable, .. } = &call.kind else {
             if call.ty != Type::Error {
                 self.world
@@ -326,9 +323,19 @@ impl Body<'_, '_> {
             }
             return error(span);
         };
-        let fails = self.world.program.callables[callable.0 as usize]
-            .fails
-            .clone();
+        let callee = &self.world.program.callables[callable.0 as usize];
+        if callee.kind == CallableKind::Function {
+            let name = callee.name.clone();
+            self.world
+                .error(
+                    codes::NOT_CALLABLE,
+                    call.span,
+                    format!("`{name}` is a `fn`; `attempt` takes a command or query"),
+                )
+                .hint(format!("command {name}(…)"));
+            return error(span);
+        }
+        let fails = callee.fails.clone();
         let ty = Type::Attempted(Arc::new(call.ty.clone()), fails);
         make(ExprKind::Attempt(Box::new(call)), ty, span)
     }

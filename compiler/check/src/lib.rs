@@ -51,6 +51,7 @@ mod statements;
 mod values;
 mod walks;
 // What is known once all bodies are.
+mod attempts;
 mod deaths;
 mod effects;
 
@@ -92,6 +93,7 @@ pub fn check(sources: &Sources, units: &[Unit<'_>], options: &Options) -> (Progr
     invariants::check(&mut world);
     signatures::check_bodies(&mut world);
     trials::check(&mut world);
+    attempts::check(&mut world);
     effects::check(&mut world);
     deaths::check(&mut world);
     (world.program, world.diagnostics)

@@ -163,16 +163,33 @@ impl Body<'_, '_> {
                 self.used(&checked);
                 StatementKind::Expression(checked)
             }
-            ast::StatementKind::As { roles, body } => {
+            ast::StatementKind::As { actors, body } => {
                 self.tests_only(span, "`as`");
-                let mut bits = 0;
-                for role in roles {
-                    if &*role.text != "anyone" {
-                        bits |= self.world.role_bit(&role.text, role.span);
+                let (mut bits, mut caller) = (0, None);
+                for (name, argument) in actors {
+                    match argument {
+                        Some(id) if &*name.text == "caller" => {
+                            caller = Some(Box::new(self.expr_of(id, &Type::U64)));
+                        }
+                        Some(argument) => {
+                            let given = self.world.text_of(argument.span);
+                            self.world
+                                .error(
+                                    codes::MISPLACED_CLAUSE,
+                                    argument.span,
+                                    "a role is named alone; only `caller` is given a number",
+                                )
+                                .hint(format!("as {}, caller({given})", name.text));
+                        }
+                        None if &*name.text != "anyone" => {
+                            bits |= self.world.role_bit(&name.text, name.span);
+                        }
+                        None => {}
                     }
                 }
                 StatementKind::As {
                     roles: bits,
+                    caller,
                     body: self.block(body, Some(&Type::Unit)),
                 }
             }

@@ -159,6 +159,7 @@ codes! {
         UNKNOWN_FAILURE = 516, "a failure that does not exist";
         BAD_INDEX = 517, "an index that cannot be kept";
         MISPLACED_CLAUSE = 518, "a clause that does not belong here";
+        ATTEMPT_AS_VALUE = 525, "the result of an attempt kept as a value";
     }
     // The low-level part.
     _LOW_LEVEL 600..700 {

@@ -56,9 +56,10 @@ pub enum StatementKind {
     },
     Expression(Expr),
     // -- tests and properties only --
-    /// Sets the roles (bits) for the body.
+    /// Sets the roles (bits) for the body, and the caller's id where one is given.
     As {
         roles: u64,
+        caller: Option<Box<Expr>>,
         body: Block,
     },
     Advance {

@@ -190,7 +190,10 @@ impl Statement {
                 visit(Child::Block(body));
             }
             StatementKind::Expression(expr) => visit(Child::Expr(expr)),
-            StatementKind::As { body, .. } => visit(Child::Block(body)),
+            StatementKind::As { caller, body, .. } => {
+                caller.iter().for_each(|caller| visit(Child::Expr(caller)));
+                visit(Child::Block(body));
+            }
             StatementKind::Advance { duration } => visit(Child::Expr(duration)),
             StatementKind::Assert { condition, .. } => visit(Child::Expr(condition)),
             StatementKind::Expect { failure, call } => {

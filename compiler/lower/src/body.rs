@@ -3,6 +3,7 @@
 //! Always true: a value is where the next instruction may read it; a row's place is either good or marked stale, and
 //! whoever uses a stale one finds it again first; what ends control leaves `code.ended()`.
 
+use crate::attempts::Attempt;
 use crate::code::{Code, Done, Label};
 use crate::concrete::{Ty, scalar_of};
 use crate::effects::{self, Summary};
@@ -31,7 +32,7 @@ pub enum Operand {
     /// A row, by its number among the function's rows.
     Row(usize),
     Region(RegionIndex),
-    /// An attempt's outcome, by its number among the test's attempts.
+    /// An attempt's outcome, by its number among the function's attempts.
     Attempt(usize),
 }
 
@@ -104,6 +105,7 @@ pub struct Function<'l, 'p> {
     /// Index values that have been worked out before the value of their assignment.
     pub prepared: Vec<(*const Expr, Register)>,
     pub trial: Option<Trial>,
+    pub attempts: Vec<Attempt>,
     /// Whether the next look-up is of a row that is written through its name.
     pub write_wanted: bool,
     /// Whether this is the standard library's code.

@@ -105,7 +105,9 @@ impl<'p> Lowering<'p> {
         }
         let result = self.types.ty(&callable.result, &instance.generics);
         let mut memory = None;
-        let answer = match (&result, answer_of(&result)) {
+        // What is attempted has nowhere but memory to leave its result.
+        let attempted = callable.kind != hir::CallableKind::Function;
+        let answer = match (&result, answer_of(&result).filter(|_| !attempted)) {
             (_, Some(maybe)) => Answer::Register { maybe },
             (Ty::Value(shape), None) => {
                 let length = self.types.shapes.extent(shape).size;
@@ -136,8 +138,14 @@ impl<'p> Lowering<'p> {
         for (table, key, place, writable) in rows {
             function.new_row(table, key, place, writable);
         }
+        if attempted {
+            function.check_allowed(&callable.allow);
+        }
         function.touch_states();
         function.finish(&callable.body);
+        if attempted && !function.code.ended() {
+            function.leave();
+        }
         let results: Vec<Type> = match (&function.answer, function.result) {
             (Answer::Register { .. }, Some(found)) => vec![found],
             // A function that never answers: its declared scalar, so that calls have a place for it.
@@ -147,10 +155,10 @@ impl<'p> Lowering<'p> {
             _ => Vec::new(),
         };
         let Function { code, .. } = function;
-        let prefix = if callable.origin == Origin::Std {
-            "std."
-        } else {
-            ""
+        let prefix = match callable.origin {
+            Origin::Std => "std.",
+            Origin::Package if attempted => "attempt ",
+            Origin::Package => "",
         };
         let name = instance_name(&format!("{prefix}{}", callable.name), &instance.generics);
         let function = self.finished(
@@ -167,7 +175,9 @@ impl<'p> Lowering<'p> {
             maybe,
             memory,
         };
-        self.owners.insert(function, instance.callable);
+        if !attempted {
+            self.owners.insert(function, instance.callable);
+        }
         self.instances.insert(instance, signature.clone());
         signature
     }
@@ -309,8 +319,6 @@ impl<'l, 'p> Function<'l, 'p> {
         arguments: &'p [Expr],
         absent: Option<Absent<'_, 'l, 'p>>,
     ) -> Operand {
-        let program = self.low.program;
-        let declared = &program.callables[callable.0 as usize];
         let generics: Vec<Ty> = generics
             .iter()
             .map(|ty| self.low.types.ty(ty, &self.generics))
@@ -327,6 +335,51 @@ impl<'l, 'p> Function<'l, 'p> {
                 self.inline(callable, generics, &operands)
             };
         }
+        let Some((kinds, mut registers)) = self.hand_over(callable, &generics, arguments) else {
+            return Operand::Never;
+        };
+        let journals = self.journals_for(callable);
+        registers.extend(journals.iter().map(|(_, register)| *register));
+        let journals = journals
+            .iter()
+            .map(|(table, register)| (*table, Type::View(self.code.view_of(*register))))
+            .collect();
+        let signature = self.low.instance(Instance {
+            callable,
+            generics,
+            arguments: kinds,
+            journals,
+        });
+        let mut out = None;
+        if let Some(bytes) = signature.memory {
+            let slot = self.code.slot(bytes);
+            registers.push(slot);
+            out = Some(slot);
+        }
+        let result = self.emit_call(&signature, registers, absent);
+        let moves = self.low.effects.callables[callable.0 as usize]
+            .moves
+            .clone();
+        moves.into_iter().for_each(|table| self.table_moved(table));
+        match (out, result) {
+            (Some(view), _) => Operand::View(view),
+            (None, Some(register)) => match self.code.type_of(register) {
+                Type::Scalar(_) => Operand::Scalar(register),
+                Type::View(_) => Operand::View(register),
+            },
+            (None, None) => Operand::Unit,
+        }
+    }
+
+    /// Arguments as a callee takes them: what kind each is, and its registers. Nothing where control does not get to the call.
+    pub fn hand_over(
+        &mut self,
+        callable: CallableId,
+        generics: &[Ty],
+        arguments: &'p [Expr],
+    ) -> Option<(Vec<Argument>, Vec<Register>)> {
+        let program = self.low.program;
+        let declared = &program.callables[callable.0 as usize];
         let (mut kinds, mut registers, mut rows) = (Vec::new(), Vec::new(), Vec::new());
         for (at, argument) in arguments.iter().enumerate() {
             let later: Vec<&Expr> = arguments[at + 1..].iter().collect();
@@ -334,7 +387,7 @@ impl<'l, 'p> Function<'l, 'p> {
             let ty = self
                 .low
                 .types
-                .ty(&declared.locals[parameter.0 as usize].ty, &generics);
+                .ty(&declared.locals[parameter.0 as usize].ty, generics);
             match self.stable(argument, &later) {
                 Operand::Region(region) => kinds.push(Argument::Region(region)),
                 Operand::Scalar(register) => {
@@ -372,44 +425,14 @@ impl<'l, 'p> Function<'l, 'p> {
                     kinds.push(Argument::Row(table, view(key, false), view(place, write)));
                     registers.extend([key, place]);
                 }
-                _ => return Operand::Never,
+                _ => return None,
             }
         }
         // Places are made good last: an argument after them may have moved them.
         for (_, at, row) in rows {
             registers[at + 1] = self.row_place(row);
         }
-        let journals = self.journals_for(callable);
-        registers.extend(journals.iter().map(|(_, register)| *register));
-        let journals = journals
-            .iter()
-            .map(|(table, register)| (*table, Type::View(self.code.view_of(*register))))
-            .collect();
-        let signature = self.low.instance(Instance {
-            callable,
-            generics,
-            arguments: kinds,
-            journals,
-        });
-        let mut out = None;
-        if let Some(bytes) = signature.memory {
-            let slot = self.code.slot(bytes);
-            registers.push(slot);
-            out = Some(slot);
-        }
-        let result = self.emit_call(&signature, registers, absent);
-        let moves = self.low.effects.callables[callable.0 as usize]
-            .moves
-            .clone();
-        moves.into_iter().for_each(|table| self.table_moved(table));
-        match (out, result) {
-            (Some(view), _) => Operand::View(view),
-            (None, Some(register)) => match self.code.type_of(register) {
-                Type::Scalar(_) => Operand::Scalar(register),
-                Type::View(_) => Operand::View(register),
-            },
-            (None, None) => Operand::Unit,
-        }
+        Some((kinds, registers))
     }
 
     fn operand_of(&self, register: Register) -> Operand {
@@ -448,7 +471,7 @@ impl<'l, 'p> Function<'l, 'p> {
     }
 
     /// The lists of rows that a callee adds to, of those that this function has.
-    fn journals_for(&self, callable: CallableId) -> Vec<(TableId, Register)> {
+    pub fn journals_for(&self, callable: CallableId) -> Vec<(TableId, Register)> {
         let summary = &self.low.effects.callables[callable.0 as usize];
         let wanted = |table: &TableId| {
             summary.adds.contains(table) || summary.fields.iter().any(|(of, _)| of == table)

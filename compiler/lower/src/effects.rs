@@ -55,7 +55,10 @@ fn visit_statement<'a>(statement: &'a Statement, visit: Visit<'_, 'a>) {
             visit(Node::LeaveLoop);
         }
         StatementKind::Expression(expr) => visit_expr(expr, visit),
-        StatementKind::As { body, .. } => visit_block(body, visit),
+        StatementKind::As { caller, body, .. } => {
+            caller.iter().for_each(|caller| visit_expr(caller, visit));
+            visit_block(body, visit);
+        }
         StatementKind::Advance { duration } => visit_expr(duration, visit),
         StatementKind::Assert { condition, .. } => visit_expr(condition, visit),
         StatementKind::Expect { failure, call } => {

@@ -134,6 +134,19 @@ impl Walk<'_> {
                 }
                 (whole, parts)
             }
+            Instr::Attempt { function, .. } => {
+                let callee = self.module.functions.get(function.0 as usize);
+                let called = callee.map_or(Cost::ZERO, |callee| callee.cost);
+                let cost = own.then(called);
+                let part = Part {
+                    what: callee.map_or("", |callee| &callee.name).to_string(),
+                    span,
+                    times: 1,
+                    cost,
+                    parts: Vec::new(),
+                };
+                (cost, vec![part])
+            }
             _ => (own, Vec::new()),
         }
     }

@@ -42,6 +42,7 @@ mod states;
 mod watch;
 mod writes;
 // The outer world's side.
+mod attempts;
 mod entries;
 mod trial;
 // What it costs.

@@ -119,6 +119,7 @@ impl<'p> Lowering<'p> {
             nested: 0,
             prepared: Vec::new(),
             trial: None,
+            attempts: Vec::new(),
             write_wanted: false,
             low_level: false,
         }

@@ -3,37 +3,28 @@
 //! Always true: an invoked command that fails where the test did not expect it fails the test; the roles of an
 //! `as` block end with it.
 
+use crate::attempts::Attempt;
 use crate::body::{Binding, Dest, Function, Operand};
-use crate::code::{Code, Label};
+use crate::code::Code;
 use crate::concrete::Ty;
 use crate::effects::Summary;
 use crate::lowering::Lowering;
 use crate::{Assertion, TestCode};
 use rc_bytecode::instr::{
-    Builtin, CommandIndex, CompareOp, Failure, Instr, Register, Scalar, Space, Type, View,
+    CommandIndex, CompareOp, Failure, Instr, Register, Scalar, Space, Type, View,
 };
 use rc_bytecode::layout::{Record, Shape};
 use rc_bytecode::module::FunctionKind;
 use rc_hir as hir;
-use rc_hir::{
-    Arm, CallableId, Expr, ExprKind, FailureValue, Pattern, PatternKind, Statement, StatementKind,
-};
+use rc_hir::{CallableId, Expr, ExprKind, FailureValue, Statement, StatementKind};
 use rc_source::Span;
 
 /// What a test's function knows beside its locals.
 #[derive(Default)]
 pub struct Trial {
     pub roles: u64,
-    pub attempts: Vec<Attempt>,
-}
-
-/// An invoked command's outcome.
-#[derive(Clone, Copy)]
-pub struct Attempt {
-    pub callable: CallableId,
-    pub status: Register,
-    pub result: Register,
-    pub failure: Register,
+    /// The id that commands are called with, in a register.
+    pub caller: Option<Register>,
 }
 
 impl<'p> Lowering<'p> {
@@ -119,11 +110,25 @@ impl<'p> Function<'_, 'p> {
 
     pub fn trial_statement(&mut self, statement: &'p Statement) {
         match &statement.kind {
-            StatementKind::As { roles, body } => {
+            StatementKind::As {
+                roles,
+                caller,
+                body,
+            } => {
                 let outer = self.roles();
+                let outer_caller = self.trial.as_ref().and_then(|trial| trial.caller);
+                if let Some(caller) = caller
+                    && let Operand::Scalar(caller) = self.value(caller)
+                {
+                    let caller = self.code.copied(caller);
+                    self.set_caller(Some(caller));
+                }
                 self.set_roles(*roles);
                 self.block(body, Dest::Discard);
                 self.set_roles(outer);
+                if caller.is_some() {
+                    self.set_caller(outer_caller);
+                }
             }
             StatementKind::Advance { duration } => {
                 if let Operand::Scalar(duration) = self.value(duration) {
@@ -134,6 +139,17 @@ impl<'p> Function<'_, 'p> {
             StatementKind::Assert { condition, text } => self.assert(condition, text),
             StatementKind::Expect { failure, call } => self.expect(statement.span, failure, call),
             _ => {}
+        }
+    }
+
+    /// Later commands are called by this principal; 0 where nobody was named.
+    fn set_caller(&mut self, caller: Option<Register>) {
+        if let Some(trial) = &mut self.trial {
+            trial.caller = caller;
+        }
+        if !self.code.ended() {
+            let caller = caller.unwrap_or_else(|| self.code.number(0));
+            self.code.emit(Instr::TestCaller { caller });
         }
     }
 
@@ -212,21 +228,7 @@ impl<'p> Function<'_, 'p> {
         self.result_of(&attempt)
     }
 
-    fn result_of(&mut self, attempt: &Attempt) -> Operand {
-        let result = &self.low.program.callables[attempt.callable.0 as usize].result;
-        match self.ty(result) {
-            Ty::Value(shape) => self.read_as(
-                &Ty::Value(shape),
-                crate::places::Location::Static {
-                    view: attempt.result,
-                    offset: 0,
-                },
-            ),
-            _ => Operand::Unit,
-        }
-    }
-
-    fn invoke(&mut self, callable: CallableId, arguments: &'p [Expr]) -> Option<Attempt> {
+    pub fn invoke(&mut self, callable: CallableId, arguments: &'p [Expr]) -> Option<Attempt> {
         let program = self.low.program;
         let declared = &program.callables[callable.0 as usize];
         let Some(command) = self.low.commands.get(&callable).copied() else {
@@ -252,13 +254,7 @@ impl<'p> Function<'_, 'p> {
             _ => 0,
         };
         let result = self.code.slot(result);
-        let mut bytes = 0;
-        for error in &declared.fails {
-            for variant in &self.low.errors[error.0 as usize] {
-                bytes = bytes.max(self.low.types.shapes.record_extent(variant.iter()).0.size);
-            }
-        }
-        let failure = self.code.slot(bytes);
+        let failure = self.failure_slot(callable);
         let status = self.code.scalar(Scalar::U32);
         self.code.emit(Instr::Invoke {
             command: CommandIndex(command),
@@ -273,39 +269,6 @@ impl<'p> Function<'_, 'p> {
             result,
             failure,
         })
-    }
-
-    /// `attempt f(…)`: the outcome is a value.
-    pub fn attempt(&mut self, inner: &'p Expr) -> Operand {
-        let ExprKind::Call {
-            callable,
-            arguments,
-            ..
-        } = &inner.kind
-        else {
-            return self.unsupported(inner.span, "an attempt of this");
-        };
-        if self.trial.is_none() {
-            return self.unsupported(inner.span, "`attempt` inside a command");
-        }
-        let Some(attempt) = self.invoke(*callable, arguments) else {
-            return Operand::Never;
-        };
-        let Some(trial) = &mut self.trial else {
-            return Operand::Never;
-        };
-        trial.attempts.push(attempt);
-        Operand::Attempt(trial.attempts.len() - 1)
-    }
-
-    /// The status word of a failure.
-    fn status_of(failure: Failure) -> u128 {
-        match failure {
-            Failure::Builtin(builtin) => 1 + builtin_number(builtin),
-            Failure::Declared { error, variant } => {
-                0x1_0000 + u128::from(error) * 0x100 + u128::from(variant)
-            }
-        }
     }
 
     fn expect(&mut self, span: Span, failure: &'p FailureValue, call: &'p Expr) {
@@ -335,7 +298,7 @@ impl<'p> Function<'_, 'p> {
                 Some(fields),
             ),
         };
-        let status = self.code.constant(Scalar::U32, Self::status_of(wanted));
+        let status = self.code.constant(Scalar::U32, u128::from(wanted.status()));
         let same = self.code.compare(CompareOp::Equal, attempt.status, status);
         let text = self.low.sources.text_of(span).to_string();
         let assertion = self.assertion(span, text.clone());
@@ -382,125 +345,5 @@ impl<'p> Function<'_, 'p> {
                 right,
             });
         }
-    }
-
-    // -- outcomes ------------------------------------------------------------------------------------------
-
-    pub fn match_attempt(&mut self, value: &'p Expr, arms: &'p [Arm], dest: Dest) {
-        let Operand::Attempt(number) = self.value(value) else {
-            return;
-        };
-        let Some(attempt) = self.trial.as_ref().map(|trial| trial.attempts[number]) else {
-            return;
-        };
-        self.leavable(&mut |me: &mut Self, end| {
-            for (number, arm) in arms.iter().enumerate() {
-                let last = number + 1 == arms.len() && arm.guard.is_none();
-                me.nested += 1;
-                me.leavable(&mut |me: &mut Self, next| {
-                    me.outcome(&arm.pattern, &attempt, (!last).then_some(next));
-                    if let Some(guard) = &arm.guard
-                        && let Operand::Scalar(holds) = me.value(guard)
-                    {
-                        me.code.break_unless(holds, next);
-                    }
-                    me.into(&arm.body, dest);
-                    if !me.code.ended() {
-                        me.code.break_to(end);
-                    }
-                });
-                me.nested -= 1;
-            }
-            if !me.code.ended() {
-                me.code.fail(Builtin::BoundExceeded);
-            }
-        });
-    }
-
-    /// Leaves `next` where the outcome does not fit, and binds the pattern's names.
-    fn outcome(&mut self, pattern: &'p Pattern, attempt: &Attempt, next: Option<Label>) {
-        let success = self.code.constant(Scalar::U32, 0);
-        match &pattern.kind {
-            PatternKind::Ok(inner) => {
-                self.leave_outcome(CompareOp::NotEqual, attempt.status, success, next);
-                let result = self.result_of(attempt);
-                if let Some(next) = next {
-                    self.test(inner, result, next);
-                }
-                self.bind(inner, result);
-            }
-            PatternKind::AnyFailure => {
-                self.leave_outcome(CompareOp::Equal, attempt.status, success, next)
-            }
-            PatternKind::FailureBuiltin(builtin) => {
-                let wanted = self
-                    .code
-                    .constant(Scalar::U32, Self::status_of(Failure::Builtin(*builtin)));
-                self.leave_outcome(CompareOp::NotEqual, attempt.status, wanted, next);
-            }
-            PatternKind::Failure {
-                error,
-                variant,
-                fields,
-            } => {
-                let wanted = Failure::Declared {
-                    error: error.0,
-                    variant: *variant,
-                };
-                let wanted = self.code.constant(Scalar::U32, Self::status_of(wanted));
-                self.leave_outcome(CompareOp::NotEqual, attempt.status, wanted, next);
-                let shapes = self.low.errors[error.0 as usize][*variant as usize].clone();
-                let (_, offsets) = self.low.types.shapes.record_extent(shapes.iter());
-                for (field, inner) in fields {
-                    let (shape, offset) =
-                        (shapes[*field as usize].clone(), offsets[*field as usize]);
-                    let location = crate::places::Location::Static {
-                        view: attempt.failure,
-                        offset,
-                    };
-                    let part = self.read_as(&Ty::Value(shape), location);
-                    if let Some(next) = next {
-                        self.test(inner, part, next);
-                    }
-                    self.bind(inner, part);
-                }
-            }
-            PatternKind::Bind(id) => {
-                let number = self
-                    .trial
-                    .as_ref()
-                    .map_or(0, |trial| trial.attempts.len().saturating_sub(1));
-                self.locals[id.0 as usize] = Binding::Is(Operand::Attempt(number));
-            }
-            _ => {}
-        }
-    }
-
-    fn leave_outcome(
-        &mut self,
-        op: CompareOp,
-        left: Register,
-        right: Register,
-        next: Option<Label>,
-    ) {
-        if let Some(next) = next {
-            let other = self.code.compare(op, left, right);
-            self.code.break_if(other, next);
-        }
-    }
-}
-
-/// A built-in failure's number, in the order of their declaration.
-fn builtin_number(builtin: Builtin) -> u128 {
-    match builtin {
-        Builtin::AlreadyExists => 0,
-        Builtin::Overflow => 1,
-        Builtin::DivideByZero => 2,
-        Builtin::TableFull => 3,
-        Builtin::TooLong => 4,
-        Builtin::BoundExceeded => 5,
-        Builtin::InvariantBroken => 6,
-        Builtin::StillReferenced => 7,
-        Builtin::Denied => 8,
     }
 }

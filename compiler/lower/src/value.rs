@@ -47,9 +47,7 @@ impl<'p> Function<'_, 'p> {
             },
             ExprKind::Now => self.environment(Environment::Now, Scalar::I64),
             ExprKind::CallerId => self.environment(Environment::CallerId, Scalar::U64),
-            ExprKind::CallerHasRole(_) => {
-                self.unsupported(expr.span, "asking for a role inside a command")
-            }
+            ExprKind::CallerHasRole(bit) => self.caller_has_role(*bit),
             ExprKind::State(id) => {
                 let location = self.state(*id);
                 self.read(expr, location)

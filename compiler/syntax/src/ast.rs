@@ -349,9 +349,10 @@ pub enum StatementKind {
     Break,
     Continue,
     Expression(Expr),
-    /// Tests: `as treasurer { … }`
+    /// Tests: `as treasurer, caller(7) { … }`
     As {
-        roles: Vec<Name>,
+        /// Roles; with what stands in brackets behind them.
+        actors: Vec<(Name, Option<Expr>)>,
         body: Block,
     },
     /// Tests: `advance 5m`

@@ -115,6 +115,16 @@ pub enum Failure {
     },
 }
 
+impl Failure {
+    /// Its number in a status word, never 0, which is success.
+    pub fn status(self) -> u32 {
+        match self {
+            Failure::Builtin(builtin) => 1 + u32::from(builtin.number()),
+            Failure::Declared { error, variant } => 0x1_0000 + error * 0x100 + variant,
+        }
+    }
+}
+
 /// The closed, implicit set (decision 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Builtin {
@@ -219,6 +229,8 @@ pub enum Environment {
     CallerId,
     /// `U64`: the op number of the running command.
     OpNumber,
+    /// `U64`: the calling principal's roles, a bit each as the interface numbers them.
+    CallerRoles,
 }
 
 /// A sequence of instructions.
@@ -418,6 +430,16 @@ pub enum Instr {
         results: Vec<Register>,
         otherwise: Option<Body>,
     },
+    /// Calls a lower function that gives no results and always answers, as a sub-transaction. `status` (U32) is 0 where it
+    /// returned, else the failure as in `Invoke`: then every store to a page, event and random number since the call began is
+    /// taken back, and `failure` (a writable frame view, large enough for any declared failure of the callee) has the
+    /// variant's fields, zeroed to the view's end; otherwise it is left alone. Memory of the frame is not taken back.
+    Attempt {
+        function: FunctionIndex,
+        arguments: Vec<Register>,
+        failure: Register,
+        status: Register,
+    },
     /// A body never runs off the function's end: every path ends in `Return`, `ReturnNone` or `Fail`, and no
     /// instruction stands where no path gets to (`flow::diverges` says after which). A result is no frame view.
     Return {
@@ -454,6 +476,10 @@ pub enum Instr {
     TestContext {
         roles: Register,
         advance: Register,
+    },
+    /// Tests only: sets the caller's id (U64) of later `Invoke`s.
+    TestCaller {
+        caller: Register,
     },
     /// Tests only: fails the test with the module's assertion number where `condition` is false; `left` and `right`
     /// (any scalars) are shown.

@@ -13,6 +13,8 @@ pub const REGISTERS_MAX: usize = 16_384;
 pub const NESTING_MAX: usize = 64;
 /// How deep calls may go; with `NESTING_MAX` it bounds every recursion over code.
 pub const CALL_DEPTH_MAX: usize = 64;
+/// How deep attempts may stand in each other, calls followed.
+pub const ATTEMPT_DEPTH_MAX: usize = 16;
 /// Bytes of one frame slot: a value is at most 1 MiB.
 pub const SLOT_BYTES_MAX: u32 = 1 << 20;
 /// Scratch bytes of one command, all frames on its deepest call path.

@@ -70,6 +70,12 @@ impl Instr {
             | Instr::Continue { .. }
             | Instr::ReturnNone => {}
             Instr::Call { arguments, .. } => arguments.iter().for_each(|register| read(*register)),
+            Instr::Attempt {
+                arguments, failure, ..
+            } => {
+                arguments.iter().for_each(|register| read(*register));
+                read(*failure);
+            }
             Instr::Return { values } => values.iter().for_each(|register| read(*register)),
             Instr::Fail { payload, .. } => payload.iter().for_each(|register| read(*register)),
             Instr::Invoke {
@@ -80,6 +86,7 @@ impl Instr {
             } => [arguments, result, failure]
                 .into_iter()
                 .for_each(|register| read(*register)),
+            Instr::TestCaller { caller } => read(*caller),
             Instr::TestContext { roles, advance } => [roles, advance]
                 .into_iter()
                 .for_each(|register| read(*register)),
@@ -118,6 +125,7 @@ impl Instr {
             | Instr::EqualBytes { dst, .. }
             | Instr::Hash { dst, .. }
             | Instr::MatchByte { dst, .. }
+            | Instr::Attempt { status: dst, .. }
             | Instr::Invoke { status: dst, .. } => write(*dst),
             Instr::Call { results, .. } => results.iter().for_each(|register| write(*register)),
             Instr::Store { .. }
@@ -136,6 +144,7 @@ impl Instr {
             | Instr::Fail { .. }
             | Instr::Emit { .. }
             | Instr::TestContext { .. }
+            | Instr::TestCaller { .. }
             | Instr::Assert { .. } => {}
         }
     }

@@ -35,6 +35,8 @@ pub const TOUCH: u64 = 6;
 pub const SWITCH: u64 = 3;
 /// A call's own overhead; each argument and result one more, and the callee's cost on top.
 pub const CALL: u64 = 4;
+/// An attempt's own overhead, the mark and the way back; each argument one more, and the callee's cost on top.
+pub const ATTEMPT: u64 = 20;
 /// Each iteration of a loop that starts, beside its body; also the one that is refused.
 pub const LOOP_ITERATION: u64 = 1;
 /// Hashing, beside the bytes.
@@ -138,7 +140,8 @@ pub(crate) fn own_cost_sized(
             crate::instr::Environment::Random => RANDOM,
             crate::instr::Environment::Now
             | crate::instr::Environment::CallerId
-            | crate::instr::Environment::OpNumber => SIMPLE,
+            | crate::instr::Environment::OpNumber
+            | crate::instr::Environment::CallerRoles => SIMPLE,
         }),
         Instr::Slot { dst: _, slot: _ } => Cost::steps(SIMPLE),
         Instr::Touch {
@@ -251,6 +254,13 @@ pub(crate) fn own_cost_sized(
             CALL.saturating_add(arguments.len() as u64)
                 .saturating_add(results.len() as u64),
         ),
+        // What is taken back was paid for when it was written.
+        Instr::Attempt {
+            function: _,
+            arguments,
+            failure,
+            status: _,
+        } => Cost::steps((ATTEMPT + bulk(length(failure))).saturating_add(arguments.len() as u64)),
         Instr::Return { values: _ } | Instr::ReturnNone => Cost::steps(SIMPLE),
         Instr::Fail { failure, payload } => {
             let copied = payload.as_ref().map_or(0, |payload| bulk(length(payload)));
@@ -278,7 +288,8 @@ pub(crate) fn own_cost_sized(
         Instr::TestContext {
             roles: _,
             advance: _,
-        } => Cost::steps(CALL),
+        }
+        | Instr::TestCaller { caller: _ } => Cost::steps(CALL),
         Instr::Assert {
             condition: _,
             assertion: _,

@@ -465,7 +465,7 @@ macro_rules! print_instruction {
         impl Print for Instr {
             fn print(&self, _: &str, out: &mut Printer) {
                 let mut assigned = None;
-                if !matches!(self, Instr::Invoke { .. } | Instr::Call { .. }) {
+                if !matches!(self, Instr::Invoke { .. } | Instr::Attempt { .. } | Instr::Call { .. }) {
                     self.visit_writes(|register| assigned = Some(register));
                 }
                 if let Some(register) = assigned {

@@ -81,7 +81,7 @@ words! {
     }
     ConvertMode { 0 Checked "checked" 1 Wrapping "wrapping" 2 Saturating "saturating" }
     Access { 0 Read "read" 1 Write "write" }
-    Environment { 0 Now "now" 1 Random "random" 2 CallerId "caller_id" 3 OpNumber "op_number" }
+    Environment { 0 Now "now" 1 Random "random" 2 CallerId "caller_id" 3 OpNumber "op_number" 4 CallerRoles "caller_roles" }
     CommandKind { 0 Command "command" 1 Query "query" 2 Report "report" }
     FunctionKind { 0 Plain "plain" 1 Test "test" }
 }
@@ -150,6 +150,8 @@ macro_rules! for_each_instruction {
             34 Invoke "invoke" { command arguments result failure status }
             35 TestContext "test_context" { roles advance }
             36 Assert "assert" { condition assertion left right }
+            37 Attempt "attempt" { function arguments failure status }
+            38 TestCaller "test_caller" { caller }
         }
     };
 }

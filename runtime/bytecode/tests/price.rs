@@ -180,6 +180,7 @@ fn edition_one() {
         Environment::Random,
         Environment::CallerId,
         Environment::OpNumber,
+        Environment::CallerRoles,
     ] {
         price(
             &format!("{value:?}"),
@@ -318,6 +319,15 @@ fn edition_one() {
             otherwise: Some(nested),
         },
     );
+    price(
+        "2",
+        Instr::Attempt {
+            function: FunctionIndex(0),
+            arguments: vec![word, word],
+            failure: frame,
+            status: word,
+        },
+    );
     price("", Instr::Return { values: vec![word] });
     price("", Instr::ReturnNone);
     price(
@@ -355,6 +365,7 @@ fn edition_one() {
             advance: word,
         },
     );
+    price("", Instr::TestCaller { caller: word });
     price(
         "",
         Instr::Assert {

@@ -297,9 +297,10 @@ impl Engine {
             now: self.last_now,
             seed: op,
             caller_id: call.principal.id,
+            caller_roles: self.roles(call, deployed),
             op_number: op,
         };
-        if !self.allowed(call, deployed, command) {
+        if !allowed(environment.caller_roles, deployed, command) {
             return Ok(Reply::Failed(Failure::Builtin(Builtin::Denied), Vec::new()));
         }
         let (code, epoch) = (Code::of(deployed, self.options.mode), deployed.epoch);
@@ -393,18 +394,19 @@ impl Engine {
             return refused(Refusal::NotACommand);
         }
         let epoch = deployed.epoch;
-        if !self.allowed(call, deployed, command) {
+        let environment = Environment {
+            now,
+            seed,
+            caller_id: call.principal.id,
+            caller_roles: self.roles(call, deployed),
+            op_number: op,
+        };
+        if !allowed(environment.caller_roles, deployed, command) {
             return Ok((
                 Reply::Failed(Failure::Builtin(Builtin::Denied), Vec::new()),
                 epoch,
             ));
         }
-        let environment = Environment {
-            now,
-            seed,
-            caller_id: call.principal.id,
-            op_number: op,
-        };
         let code = Code::of(deployed, self.options.mode);
         let reply = self
             .runner
@@ -459,27 +461,20 @@ impl Engine {
         }
     }
 
-    /// Whether the caller's roles, by name, let it in.
-    fn allowed(&self, call: &Call, deployed: &Deployed, command: u32) -> bool {
-        let interface = &deployed.module.module().interface;
-        match interface.commands[command as usize].allow {
-            Allow::Anyone => true,
-            Allow::Roles(wanted) => {
-                let meant = self
-                    .catalog
-                    .deployments
-                    .get(&call.epoch)
-                    .filter(|meant| meant.epoch != deployed.epoch);
-                let roles = meant.map_or(call.principal.roles, |meant| {
-                    renumber::roles(
-                        &meant.module.module().interface,
-                        interface,
-                        call.principal.roles,
-                    )
-                });
-                wanted & roles != 0
-            }
-        }
+    /// The caller's roles, matched by name, as the deployment that answers numbers them.
+    fn roles(&self, call: &Call, deployed: &Deployed) -> u64 {
+        let meant = self
+            .catalog
+            .deployments
+            .get(&call.epoch)
+            .filter(|meant| meant.epoch != deployed.epoch);
+        meant.map_or(call.principal.roles, |meant| {
+            renumber::roles(
+                &meant.module.module().interface,
+                &deployed.module.module().interface,
+                call.principal.roles,
+            )
+        })
     }
 
     /// The live deployment that answers a call, and the command's index there. A call made for an earlier deployment
@@ -584,5 +579,13 @@ impl Engine {
                 hash_bytes(&event.fields, 0),
             );
         }
+    }
+}
+
+/// Whether these roles may call the command.
+fn allowed(roles: u64, deployed: &Deployed, command: u32) -> bool {
+    match deployed.module.module().interface.commands[command as usize].allow {
+        Allow::Anyone => true,
+        Allow::Roles(wanted) => wanted & roles != 0,
     }
 }

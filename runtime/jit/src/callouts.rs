@@ -5,10 +5,10 @@
 
 use cranelift_codegen::ir::{Type, types};
 use rc_bytecode::hash::{fold_store, hash_bytes};
-use rc_bytecode::instr::Builtin;
+use rc_bytecode::instr::{Builtin, Failure};
 use rc_canvas::Access;
 
-use crate::context::{BoundRegion, Context, status};
+use crate::context::{BoundRegion, Context, Mark, status};
 use crate::journal;
 
 /// One function of the runtime.
@@ -29,10 +29,12 @@ pub(crate) enum Callout {
     Truncate,
     FloatFromWide,
     WideFromFloat,
+    AttemptBegin,
+    AttemptEnd,
 }
 
 impl Callout {
-    pub(crate) const ALL: [Callout; 15] = [
+    pub(crate) const ALL: [Callout; 17] = [
         Callout::Touch,
         Callout::JournalGrow,
         Callout::JournalBytes,
@@ -48,6 +50,8 @@ impl Callout {
         Callout::Truncate,
         Callout::FloatFromWide,
         Callout::WideFromFloat,
+        Callout::AttemptBegin,
+        Callout::AttemptEnd,
     ];
 
     /// The name in listings and for linking.
@@ -68,6 +72,8 @@ impl Callout {
             Callout::Truncate => "rc_truncate",
             Callout::FloatFromWide => "rc_float_from_wide",
             Callout::WideFromFloat => "rc_wide_from_float",
+            Callout::AttemptBegin => "rc_attempt_begin",
+            Callout::AttemptEnd => "rc_attempt_end",
         }
     }
 
@@ -88,6 +94,8 @@ impl Callout {
             Callout::Truncate => truncate as *const u8,
             Callout::FloatFromWide => float_from_wide as *const u8,
             Callout::WideFromFloat => wide_from_float as *const u8,
+            Callout::AttemptBegin => attempt_begin as *const u8,
+            Callout::AttemptEnd => attempt_end as *const u8,
         }
     }
 
@@ -110,6 +118,8 @@ impl Callout {
             Callout::Truncate => (vec![F64], Some(F64)),
             Callout::FloatFromWide => (vec![I64; 3], Some(F64)),
             Callout::WideFromFloat => (vec![I64, F64, I64], Some(types::I32)),
+            Callout::AttemptBegin => (vec![I64], None),
+            Callout::AttemptEnd => (vec![I64, types::I32, I64, I64], Some(types::I32)),
         }
     }
 }
@@ -260,6 +270,84 @@ unsafe extern "C" fn event_grow(context: *mut Context, bytes: u64) -> *mut u8 {
         events.grow(context, bytes as usize);
         context.event_cursor
     }
+}
+
+/// # Safety
+/// `context` is the running command's.
+unsafe extern "C" fn attempt_begin(context: *mut Context) {
+    // SAFETY: as the caller says; both cursors are at or after their buffers' starts.
+    unsafe {
+        let context = &mut *context;
+        let mark = Mark {
+            digest: context.digest,
+            randoms: context.randoms,
+            journal_words: context.journal_cursor.offset_from(context.journal_start) as usize,
+            event_bytes: context.event_cursor.offset_from(context.event_start) as usize,
+        };
+        context.attempts.push(mark);
+    }
+}
+
+/// Ends the innermost attempt, whose callee answered `answered`; leaves the status word in the context. A failure is taken
+/// back and its fields put to `failure`. Answers `HALT` where the node must stop.
+///
+/// # Safety
+/// `context` is the running command's; `failure` is a verified writable frame view of `length` bytes, apart from the callee's frame.
+unsafe extern "C" fn attempt_end(
+    context: *mut Context,
+    answered: u32,
+    failure: *mut u8,
+    length: u64,
+) -> u32 {
+    // SAFETY: as the caller says.
+    let context = unsafe { &mut *context };
+    let mark = context.attempts.pop().expect("begun before the call");
+    let word = match answered {
+        status::DONE => {
+            context.status = 0;
+            return status::DONE;
+        }
+        status::DECLARED => Failure::Declared {
+            error: context.failure_error as u32,
+            variant: context.failure_variant as u32,
+        }
+        .status(),
+        other => match status::builtin(other) {
+            Some(builtin) => Failure::Builtin(builtin).status(),
+            None => return status::HALT,
+        },
+    };
+    // SAFETY: the marks are places in the buffers as they were; pages in the journal stay where they are until the command
+    // ends; the payload is a verified view of the variant's layout in a frame that nobody has written since it failed.
+    unsafe {
+        journal::roll_back_to(context, mark.journal_words);
+        context.event_cursor = context.event_start.add(mark.event_bytes);
+        if answered == status::DECLARED {
+            let (error, variant) = (
+                context.failure_error as usize,
+                context.failure_variant as usize,
+            );
+            let plan = &(&*context.packings).failures[error][variant];
+            let mut packed = Vec::new();
+            if !context.failure_payload.is_null() {
+                let memory = std::slice::from_raw_parts(context.failure_payload, plan.size());
+                if let Err(error) = plan.pack(memory, &mut packed) {
+                    context.wire_error = Some(error);
+                    return status::HALT;
+                }
+            }
+            let target = std::slice::from_raw_parts_mut(failure, length as usize);
+            target.fill(0);
+            if let Err(error) = plan.unpack_all(&packed, target) {
+                context.wire_error = Some(error);
+                return status::HALT;
+            }
+        }
+    }
+    context.digest = mark.digest;
+    context.randoms = mark.randoms;
+    context.status = u64::from(word);
+    status::DONE
 }
 
 /// # Safety

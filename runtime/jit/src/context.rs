@@ -63,6 +63,7 @@ pub(crate) struct Context {
     pub now: i64,
     pub seed: u64,
     pub caller_id: u64,
+    pub caller_roles: u64,
     pub op_number: u64,
     pub randoms: u64,
     /// Result of a wide operation: low and high half.
@@ -79,6 +80,8 @@ pub(crate) struct Context {
     // -- for the functions called out to only -------------------------------------------------------
     pub canvas: *mut Canvas,
     pub packings: *const Packings,
+    /// Attempts that have not ended, outermost first.
+    pub attempts: Vec<Mark>,
     /// Why a status is `HALT`, where the runtime said so.
     pub touch_error: Option<TouchError>,
     pub wire_error: Option<WireError>,
@@ -93,6 +96,7 @@ pub(crate) const REGIONS: i32 = offset_of!(Context, regions) as i32;
 pub(crate) const RESULTS: i32 = offset_of!(Context, results) as i32;
 pub(crate) const NOW: i32 = offset_of!(Context, now) as i32;
 pub(crate) const CALLER_ID: i32 = offset_of!(Context, caller_id) as i32;
+pub(crate) const CALLER_ROLES: i32 = offset_of!(Context, caller_roles) as i32;
 pub(crate) const OP_NUMBER: i32 = offset_of!(Context, op_number) as i32;
 pub(crate) const WIDE: i32 = offset_of!(Context, wide) as i32;
 pub(crate) const STATUS: i32 = offset_of!(Context, status) as i32;
@@ -115,6 +119,7 @@ impl Context {
             now: 0,
             seed: 0,
             caller_id: 0,
+            caller_roles: 0,
             op_number: 0,
             randoms: 0,
             wide: [0; 2],
@@ -126,10 +131,20 @@ impl Context {
             events: std::ptr::null_mut(),
             canvas: std::ptr::null_mut(),
             packings: std::ptr::null(),
+            attempts: Vec::new(),
             touch_error: None,
             wire_error: None,
         }
     }
+}
+
+/// Where an attempt's failure takes everything back to. Places are counted from their buffers' starts, which may move.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    pub digest: u64,
+    pub randoms: u64,
+    pub journal_words: usize,
+    pub event_bytes: usize,
 }
 
 /// What a native function answers.

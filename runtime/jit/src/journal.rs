@@ -91,15 +91,16 @@ pub(crate) unsafe fn push_bytes(context: &mut Context, address: *const u8, lengt
     }
 }
 
-/// Puts all old bytes back, newest first, and empties the journal.
+/// Puts the old bytes back that were pushed after the first `words` words, newest first, and forgets them.
 ///
 /// # Safety
-/// As `grow`; and every page in the journal is still where it was.
-pub(crate) unsafe fn roll_back(context: &mut Context) {
+/// As `grow`; every page in the journal is still where it was; an entry ends at `words`.
+pub(crate) unsafe fn roll_back_to(context: &mut Context, words: usize) {
     // SAFETY: entries are whole and were pushed by `push_bytes` or by generated code in the same form; their addresses
     // are bytes of pages that this command may write.
     unsafe {
-        while context.journal_cursor > context.journal_start {
+        let end = context.journal_start.add(words);
+        while context.journal_cursor > end {
             let closing = context.journal_cursor.sub(2);
             let (head, old) = (closing.read(), closing.add(1).read());
             let target = (head & ADDRESS_MASK) as *mut u8;

@@ -135,10 +135,12 @@ impl Machine {
         context.now = run.environment.now;
         context.seed = run.environment.seed;
         context.caller_id = run.environment.caller_id;
+        context.caller_roles = run.environment.caller_roles;
         context.op_number = run.environment.op_number;
         context.digest = run.digest;
         context.randoms = run.randoms;
         context.canvas = canvas;
+        context.attempts.clear();
         self.journal.begin(context);
         self.events.begin(context);
     }
@@ -329,7 +331,7 @@ impl Machine {
         self.events.clear();
         // SAFETY: the journal was begun for this command; the pages in it are still where they were, since the command has
         // not ended for the canvas yet.
-        unsafe { journal::roll_back(&mut self.context) };
+        unsafe { journal::roll_back_to(&mut self.context, 0) };
         canvas.end_command();
     }
 
@@ -337,7 +339,7 @@ impl Machine {
         if let Some(error) = self.context.touch_error.take() {
             format!("touch: {error}")
         } else if let Some(error) = self.context.wire_error.take() {
-            format!("memory that is no value of the event: {error}")
+            format!("memory that is no value of its type: {error}")
         } else {
             "a load of an F64 that is no finite number".to_owned()
         }

@@ -77,7 +77,7 @@ impl<'m> Program<'m> {
                     region: RegionIndex(region),
                     ..
                 } => facts.regions.push(*region),
-                Instr::Call { function, .. } => {
+                Instr::Call { function, .. } | Instr::Attempt { function, .. } => {
                     let callee = function.0 as usize;
                     facts.weight = facts.weight.saturating_add(self.weights[callee]);
                     facts.deepest = facts.deepest.max(self.frame_bytes[callee]);

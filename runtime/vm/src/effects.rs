@@ -58,7 +58,7 @@ impl<'r> Execution<'r> {
         let Some((of_arguments, of_result)) = self.prepared.commands.get(command.0 as usize) else {
             return Err(Stop::halt(format!("there is no command {}", command.0)));
         };
-        let (result, failure) = (self.place(result)?, self.place(failure)?);
+        let result = self.place(result)?;
         let packed = self.pack(of_arguments, &self.place(arguments)?)?;
         let Some(hooks) = self.hooks.as_deref_mut() else {
             return Err(Stop::halt("`Invoke` outside a test"));
@@ -73,13 +73,24 @@ impl<'r> Execution<'r> {
                 }
                 0
             }
-            Outcome::Failed(Failure::Builtin(builtin), _) => 1 + *builtin as u32,
-            Outcome::Failed(Failure::Declared { error, variant }, bytes) => {
-                self.unpack(self.variant(*error, *variant)?, bytes, &failure)?;
-                0x1_0000 + error * 0x100 + variant
-            }
+            Outcome::Failed(what, bytes) => self.give_failure(*what, bytes, failure)?,
         };
         self.set_scalar_of(status, Scalar::U32, u128::from(number))
+    }
+
+    /// Unpacks a failure's fields to the view in a register; its number in a status word.
+    pub(crate) fn give_failure(
+        &mut self,
+        failure: Failure,
+        packed: &[u8],
+        to: Register,
+    ) -> Result<u32, Stop> {
+        if let Failure::Declared { error, variant } = failure {
+            let plan = self.variant(error, variant)?;
+            let place = self.place(to)?;
+            self.unpack(plan, packed, &place)?;
+        }
+        Ok(failure.status())
     }
 
     /// Unpacks a value to a writable frame view, zeroes behind it.
@@ -102,8 +113,19 @@ impl<'r> Execution<'r> {
             return Err(Stop::halt("`TestContext` outside a test"));
         };
         hooks.context(roles, advance);
+        self.run.environment.caller_roles = roles;
         // The test itself sees the time that its commands see.
         self.run.environment.now = self.run.environment.now.saturating_add(advance);
+        Ok(())
+    }
+
+    pub(crate) fn test_caller(&mut self, caller: Register) -> Result<(), Stop> {
+        let caller = self.scalar_of(caller, Scalar::U64)? as u64;
+        let Some(hooks) = self.hooks.as_deref_mut() else {
+            return Err(Stop::halt("`TestCaller` outside a test"));
+        };
+        hooks.caller(caller);
+        self.run.environment.caller_id = caller;
         Ok(())
     }
 

@@ -14,6 +14,16 @@ impl Execution<'_> {
     /// Runs to the outermost function's end; the registers that it returned, or nothing for `ReturnNone`.
     pub(crate) fn run_to_end(&mut self) -> Result<Option<Vec<Register>>, Stop> {
         loop {
+            match self.run_lines() {
+                Err(Stop::Failed(failure)) if self.is_attempting() => self.catch(failure)?,
+                ended => return ended,
+            }
+        }
+    }
+
+    /// Runs to the outermost function's end, or to the first failure.
+    fn run_lines(&mut self) -> Result<Option<Vec<Register>>, Stop> {
+        loop {
             let code = self.code;
             let Some(line) = code.lines.get(self.line as usize) else {
                 return Err(Stop::halt("a jump beyond the function's end"));
@@ -50,6 +60,12 @@ impl Execution<'_> {
                     arguments,
                     ..
                 } => self.call(*function, arguments)?,
+                Op::Attempt {
+                    function,
+                    arguments,
+                    failure,
+                    status,
+                } => self.attempt(*function, arguments, *failure, *status)?,
                 Op::Return { values } => {
                     if self.leave(Some(values))? {
                         return Ok(Some(values.clone()));
@@ -220,6 +236,7 @@ impl Execution<'_> {
                 status,
             } => self.invoke(*command, *arguments, *result, *failure, *status),
             Instr::TestContext { roles, advance } => self.test_context(*roles, *advance),
+            Instr::TestCaller { caller } => self.test_caller(*caller),
             Instr::Assert {
                 condition,
                 assertion,
@@ -234,6 +251,7 @@ impl Execution<'_> {
             | Instr::Break { .. }
             | Instr::Continue { .. }
             | Instr::Call { .. }
+            | Instr::Attempt { .. }
             | Instr::Return { .. }
             | Instr::ReturnNone => {
                 unreachable!("control became jumps when the module was prepared")
@@ -254,6 +272,10 @@ impl Execution<'_> {
             Environment::CallerId => {
                 let id = self.run.environment.caller_id;
                 self.set_scalar_of(dst, Scalar::U64, u128::from(id))
+            }
+            Environment::CallerRoles => {
+                let roles = self.run.environment.caller_roles;
+                self.set_scalar_of(dst, Scalar::U64, u128::from(roles))
             }
             Environment::OpNumber => {
                 let number = self.run.environment.op_number;

@@ -6,13 +6,13 @@
 //! from run to run.
 
 use rc_bytecode::cost::Cost;
-use rc_bytecode::instr::{Builtin, Failure, FunctionIndex, Register, Space, Type, View};
+use rc_bytecode::instr::{Builtin, Failure, FunctionIndex, Register, Scalar, Space, Type, View};
 use rc_bytecode::limits::CALL_DEPTH_MAX;
 use rc_canvas::{Canvas, Frame};
 
 use crate::number::Trap;
-use crate::prepare::{Code, LineNumber, Prepared};
-use crate::run::{Bindings, Run};
+use crate::prepare::{Code, LineNumber, Op, Prepared};
+use crate::run::{Bindings, Mark, Run};
 use crate::testing::TestHooks;
 
 /// Why a run ended without a result.
@@ -90,6 +90,17 @@ struct CallRecord {
     entered: Cost,
 }
 
+/// An attempt whose callee runs.
+#[derive(Clone, Copy, Debug)]
+struct AttemptRecord {
+    /// Calls that were open where it stands: the last of them takes the status.
+    calls: usize,
+    /// What its failure takes everything back to.
+    mark: Mark,
+    failure: Register,
+    status: Register,
+}
+
 /// The interpreter's memory, kept from run to run.
 #[derive(Debug, Default)]
 pub(crate) struct Machine {
@@ -100,6 +111,8 @@ pub(crate) struct Machine {
     pub(crate) frame_bytes: Vec<u8>,
     counters: Vec<u64>,
     calls: Vec<CallRecord>,
+    /// Attempts that have not ended, outermost first.
+    attempts: Vec<AttemptRecord>,
     /// What a bulk instruction reads before it writes.
     pub(crate) buffer: Vec<u8>,
     /// The packed payload of a declared failure.
@@ -158,6 +171,7 @@ impl<'r> Execution<'r> {
             ));
         }
         machine.calls.clear();
+        machine.attempts.clear();
         machine.payload.clear();
         let mut execution = Execution {
             prepared,
@@ -318,10 +332,17 @@ impl<'r> Execution<'r> {
         self.counted.scratch_bytes = self.counted.scratch_bytes.max(ended.entered.scratch_bytes);
         // The call is the line before the one to go on with.
         let code = self.code;
-        let crate::prepare::Op::Call { results, after, .. } =
-            &code.lines[self.line as usize - 1].op
-        else {
-            return Err(Stop::halt("a return to what is no call"));
+        let (results, after) = match &code.lines[self.line as usize - 1].op {
+            Op::Call { results, after, .. } => (results, after),
+            Op::Attempt { status, .. } => {
+                self.machine.attempts.pop();
+                if values.is_none_or(|values| !values.is_empty()) {
+                    return Err(Stop::halt("an attempt that answers with values"));
+                }
+                self.set_scalar_of(*status, Scalar::U32, 0)?;
+                return Ok(false);
+            }
+            _ => return Err(Stop::halt("a return to what is no call")),
         };
         let Some(values) = values else {
             return Ok(false);
@@ -360,9 +381,59 @@ impl<'r> Execution<'r> {
         check_within(&used, &self.code.certificate)
     }
 
+    // -- attempts ------------------------------------------------------------------------------------
+
+    /// Calls `function` so that its failure comes back as a status.
+    pub(crate) fn attempt(
+        &mut self,
+        function: FunctionIndex,
+        arguments: &[Register],
+        failure: Register,
+        status: Register,
+    ) -> Result<(), Stop> {
+        self.machine.attempts.push(AttemptRecord {
+            calls: self.machine.calls.len(),
+            mark: self.run.here(),
+            failure,
+            status,
+        });
+        self.call(function, arguments)
+    }
+
+    pub(crate) fn is_attempting(&self) -> bool {
+        !self.machine.attempts.is_empty()
+    }
+
+    /// Takes back what the innermost attempt did, and goes on after it.
+    pub(crate) fn catch(&mut self, failure: Failure) -> Result<(), Stop> {
+        let Some(attempt) = self.machine.attempts.pop() else {
+            return Err(Stop::Failed(failure));
+        };
+        self.unwind_to(attempt.calls)?;
+        let Some(caller) = self.machine.calls.last().copied() else {
+            return Err(Stop::halt("an attempt outside any call"));
+        };
+        self.code = &self.prepared.functions[caller.function.0 as usize];
+        (self.line, self.base, self.counters, self.frame) =
+            (caller.line, caller.base, caller.counters, caller.frame);
+        self.run
+            .rollback_to(attempt.mark, self.canvas)
+            .map_err(|halt| Stop::halt(halt.to_string()))?;
+        let packed = self.take_payload(failure);
+        let number = self.give_failure(failure, &packed, attempt.failure)?;
+        self.set_scalar_of(attempt.status, Scalar::U32, u128::from(number))
+    }
+
     /// After a failure: no function on the way used more than its certificate says.
     pub(crate) fn check_certificates_unwinding(&mut self) -> Result<(), Stop> {
-        while let Some(call) = self.machine.calls.last().copied() {
+        self.unwind_to(0)
+    }
+
+    /// Ends the calls above the first `calls` ones, which failed.
+    fn unwind_to(&mut self, calls: usize) -> Result<(), Stop> {
+        while self.machine.calls.len() > calls
+            && let Some(call) = self.machine.calls.last().copied()
+        {
             self.code = &self.prepared.functions[call.function.0 as usize];
             self.check_certificate()?;
             self.counted.scratch_bytes = self.counted.scratch_bytes.max(call.entered.scratch_bytes);

@@ -166,6 +166,13 @@ pub(crate) enum Op {
         results: Vec<Register>,
         after: LineNumber,
     },
+    /// Goes to the next line, with the status assigned.
+    Attempt {
+        function: FunctionIndex,
+        arguments: Vec<Register>,
+        failure: Register,
+        status: Register,
+    },
     Return {
         values: Vec<Register>,
     },
@@ -350,6 +357,22 @@ impl Flattening<'_> {
                 );
                 self.body(otherwise.as_deref().unwrap_or_default());
                 self.land(call);
+            }
+            Instr::Attempt {
+                function,
+                arguments,
+                failure,
+                status,
+            } => {
+                self.push(
+                    Op::Attempt {
+                        function: *function,
+                        arguments: arguments.clone(),
+                        failure: *failure,
+                        status: *status,
+                    },
+                    charge,
+                );
             }
             Instr::Return { values } => {
                 self.push(

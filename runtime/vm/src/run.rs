@@ -16,6 +16,8 @@ pub struct Environment {
     /// Seed of (batch, op): the n-th random number is `hash_bytes(&n.to_le_bytes(), seed)`, n from 0.
     pub seed: u64,
     pub caller_id: u64,
+    /// The caller's roles, a bit each as the running module's interface numbers them.
+    pub caller_roles: u64,
     pub op_number: u64,
 }
 
@@ -94,12 +96,17 @@ impl Run {
 
     /// Notes where a later `rollback` goes back to. Both engines call it when a command starts.
     pub fn set_mark(&mut self) {
-        self.mark = Mark {
+        self.mark = self.here();
+    }
+
+    /// The state now, for a later `rollback_to`.
+    pub fn here(&self) -> Mark {
+        Mark {
             randoms: self.randoms,
             events: self.events.len(),
             digest: self.digest,
             journal: self.journal.len(),
-        };
+        }
     }
 
     /// The next pseudo-random number of this op.
@@ -127,11 +134,16 @@ impl Run {
         }
     }
 
-    /// Puts every journaled value back, newest first, and events, digest and random numbers as they were at the mark.
-    /// `Err` where a page that was written cannot be written again: the node must stop.
+    /// Everything back to where the command started.
     pub fn rollback(&mut self, canvas: &mut Canvas) -> Result<(), Halt> {
+        self.rollback_to(self.mark, canvas)
+    }
+
+    /// Puts every value that was journaled since the mark back, newest first, and events, digest and random numbers as they
+    /// were there. `Err` where a page that was written cannot be written again: the node must stop.
+    pub fn rollback_to(&mut self, mark: Mark, canvas: &mut Canvas) -> Result<(), Halt> {
         let shift = canvas.page_shift();
-        while self.journal.len() > self.mark.journal {
+        while self.journal.len() > mark.journal {
             let Some(Undo { address, old }) = self.journal.pop() else {
                 break;
             };
@@ -144,9 +156,9 @@ impl Run {
                 })?;
             canvas.write(&frame, address.offset(shift), &old);
         }
-        self.events.truncate(self.mark.events);
-        self.digest = self.mark.digest;
-        self.randoms = self.mark.randoms;
+        self.events.truncate(mark.events);
+        self.digest = mark.digest;
+        self.randoms = mark.randoms;
         Ok(())
     }
 }

@@ -20,6 +20,9 @@ pub trait TestHooks {
     /// Later commands are called with these roles (bits over the interface's), `advance` nanoseconds later than before.
     fn context(&mut self, roles: u64, advance: i64);
 
+    /// Later commands are called by this principal.
+    fn caller(&mut self, caller: u64);
+
     /// The module's assertion of this number does not hold. The test ends.
     fn assert_failed(&mut self, assertion: u32, left: Option<Shown>, right: Option<Shown>);
 }

@@ -58,6 +58,7 @@ fn run_module(module: &Module, seed: u64, seen: &mut Seen) -> Vec<Trace> {
             now: 1_000 + op_number as i64,
             seed: random.next(),
             caller_id: 3,
+            caller_roles: 5,
             op_number,
         });
         let before = (stage.run.digest, stage.canvas.digest_pages());

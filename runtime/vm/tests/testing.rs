@@ -19,6 +19,7 @@ struct Runner {
     bindings: Bindings,
     run: Run,
     contexts: Vec<(u64, i64)>,
+    callers: Vec<u64>,
     failed: Vec<(u32, Option<Shown>, Option<Shown>)>,
 }
 
@@ -47,6 +48,10 @@ impl TestHooks for Runner {
         self.contexts.push((roles, advance));
     }
 
+    fn caller(&mut self, caller: u64) {
+        self.callers.push(caller);
+    }
+
     fn assert_failed(&mut self, assertion: u32, left: Option<Shown>, right: Option<Shown>) {
         self.failed.push((assertion, left, right));
     }
@@ -58,6 +63,7 @@ fn runner(stage: &Stage) -> Runner {
         bindings: stage.bindings.clone(),
         run: Run::default(),
         contexts: Vec::new(),
+        callers: Vec::new(),
         failed: Vec::new(),
     }
 }

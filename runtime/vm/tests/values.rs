@@ -104,15 +104,16 @@ fn unary_compare_select_convert_and_move() {
 
 #[test]
 fn the_environment_is_stamped() {
-    let mut sketch = Sketch::new("f", &[], &[I64, U64, U64, U64, U64]);
+    let mut sketch = Sketch::new("f", &[], &[I64, U64, U64, U64, U64, U64]);
     let values = [
         Environment::Now,
         Environment::Random,
         Environment::Random,
         Environment::CallerId,
+        Environment::CallerRoles,
         Environment::OpNumber,
     ];
-    let kinds = [I64, U64, U64, U64, U64];
+    let kinds = [I64, U64, U64, U64, U64, U64];
     let registers = std::iter::zip(values, kinds).map(|(value, kind)| {
         let dst = sketch.register(kind);
         sketch.push(Instr::Environment { value, dst });
@@ -124,12 +125,13 @@ fn the_environment_is_stamped() {
         now: -5,
         seed: 7,
         caller_id: 8,
+        caller_roles: 11,
         op_number: 9,
     });
     let hash = |n: u64| u128::from(rc_bytecode::hash::hash_bytes(&n.to_le_bytes(), 7));
     assert_eq!(
         stage.values(0, &[]),
-        [-5i128 as u128, hash(0), hash(1), 8, 9]
+        [-5i128 as u128, hash(0), hash(1), 8, 11, 9]
     );
     // A later part of the same op goes on with the numbers; a new op starts again.
     assert_eq!(stage.values(0, &[])[1], hash(2));

@@ -199,6 +199,7 @@ impl<'b> Engines<'b> {
             now,
             seed: self.ops.wrapping_mul(0x9E37_79B9_7F4A_7C15),
             caller_id: CALLER_ID,
+            caller_roles: 0,
             op_number: self.ops,
         };
         let command = CommandIndex(command);

@@ -87,6 +87,8 @@ const FORMS: &[(&str, &str, Sign)] = &[
     ("statement", "break", Holds("break")),
     ("statement", "continue", Holds("continue")),
     ("statement", "as role", Begins("as ")),
+    ("actor", "role", Begins("as boss ")),
+    ("actor", "caller", Holds("(caller ")),
     ("statement", "assert", Begins("assert ")),
     ("statement", "advance", Begins("advance ")),
     ("statement", "expect", Begins("expect ")),

@@ -125,6 +125,8 @@ pub struct World {
     pub bindings: Bindings,
     pub run: Run,
     pub now: i64,
+    pub caller_id: u64,
+    pub caller_roles: u64,
     pub ops: u64,
 }
 
@@ -166,6 +168,8 @@ impl World {
             bindings,
             run: Run::default(),
             now: 1_000,
+            caller_id: 7,
+            caller_roles: 0,
             ops: 0,
         }
     }
@@ -175,7 +179,8 @@ impl World {
         Environment {
             now: self.now,
             seed: self.ops.wrapping_mul(0x9E37_79B9_7F4A_7C15),
-            caller_id: 7,
+            caller_id: self.caller_id,
+            caller_roles: self.caller_roles,
             op_number: self.ops,
         }
     }
@@ -335,6 +340,8 @@ impl World {
             bindings: of.bindings.clone(),
             run: Run::default(),
             now: 1_000,
+            caller_id: 7,
+            caller_roles: 0,
             ops: 0,
         }
     }
@@ -366,6 +373,7 @@ impl TestHooks for Hooks {
             ));
         }
         world.now = 1_000 + self.advanced;
+        world.caller_roles = self.roles;
         let environment = world.environment();
         world.run.begin(environment);
         match world.interpreter.interpret(
@@ -379,6 +387,10 @@ impl TestHooks for Hooks {
             Err(rc_vm::InterpretError::Halt(halt)) => Err(halt),
             Err(other) => panic!("{other}"),
         }
+    }
+
+    fn caller(&mut self, caller: u64) {
+        self.world.caller_id = caller;
     }
 
     fn context(&mut self, roles: u64, advance: i64) {

@@ -107,6 +107,7 @@ impl Code {
             machine_canvas: self.canvas()?,
             now: START_NANOSECONDS,
             roles: 0,
+            caller: 0,
             op: 0,
             last: None,
             complaint: None,
@@ -167,6 +168,7 @@ struct Twins<'a> {
     machine_canvas: Canvas,
     now: i64,
     roles: u64,
+    caller: u64,
     op: u64,
     /// How the last command ended, for an assertion about it.
     last: Option<(CommandIndex, Outcome)>,
@@ -211,7 +213,8 @@ impl Twins<'_> {
         let environment = Environment {
             now: self.now,
             seed,
-            caller_id: 0,
+            caller_id: self.caller,
+            caller_roles: self.roles,
             op_number: self.op,
         };
         self.interpreter_run.begin(environment);
@@ -281,6 +284,10 @@ impl TestHooks for Twins<'_> {
     fn context(&mut self, roles: u64, advance: i64) {
         self.roles = roles;
         self.now = self.now.saturating_add(advance);
+    }
+
+    fn caller(&mut self, caller: u64) {
+        self.caller = caller;
     }
 
     fn assert_failed(&mut self, assertion: u32, left: Option<Shown>, right: Option<Shown>) {

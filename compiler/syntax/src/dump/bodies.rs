@@ -1,6 +1,6 @@
 //! Statements, expressions and patterns as text, each on one line.
 
-use super::{arguments, joined, names, optional, ty};
+use super::{arguments, joined, optional, ty};
 use crate::ast::*;
 
 pub(super) fn statement(statement: &Statement) -> String {
@@ -55,7 +55,16 @@ pub(super) fn statement(statement: &Statement) -> String {
         StatementKind::Break => "break".to_owned(),
         StatementKind::Continue => "continue".to_owned(),
         StatementKind::Expression(value) => expr(value),
-        StatementKind::As { roles, body } => format!("as {} {}", names(roles), block(body)),
+        StatementKind::As { actors, body } => {
+            let actors: Vec<String> = actors
+                .iter()
+                .map(|(name, argument)| match argument {
+                    Some(argument) => format!("({} {})", name.text, expr(argument)),
+                    None => name.text.to_string(),
+                })
+                .collect();
+            format!("as {} {}", actors.join(" "), block(body))
+        }
         StatementKind::Advance { duration } => format!("advance {}", expr(duration)),
         StatementKind::Assert { condition } => format!("assert {}", expr(condition)),
         StatementKind::Expect { failure, call } => {

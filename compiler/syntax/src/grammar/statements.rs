@@ -89,9 +89,20 @@ fn statement(rules: &Rules) -> Rule<StatementKind> {
         .map(|value| StatementKind::Return { value });
     let jump = select! { Break => StatementKind::Break, Continue => StatementKind::Continue };
     let acting = just(As)
-        .ignore_then(name().separated_by(just(Comma)).at_least(1).collect())
+        .ignore_then(
+            name()
+                .then(
+                    expression
+                        .clone()
+                        .delimited_by(just(OpenParen), just(CloseParen))
+                        .or_not(),
+                )
+                .separated_by(just(Comma))
+                .at_least(1)
+                .collect(),
+        )
         .then(rules.block.clone())
-        .map(|(roles, body)| StatementKind::As { roles, body });
+        .map(|(actors, body)| StatementKind::As { actors, body });
     let assert = just(Assert)
         .ignore_then(expression.clone())
         .map(|condition| StatementKind::Assert { condition });

@@ -72,7 +72,9 @@ impl<'a> Code<'a> {
     /// One that others call.
     pub fn function(mut self, name: &str) -> Function {
         self.builder = FunctionBuilder::new(name);
-        if self.random.percent(40) {
+        // Some can be attempted: they answer nothing, and always.
+        let attempted = self.random.percent(35);
+        if !attempted && self.random.percent(60) {
             self.builder = self.builder.maybe();
             self.maybe = true;
         }
@@ -87,7 +89,8 @@ impl<'a> Code<'a> {
                 self.views.push((register, view));
             }
         }
-        for _ in 0..self.random.below(4) {
+        let results = if attempted { 0 } else { self.random.below(4) };
+        for _ in 0..results {
             let view = self.some_view();
             let page = self.random.percent(25) && view.space != Space::Frame;
             let kind = if page {
@@ -136,6 +139,7 @@ impl<'a> Code<'a> {
             self.builder.constant(Scalar::I64, 1_000),
         );
         self.builder.emit(Instr::TestContext { roles, advance });
+        self.builder.emit(Instr::TestCaller { caller: roles });
         let shapes = &self.module.interface.shapes;
         for (index, command) in self.module.interface.commands.iter().enumerate() {
             let sizes = command
@@ -239,7 +243,7 @@ impl<'a> Code<'a> {
 
     /// One step, most often one instruction; whether it diverges.
     fn one(&mut self) -> bool {
-        match self.random.below(34) {
+        match self.random.below(36) {
             0 | 1 => self.constant(),
             2 => self.moved(),
             3..=6 => self.binary(),
@@ -265,6 +269,7 @@ impl<'a> Code<'a> {
                 return true;
             }
             29 | 30 => self.call(),
+            34 | 35 => self.attempt(),
             27 | 28 | 31..=33 if self.nested < NESTED_MAX => return self.control(),
             _ => self.constant(),
         }

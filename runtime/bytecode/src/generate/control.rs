@@ -190,6 +190,48 @@ impl Code<'_> {
         }
     }
 
+    /// A call whose failure is a value, where there is a function that fits.
+    pub(super) fn attempt(&mut self) {
+        let module = self.module;
+        let fits = |index: &u32| {
+            let callee = &module.functions[*index as usize];
+            let steps = callee.cost.steps.saturating_mul(self.repeated);
+            !callee.maybe
+                && callee.results.is_empty()
+                && steps <= self.steps_left
+                && !(self.read_only && self.changing[*index as usize])
+        };
+        let callable: Vec<u32> = (0..module.functions.len() as u32).filter(fits).collect();
+        if callable.is_empty() {
+            return self.call();
+        }
+        let index = self.random.pick(&callable);
+        let callee = &module.functions[index as usize];
+        self.steps_left -= callee.cost.steps * self.repeated;
+        let arguments: Vec<Register> = callee
+            .parameters
+            .iter()
+            .map(|kind| self.value(*kind))
+            .collect();
+        // The largest variant has 16 bytes.
+        let length = 16 + self.random.below(3) as u32 * 8;
+        let failure = self.builder.slot(length);
+        let status = self.builder.reg(Scalar::U32);
+        self.builder.emit(Instr::Attempt {
+            function: FunctionIndex(index),
+            arguments,
+            failure,
+            status,
+        });
+        self.scalars.push((status, Scalar::U32));
+        let view = View {
+            space: Space::Frame,
+            length,
+            writable: true,
+        };
+        self.views.push((failure, view));
+    }
+
     /// A block, a branch, a loop or a switch; whether it diverges.
     pub(super) fn control(&mut self) -> bool {
         let count = 1 + self.random.below(8);

@@ -251,6 +251,7 @@ impl Code<'_> {
             Environment::Random,
             Environment::CallerId,
             Environment::OpNumber,
+            Environment::CallerRoles,
         ]);
         let kind = if value == Environment::Now {
             Scalar::I64

@@ -173,6 +173,10 @@ impl Sum<'_> {
                     .map_or(Cost::ZERO, |otherwise| self.body(otherwise));
                 own.then(callee).then(otherwise)
             }
+            Instr::Attempt { function, .. } => {
+                let callee = self.below.get(function.0 as usize);
+                own.then(callee.map_or(Cost::ZERO, |callee| callee.cost))
+            }
             _ => own,
         }
     }

@@ -31,6 +31,8 @@ pub(super) struct Summary {
     fails_after_change: bool,
     /// Declared errors that may be raised, a bit each.
     pub errors: Vec<u64>,
+    /// How deep attempts stand in each other, calls followed.
+    pub attempts: usize,
 }
 
 /// One summary a function, in order.
@@ -156,6 +158,7 @@ impl Walk<'_> {
                 summary.effects.writes |= callee.effects.writes;
                 summary.effects.emits |= callee.effects.emits;
                 summary.effects.may_fail |= callee.effects.may_fail;
+                summary.attempts = summary.attempts.max(callee.attempts);
                 summary.fails_after_change |=
                     callee.fails_after_change || (state == Some(true) && callee.effects.may_fail);
                 summary
@@ -171,6 +174,22 @@ impl Walk<'_> {
                         join(after, without)
                     }
                     None => after,
+                }
+            }
+            // Its failure is a value: what it changed before is taken back, which needs the journal.
+            Instr::Attempt { function, .. } => {
+                let Some(callee) = self.below.get(function.0 as usize) else {
+                    return state;
+                };
+                let summary = &mut self.summary;
+                summary.effects.reads |= callee.effects.reads;
+                summary.effects.writes |= callee.effects.writes;
+                summary.effects.emits |= callee.effects.emits;
+                summary.fails_after_change |= callee.fails_after_change;
+                summary.attempts = summary.attempts.max(callee.attempts + 1);
+                match callee.changes {
+                    true => self.changed(state),
+                    false => state,
                 }
             }
             Instr::Fail { failure, .. } => {
@@ -246,7 +265,8 @@ fn may_fail(instr: &Instr, function: &Function) -> bool {
         | Instr::Loop { .. }
         | Instr::Fail { .. } => true,
         // A test's failure undoes nothing: what it invokes are commands of their own.
-        Instr::Invoke { .. } | Instr::TestContext { .. } | Instr::Assert { .. } => true,
+        Instr::Invoke { .. } | Instr::TestContext { .. } => true,
+        Instr::TestCaller { .. } | Instr::Assert { .. } => true,
         Instr::Const { .. }
         | Instr::Move { .. }
         | Instr::Compare { .. }
@@ -268,6 +288,7 @@ fn may_fail(instr: &Instr, function: &Function) -> bool {
         | Instr::Break { .. }
         | Instr::Continue { .. }
         | Instr::Call { .. }
+        | Instr::Attempt { .. }
         | Instr::Return { .. }
         | Instr::ReturnNone
         | Instr::Emit { .. } => false,

@@ -8,6 +8,7 @@
 //! recursion by `NESTING_MAX` and `SHAPE_DEPTH_MAX`. What is not proven: that memory holds canonical values.
 
 mod assigned;
+mod attempts;
 mod certificate;
 mod effects;
 mod entries;
@@ -153,6 +154,7 @@ pub fn verify(module: Module) -> Result<Verified, VerifyError> {
     assigned::check(&module)?;
     certificate::check_functions(&module, &sizes)?;
     let effects = effects::of_module(&module);
+    attempts::check(&module, &sizes, &effects)?;
     entries::check(&module, &sizes, &effects)?;
     let encoded = crate::encode::payload(&module);
     at_most(

@@ -90,6 +90,7 @@ impl Twins {
             now: 1_700_000_000_000_000_000 + self.op_number as i64,
             seed: self.op_number.wrapping_mul(0x1234_5678_9ABC_DEF1),
             caller_id: self.op_number % 7,
+            caller_roles: self.op_number % 5,
             op_number: self.op_number,
         };
         for side in [&mut self.reference, &mut self.native, &mut self.mixed] {

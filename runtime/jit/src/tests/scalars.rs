@@ -401,6 +401,7 @@ fn the_environment_is_stamped() {
         (Environment::Random, Scalar::U64),
         (Environment::CallerId, Scalar::U64),
         (Environment::OpNumber, Scalar::U64),
+        (Environment::CallerRoles, Scalar::U64),
     ] {
         command(
             &mut builder,
@@ -417,7 +418,7 @@ fn the_environment_is_stamped() {
         );
     }
     let mut twins = Twins::new(builder.module);
-    for command in 0..4 {
+    for command in 0..5 {
         let first = twins.run(command, &[0; 16]);
         assert_ne!(first, twins.run(command, &[0; 16]), "each op has its own");
     }

@@ -119,33 +119,7 @@ impl<'a> Translator<'a, '_> {
     ) {
         let program = self.program;
         let callee = &program.module.functions[function.0 as usize];
-        let slots_end = activation.frame_offset + activation.function.slot_bytes() as u32;
-        let frame = self.offset(self.frame, u64::from(slots_end));
-        let mut flat = vec![self.context, frame];
-        for (argument, kind) in arguments.iter().zip(&callee.parameters) {
-            match kind {
-                Type::Scalar(Scalar::U128 | Scalar::I128) => {
-                    let value = self.scalar(activation, *argument);
-                    let (low, high) = self.builder.ins().isplit(value);
-                    flat.extend([low, high]);
-                }
-                Type::Scalar(_) => flat.push(self.scalar(activation, *argument)),
-                view => {
-                    let value = self.pointer(activation, *argument);
-                    flat.push(value.host);
-                    if is_located(*view) {
-                        flat.push(
-                            value
-                                .address
-                                .expect("verified: only a writable view is given as one"),
-                        );
-                    }
-                }
-            }
-        }
-        let reference = self.native_reference(function);
-        let call = self.builder.ins().call(reference, &flat);
-        let answered = self.builder.inst_results(call)[0];
+        let answered = self.native_answer(activation, function, arguments);
         let Some(otherwise) = otherwise.filter(|_| callee.maybe) else {
             self.fail_if_status(answered);
             self.take_results(activation, callee.results.as_slice(), results);
@@ -177,6 +151,73 @@ impl<'a> Translator<'a, '_> {
         self.builder.switch_to_block(done);
         self.builder.seal_block(done);
         self.reachable = true;
+    }
+
+    /// Calls a function's native form; the status that it answers.
+    fn native_answer(
+        &mut self,
+        activation: &mut Activation,
+        function: FunctionIndex,
+        arguments: &[Register],
+    ) -> cranelift_codegen::ir::Value {
+        let callee = &self.program.module.functions[function.0 as usize];
+        let slots_end = activation.frame_offset + activation.function.slot_bytes() as u32;
+        let frame = self.offset(self.frame, u64::from(slots_end));
+        let mut flat = vec![self.context, frame];
+        for (argument, kind) in arguments.iter().zip(&callee.parameters) {
+            match kind {
+                Type::Scalar(Scalar::U128 | Scalar::I128) => {
+                    let value = self.scalar(activation, *argument);
+                    let (low, high) = self.builder.ins().isplit(value);
+                    flat.extend([low, high]);
+                }
+                Type::Scalar(_) => flat.push(self.scalar(activation, *argument)),
+                view => {
+                    let value = self.pointer(activation, *argument);
+                    flat.push(value.host);
+                    if is_located(*view) {
+                        flat.push(
+                            value
+                                .address
+                                .expect("verified: only a writable view is given as one"),
+                        );
+                    }
+                }
+            }
+        }
+        let reference = self.native_reference(function);
+        let call = self.builder.ins().call(reference, &flat);
+        self.builder.inst_results(call)[0]
+    }
+
+    /// A call whose failure comes back as a status: never in place, so that every way out of it ends here.
+    pub(crate) fn attempt(
+        &mut self,
+        activation: &mut Activation,
+        function: FunctionIndex,
+        arguments: &[Register],
+        failure: Register,
+        status: Register,
+    ) {
+        let length = activation.view_of(failure).length;
+        self.call_out(Callout::AttemptBegin, &[self.context]);
+        let answered = self.native_answer(activation, function, arguments);
+        let failure = self.pointer(activation, failure).host;
+        let length = self.word(u64::from(length));
+        let halted = self
+            .call_out(
+                Callout::AttemptEnd,
+                &[self.context, answered, failure, length],
+            )
+            .expect("answers a status");
+        self.fail_if_status(halted);
+        let number = self.builder.ins().load(
+            types::I32,
+            self.flags.context,
+            self.context,
+            context::STATUS,
+        );
+        self.set_scalar(activation, status, number);
     }
 
     /// Loads a native call's results into registers.

@@ -191,11 +191,20 @@ impl Translator<'_, '_> {
                     otherwise.as_ref(),
                 );
             }
+            Instr::Attempt {
+                function,
+                arguments,
+                failure,
+                status,
+            } => self.attempt(activation, *function, arguments, *failure, *status),
             Instr::Return { values } => self.return_values(activation, values),
             Instr::ReturnNone => self.return_none(activation),
             Instr::Fail { failure, payload } => self.fail(activation, *failure, *payload),
             Instr::Emit { event, view } => self.emit(activation, *event, *view),
-            Instr::Invoke { .. } | Instr::TestContext { .. } | Instr::Assert { .. } => {
+            Instr::Invoke { .. }
+            | Instr::TestContext { .. }
+            | Instr::TestCaller { .. }
+            | Instr::Assert { .. } => {
                 unreachable!("verified: tests are not called by entries")
             }
         }
@@ -205,6 +214,7 @@ impl Translator<'_, '_> {
         let offset = match value {
             Environment::Now => context::NOW,
             Environment::CallerId => context::CALLER_ID,
+            Environment::CallerRoles => context::CALLER_ROLES,
             Environment::OpNumber => context::OP_NUMBER,
             Environment::Random => {
                 let random = self

@@ -62,9 +62,10 @@ impl Check<'_> {
                 *dst,
                 match value {
                     Environment::Now => Scalar::I64,
-                    Environment::Random | Environment::CallerId | Environment::OpNumber => {
-                        Scalar::U64
-                    }
+                    Environment::Random
+                    | Environment::CallerId
+                    | Environment::OpNumber
+                    | Environment::CallerRoles => Scalar::U64,
                 },
             ),
             Instr::Slot { dst, slot } => {
@@ -237,6 +238,26 @@ impl Check<'_> {
                 results,
                 otherwise,
             } => self.call(function.0, arguments, results, otherwise.is_some()),
+            Instr::Attempt {
+                function,
+                arguments,
+                failure,
+                status,
+            } => {
+                self.call(function.0, arguments, &[], false)?;
+                if self.module.functions[function.0 as usize].kind == FunctionKind::Test {
+                    // What it invokes would be ops of their own inside what may be taken back.
+                    return Err(TypeError::AttemptOfTest);
+                }
+                self.exact(*status, Scalar::U32)?;
+                match self.writable(*failure)?.space {
+                    Space::Frame => Ok(()),
+                    Space::Page(_) => {
+                        let kind = self.kind_of(*failure)?;
+                        Err(operand(*failure, kind, "a view of the frame".into()))
+                    }
+                }
+            }
             Instr::Return { values } => {
                 count("values", values.len(), self.function.results.len())?;
                 let results = self.function.results.iter();
@@ -292,6 +313,10 @@ impl Check<'_> {
                 self.tests_only()?;
                 self.exact(*roles, Scalar::U64)?;
                 self.exact(*advance, Scalar::I64)
+            }
+            Instr::TestCaller { caller } => {
+                self.tests_only()?;
+                self.exact(*caller, Scalar::U64)
             }
             Instr::Assert {
                 condition,

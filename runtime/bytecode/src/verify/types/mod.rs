@@ -60,6 +60,8 @@ pub enum TypeError {
     Arms,
     #[error("only tests may do this")]
     TestsOnly,
+    #[error("a test is attempted")]
+    AttemptOfTest,
     #[error("a payload must be given exactly where the failure has fields")]
     Payload,
     #[error("line numbers do not ascend or point outside")]
