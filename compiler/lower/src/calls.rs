@@ -157,8 +157,8 @@ impl<'p> Lowering<'p> {
         let Function { code, .. } = function;
         let prefix = match callable.origin {
             Origin::Std => "std.",
-            Origin::Package if attempted => "attempt ",
-            Origin::Package => "",
+            _ if attempted => "attempt ",
+            Origin::Package | Origin::Library => "",
         };
         let name = instance_name(&format!("{prefix}{}", callable.name), &instance.generics);
         let function = self.finished(
