@@ -22,4 +22,5 @@ pub use pipeline::{
     Checked, Compiled, Options, ParsedPackage, Timings, check, check_only, compile, compile_with,
     lower, parse,
 };
+pub use rc_check::show_type;
 pub use stdlib::{STD_PACKAGES, STDLIB};

@@ -19,6 +19,7 @@ mod check;
 mod cost;
 mod diff;
 mod dis;
+mod doc;
 mod explain;
 mod fmt;
 mod new;
@@ -54,6 +55,7 @@ enum Word {
     Test(test::Arguments),
     Cost(cost::Arguments),
     Dis(dis::Arguments),
+    Doc(doc::Arguments),
     Fmt(fmt::Arguments),
     Diff(diff::Arguments),
     Explain(explain::Arguments),
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Word::Test(arguments) => test::run(&arguments),
         Word::Cost(arguments) => cost::run(&arguments),
         Word::Dis(arguments) => dis::run(&arguments),
+        Word::Doc(arguments) => doc::run(&arguments),
         Word::Fmt(arguments) => fmt::run(&arguments),
         Word::Diff(arguments) => diff::run(&arguments),
         Word::Explain(arguments) => explain::run(&arguments),

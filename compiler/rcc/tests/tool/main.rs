@@ -4,6 +4,7 @@ mod running;
 
 mod bad_input;
 mod bulk;
+mod doc;
 mod failing;
 mod ledger;
 mod without_a_node;
