@@ -16,11 +16,15 @@ pub const FUNDS: u64 = 1_000_000;
 
 pub fn compile(folder: &Path, page_shift: u8) -> Verified {
     let package = rc_driver::Package::load(folder).expect("the package can be read");
+    compile_package(&package, page_shift)
+}
+
+pub fn compile_package(package: &rc_driver::Package, page_shift: u8) -> Verified {
     let options = rc_driver::Options {
         page_shift,
         with_tests: false,
     };
-    let compiled = rc_driver::compile_with(&package, options);
+    let compiled = rc_driver::compile_with(package, options);
     let lowered = compiled
         .lowered
         .expect("the package compiles (see `rcc check`)");
@@ -38,15 +42,15 @@ pub fn command(module: &Verified, name: &str) -> CommandIndex {
 }
 
 /// A canvas with the module's regions, and the module on it.
-struct Edge<'a> {
+pub struct Edge<'a> {
     module: &'a Verified,
-    canvas: Canvas,
+    pub canvas: Canvas,
     bindings: Bindings,
     run: Run,
 }
 
 impl<'a> Edge<'a> {
-    fn new(module: &'a Verified) -> Edge<'a> {
+    pub fn new(module: &'a Verified) -> Edge<'a> {
         let shift = PageShift::new(module.module().page_shift).expect("a page size");
         let mut canvas = Canvas::new(CanvasOptions::new(shift)).expect("address space");
         let regions: Vec<u16> = (16..).take(module.module().regions.len()).collect();
@@ -72,7 +76,7 @@ impl<'a> Edge<'a> {
     }
 
     /// Opens and funds every account, by machine code.
-    fn fill(&mut self, code: &Compiled, accounts: u64) {
+    pub fn fill(&mut self, code: &Compiled, accounts: u64) {
         let mut machine = Machine::new();
         let (open, mint) = (command(self.module, "open"), command(self.module, "mint"));
         for index in 0..accounts {
@@ -97,7 +101,7 @@ impl<'a> Edge<'a> {
         }
     }
 
-    fn turn_compiled(
+    pub fn turn_compiled(
         &mut self,
         code: &Compiled,
         machine: &mut Machine,
@@ -248,7 +252,7 @@ pub fn run(arguments: &Arguments, module: &Verified) {
     );
 }
 
-fn per(start: Instant, count: usize) -> f64 {
+pub fn per(start: Instant, count: usize) -> f64 {
     start.elapsed().as_nanos() as f64 / count as f64
 }
 

@@ -8,14 +8,21 @@ mod engines;
 mod machine;
 mod native;
 mod node;
+mod page_size;
 mod pages;
 mod stream;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 /// In-process rows of the ledger's table.
 #[derive(Parser)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Example:\n  bench-ledger --pairs 9\n  bench-ledger page-size"
+)]
 struct Arguments {
+    #[command(subcommand)]
+    word: Option<Word>,
     /// Accounts.
     #[arg(long, default_value_t = 1_000_000)]
     accounts: u64,
@@ -39,9 +46,18 @@ struct Arguments {
     batch: usize,
 }
 
+#[derive(Subcommand)]
+enum Word {
+    /// The ledger with pages of 4, 8 and 16 KiB: rates, checkpoints, cold reads.
+    PageSize(page_size::Arguments),
+}
+
 fn main() {
     let arguments = Arguments::parse();
     machine::print();
+    if let Some(Word::PageSize(arguments)) = arguments.word {
+        return page_size::run(&arguments);
+    }
     println!(
         "accounts {}, payments per turn {}, pairs {}, page 2^{}, uniform permuted keys\n",
         arguments.accounts, arguments.payments, arguments.pairs, arguments.page_shift
