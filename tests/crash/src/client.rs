@@ -3,6 +3,7 @@
 //! Always true: a call without an answer is sent again, with the same key and the same body, before any other; what
 //! was answered is never sent again.
 
+use crate::disk_clock::DiskClock;
 use crate::failure::Failure;
 use crate::http::{Answer, Connection};
 use crate::random::Random;
@@ -40,6 +41,9 @@ pub struct Acknowledged {
     pub outcome: Outcome,
     /// The op, unless the answer came for a repeated call: that one was ordered again.
     pub op: Option<u64>,
+    /// Where the disk stood when the payment was sent first, and when its answer was there.
+    sent_at: u64,
+    answered_at: u64,
 }
 
 pub struct Client {
@@ -48,6 +52,9 @@ pub struct Client {
     random: Random,
     sequence: u64,
     pending: Option<Payment>,
+    /// Where the disk stood when the pending payment was sent first.
+    sent_at: u64,
+    clock: DiskClock,
     pub acknowledged: Vec<Acknowledged>,
     /// Unanswered calls that were sent again, and those of them that had been done before.
     pub retried: u64,
@@ -61,7 +68,43 @@ impl Client {
             random: Random::new(run ^ identity << 32),
             sequence: 0,
             pending: None,
+            sent_at: 0,
+            clock: DiskClock::default(),
             acknowledged: Vec::new(),
+            retried: 0,
+        }
+    }
+
+    /// The same client on a recorded disk.
+    pub fn on(self, clock: &DiskClock) -> Client {
+        Client {
+            clock: clock.clone(),
+            ..self
+        }
+    }
+
+    /// The client as it was when the disk stood there: what was answered later is pending, what was sent later is unknown.
+    pub fn as_of(&self, position: u64) -> Client {
+        let (acknowledged, later): (Vec<Acknowledged>, Vec<Acknowledged>) = self
+            .acknowledged
+            .iter()
+            .partition(|acknowledged| acknowledged.answered_at <= position);
+        let later = later.iter().map(|later| (later.payment, later.sent_at));
+        let pending = self.pending.map(|payment| (payment, self.sent_at));
+        let mut unanswered = later.chain(pending);
+        let pending = unanswered.find(|(_, sent_at)| *sent_at <= position);
+        let last = pending
+            .map(|(payment, _)| payment)
+            .or(acknowledged.last().map(|last| last.payment));
+        Client {
+            name: self.name.clone(),
+            identity: self.identity,
+            random: self.random.clone(),
+            sequence: last.map_or(0, |payment| payment.number & u64::from(u32::MAX)),
+            pending: pending.map(|(payment, _)| payment),
+            sent_at: pending.map_or(0, |(_, sent_at)| sent_at),
+            clock: DiskClock::default(),
+            acknowledged,
             retried: 0,
         }
     }
@@ -72,6 +115,7 @@ impl Client {
 
     fn next_payment(&mut self) -> Payment {
         self.sequence += 1;
+        self.sent_at = self.clock.now();
         let from = 1 + self.random.below(ACCOUNTS);
         let to = 1 + (from + self.random.below(ACCOUNTS - 1)) % ACCOUNTS;
         let amount = 1 + self.random.below(AMOUNT_MAX);
@@ -158,6 +202,8 @@ impl Client {
             payment,
             outcome,
             op,
+            sent_at: self.sent_at,
+            answered_at: self.clock.now(),
         });
         self.pending = None;
     }

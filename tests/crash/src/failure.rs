@@ -15,6 +15,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether what clients were told is gone: acknowledged payments, or events that the feed had shown.
+    pub fn is_loss(&self) -> bool {
+        matches!(self, Failure::Violation(text) if text.contains("are lost"))
+    }
+
     pub fn violation<T>(text: impl Into<String>) -> Result<T, Failure> {
         Err(Failure::Violation(text.into()))
     }

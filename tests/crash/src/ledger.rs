@@ -5,6 +5,7 @@
 //! order; what the feed once showed it shows for ever.
 
 use crate::client::{ACCOUNTS, Client, OPENING_BALANCE, Outcome, number};
+use crate::disk_clock::DiskClock;
 use crate::failure::Failure;
 use crate::http::{Answer, Connection, Event, read_events};
 use crate::random::Random;
@@ -17,6 +18,8 @@ const NEW_ONLY: u64 = 8;
 const ROWS_LOOKED_UP: u64 = 12;
 /// Numbers of openings: below those of payments.
 const MINT_NUMBER: u64 = 1 << 20;
+/// Marks of a ledger that goes on from an earlier state: above those that it may have left by then.
+const LATER_MARKS: u64 = 1 << 40;
 
 #[derive(Default)]
 pub struct Ledger {
@@ -26,6 +29,9 @@ pub struct Ledger {
     again: bool,
     marks: u64,
     pub checks: u64,
+    clock: DiskClock,
+    /// Where the disk stood after each check, and how many events the feed had shown by then.
+    shown: Vec<(u64, usize)>,
 }
 
 #[derive(Clone, Debug)]
@@ -70,6 +76,31 @@ fn wide(value: &Value, what: &str) -> Result<u64, Failure> {
 }
 
 impl Ledger {
+    /// A ledger on a recorded disk.
+    pub fn on(clock: &DiskClock) -> Ledger {
+        Ledger {
+            clock: clock.clone(),
+            ..Ledger::default()
+        }
+    }
+
+    /// The ledger as it was when the disk stood there: knows what the feed had shown by then.
+    pub fn as_of(&self, position: u64) -> Ledger {
+        let shown = self.shown.iter().rev().find(|(at, _)| *at <= position);
+        let count = shown.map_or(0, |(_, count)| *count);
+        Ledger {
+            seen: self.seen[..count].to_vec(),
+            again: true,
+            marks: LATER_MARKS,
+            ..Ledger::default()
+        }
+    }
+
+    /// What the feed showed at the last check; the last event is that check's mark.
+    pub fn events(&self) -> &[Event] {
+        &self.seen
+    }
+
     /// Opens and funds the accounts. May be repeated: each call has its key.
     pub fn open_accounts(&self, port: u16, run: u64) -> Result<(), Failure> {
         let mut connection = Connection::open(port).map_err(Failure::Gone)?;
@@ -130,6 +161,7 @@ impl Ledger {
         check_state(&mut connection, &balances)?;
         self.check_rows(&mut connection, &paid, random)?;
         self.seen = events;
+        self.shown.push((self.clock.now(), self.seen.len()));
         self.checks += 1;
         self.again = false;
         Ok(())

@@ -12,36 +12,14 @@
 
 #![forbid(unsafe_code)]
 
-mod failure;
-mod random;
-
-mod http;
-mod server;
-
-mod client;
-mod ledger;
-mod load;
-
-mod damage;
-mod full_disk;
-mod kills;
-mod log_file;
-
-use failure::{Failure, on_files};
-use kills::Run;
-use server::Setup;
+use crash_test::failure::{Failure, on_files};
+use crash_test::kills::Run;
+use crash_test::server::Setup;
+use crash_test::{SMALL, damage, full_disk};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
-
-/// Small, so that a short run rolls segments and writes checkpoints many times.
-const SMALL: [&str; 4] = [
-    "--log-segment-bytes",
-    "524288",
-    "--checkpoint-bytes",
-    "24000",
-];
 
 struct Arguments {
     word: String,
