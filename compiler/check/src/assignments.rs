@@ -107,7 +107,7 @@ impl Body<'_, '_> {
                 _ => self.assignable(base),
             },
             ExprKind::LowLevel {
-                op: hir::LowLevel::At,
+                op: hir::LowLevel::At | hir::LowLevel::Window,
                 ..
             }
             | ExprKind::Touch { .. } => match &target.ty {

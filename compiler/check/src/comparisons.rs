@@ -47,7 +47,8 @@ impl Body<'_, '_> {
             || matches!(
                 (&left.ty, &right.ty),
                 (Type::String(_), Type::String(_)) | (Type::Bytes(_), Type::Bytes(_))
-            );
+            )
+            || matches!((&left.ty, &right.ty), (Type::List(a, _), Type::List(b, _)) if a == b);
         let ordered = matches!(
             left.ty,
             Type::Scalar(_) | Type::Time | Type::Duration | Type::String(_) | Type::Bytes(_)
@@ -55,7 +56,11 @@ impl Body<'_, '_> {
         let equal = ordered
             || matches!(
                 left.ty,
-                Type::Optional(_) | Type::Tuple(_) | Type::Struct(..) | Type::Enum(..)
+                Type::Optional(_)
+                    | Type::Tuple(_)
+                    | Type::Struct(..)
+                    | Type::Enum(..)
+                    | Type::List(..)
             );
         if !both || !(ordered || equality && equal) {
             if let (Type::Row(_), _) | (_, Type::Row(_)) = (&left.ty, &right.ty) {

@@ -8,7 +8,7 @@ use rc_diagnostics::codes;
 use rc_hir as hir;
 use rc_hir::{
     Block, CallableId, CallableKind, Child, Effects, ErrorId, ExprKind, FailureValue, LowLevel,
-    Method, Origin, Source, StatementKind, TableId, Type,
+    Origin, Source, StatementKind, TableId, Type,
 };
 use rc_source::Span;
 use std::collections::BTreeSet;
@@ -308,10 +308,8 @@ fn visit(expr: &hir::Expr, world: &World<'_>, print: &mut Footprint) {
             });
         }
         ExprKind::Method {
-            method: Method::Push | Method::Pop,
-            receiver,
-            ..
-        } => {
+            method, receiver, ..
+        } if method.changes() => {
             print.effects.may_fail = true;
             match root(receiver) {
                 Root::Row(table) => write(print, expr.span, || {
@@ -349,7 +347,7 @@ fn visit(expr: &hir::Expr, world: &World<'_>, print: &mut Footprint) {
             print.effects.may_fail = true;
         }
         ExprKind::LowLevel {
-            op: LowLevel::Shift | LowLevel::At,
+            op: LowLevel::Shift | LowLevel::At | LowLevel::Window,
             ..
         } => print.effects.may_fail = true,
         _ => {}

@@ -120,6 +120,7 @@ impl Body<'_, '_> {
     }
 
     pub fn string(&mut self, text: &Arc<str>, expected: Option<&Type>, span: Span) -> hir::Expr {
+        self.not_filled_in(text, span);
         let length = text.len() as u64;
         let capacity = match expected.map(peeled) {
             Some(Type::String(Count::Known(capacity))) if length > *capacity => {
@@ -136,6 +137,37 @@ impl Body<'_, '_> {
             Type::String(Count::Known(capacity)),
             span,
         )
+    }
+
+    /// `"n ${a}"` is what other languages fill in; here it is text, and silence would hide that.
+    fn not_filled_in(&mut self, text: &str, span: Span) {
+        let Some((before, rest)) = text.split_once("${") else {
+            return;
+        };
+        let Some((inner, after)) = rest.split_once('}') else {
+            return;
+        };
+        let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
+        if inner.is_empty() || !inner.chars().all(is_name) {
+            return;
+        }
+        let quoted = |text: &str, sum: &str, first: bool| match (text.is_empty(), first) {
+            (true, _) => String::new(),
+            (_, true) => format!("{text:?}{sum}"),
+            (_, false) => format!("{sum}{text:?}"),
+        };
+        let hint = format!(
+            "{}{inner}{}; an integer is written by `{inner}.to_string()`",
+            quoted(before, " + ", true),
+            quoted(after, " + ", false),
+        );
+        self.world
+            .warning(
+                codes::TEXT_NOT_FILLED_IN,
+                span,
+                format!("`${{{inner}}}` stays as it is: a text is not filled in"),
+            )
+            .hint(hint);
     }
 
     pub fn bytes(&mut self, bytes: &[u8], expected: Option<&Type>, span: Span) -> hir::Expr {

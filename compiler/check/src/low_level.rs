@@ -159,7 +159,7 @@ impl Body<'_, '_> {
             "shift" => LowLevel::Shift,
             "at" => LowLevel::At,
             "random" => LowLevel::Random,
-            "load" | "store" | "size" | "align" | "touch" => {
+            "load" | "store" | "size" | "align" | "touch" | "window" => {
                 if !self.is_std() {
                     return None;
                 }
@@ -218,7 +218,7 @@ impl Body<'_, '_> {
             LowLevel::Compare => Type::Scalar(Scalar::I64),
             LowLevel::Equal => Type::BOOL,
             LowLevel::Hash | LowLevel::MatchByte | LowLevel::Random => Type::U64,
-            LowLevel::At => match &checked[0].ty {
+            LowLevel::At | LowLevel::Window => match &checked[0].ty {
                 Type::Place { ty, mutable } => match &**ty {
                     Type::Array(element, _) => Type::Place {
                         ty: element.clone(),
@@ -250,6 +250,10 @@ impl Body<'_, '_> {
         match op {
             LowLevel::Copy | LowLevel::Zero => match place(0) {
                 Some((_, true)) if op == LowLevel::Zero || content(0) == content(1) => None,
+                // Arrays of two lengths: what the longer has more is left out, or zero.
+                Some((Type::Array(to, _), true)) if matches!(&content(1), Type::Array(from, _) if *from == to) => {
+                    None
+                }
                 Some((_, true)) => Some((
                     at(1),
                     format!(
@@ -294,8 +298,56 @@ impl Body<'_, '_> {
                     ),
                 )),
             },
-            LowLevel::Random => None,
+            LowLevel::Random | LowLevel::Window => None,
         }
+    }
+
+    /// `window(array, i, M)`: M elements of an array from the i-th on; M is constant.
+    fn window(
+        &mut self,
+        array: &ast::Expr,
+        index: &ast::Expr,
+        length: &ast::Expr,
+        span: Span,
+    ) -> hir::Expr {
+        let array = self.expr(array, None);
+        let index = self.expr(index, Some(&Type::U64));
+        let index = self.as_u64(index);
+        let length = self
+            .world
+            .const_expr(length, self.module, self.generics)
+            .map(crate::types::known);
+        let (Some(length), false) = (length, array.ty == Type::Error || index.ty == Type::Error)
+        else {
+            return error(span);
+        };
+        let ty = match &array.ty {
+            Type::Place { ty, mutable } => match &**ty {
+                Type::Array(element, _) => Type::Place {
+                    ty: Arc::new(Type::Array(element.clone(), length)),
+                    mutable: *mutable,
+                },
+                _ => Type::Error,
+            },
+            _ => Type::Error,
+        };
+        if ty == Type::Error {
+            let shown = self.show(&array.ty);
+            self.world.error(
+                codes::BAD_LOW_LEVEL,
+                array.span,
+                format!("an array is needed, found `{shown}`"),
+            );
+            return error(span);
+        }
+        make(
+            ExprKind::LowLevel {
+                op: LowLevel::Window,
+                arguments: vec![array, index],
+            },
+            ty,
+            span,
+        )
     }
 
     fn other_low_level(
@@ -319,6 +371,7 @@ impl Body<'_, '_> {
                 };
                 Some(self.open(value, expected, span))
             }
+            ("window", [], [array, index, length]) => Some(self.window(array, index, length, span)),
             ("load", [], [place]) => {
                 let place = self.expr(place, None);
                 let ty = match &place.ty {

@@ -19,8 +19,14 @@ const METHODS: &[&str] = &[
     "first",
     "last",
     "is_empty",
+    "insert_at",
+    "remove_at",
+    "clear",
     "starts_with",
+    "ends_with",
+    "slice",
     "concat",
+    "to_string",
     "is_some",
     "is_none",
     "min",
@@ -128,6 +134,10 @@ impl Body<'_, '_> {
                         span,
                     )
                 }
+                _ if word == "to_string" && scalar.is_integer() => {
+                    let ty = Type::String(hir::Count::Known(digits_max(*scalar)));
+                    self.simple(Method::ToText, receiver, name, arguments, ty, span)
+                }
                 _ => self.no_method(&receiver, name, arguments, span),
             },
             (Type::List(element, _), word) => {
@@ -141,29 +151,34 @@ impl Body<'_, '_> {
                 self.simple(Method::IsEmpty, receiver, name, arguments, Type::BOOL, span)
             }
             (Type::String(_), "starts_with") => {
-                if !self.takes(name, arguments, 1, span) {
+                self.finding(Method::StartsWith, receiver, name, arguments, span)
+            }
+            (Type::String(_), "ends_with") => {
+                self.finding(Method::EndsWith, receiver, name, arguments, span)
+            }
+            (Type::String(_), "contains") => {
+                self.finding(Method::Contains, receiver, name, arguments, span)
+            }
+            (Type::String(_) | Type::Bytes(_), "slice") => {
+                if !self.takes(name, arguments, 2, span) {
                     return error(span);
                 }
-                let argument = self.expr(&arguments[0], None);
-                if !matches!(argument.ty, Type::String(_) | Type::Error) {
-                    let shown = self.show(&argument.ty);
-                    self.world.error(
-                        codes::TYPE_MISMATCH,
-                        argument.span,
-                        format!("expected a string, found `{shown}`"),
-                    );
-                    return error(span);
+                let ty = receiver.ty.clone();
+                let mut ends = Vec::new();
+                for argument in arguments {
+                    let end = self.expr(argument, Some(&Type::U64));
+                    ends.push(self.as_u64(end));
                 }
-                if argument.ty == Type::Error {
+                if ends.iter().any(|end| end.ty == Type::Error) {
                     return error(span);
                 }
                 make(
                     ExprKind::Method {
-                        method: Method::StartsWith,
+                        method: Method::Slice,
                         receiver: Box::new(receiver),
-                        arguments: vec![argument],
+                        arguments: ends,
                     },
-                    Type::BOOL,
+                    ty,
                     span,
                 )
             }
@@ -173,7 +188,7 @@ impl Body<'_, '_> {
                 }
                 let own = own.clone();
                 let argument = self.expr(&arguments[0], None);
-                let ty = match (expected, &own, &argument.ty) {
+                let ty = match (expected.map(crate::body::peeled), &own, &argument.ty) {
                     (_, _, Type::Error) => return error(span),
                     (Some(ty @ Type::String(_)), _, Type::String(_)) => ty.clone(),
                     (_, hir::Count::Known(a), Type::String(hir::Count::Known(b))) => {
@@ -249,6 +264,43 @@ impl Body<'_, '_> {
         }
     }
 
+    /// `starts_with`, `ends_with` and `contains` of strings.
+    fn finding(
+        &mut self,
+        method: Method,
+        receiver: hir::Expr,
+        name: &ast::Name,
+        arguments: &[ast::Expr],
+        span: Span,
+    ) -> hir::Expr {
+        if !self.takes(name, arguments, 1, span) {
+            return error(span);
+        }
+        let argument = self.expr(&arguments[0], None);
+        match &argument.ty {
+            Type::Error => return error(span),
+            Type::String(_) => {}
+            other => {
+                let shown = self.show(other);
+                self.world.error(
+                    codes::TYPE_MISMATCH,
+                    argument.span,
+                    format!("expected a string, found `{shown}`"),
+                );
+                return error(span);
+            }
+        }
+        make(
+            ExprKind::Method {
+                method,
+                receiver: Box::new(receiver),
+                arguments: vec![argument],
+            },
+            Type::BOOL,
+            span,
+        )
+    }
+
     fn simple(
         &mut self,
         method: Method,
@@ -287,17 +339,26 @@ impl Body<'_, '_> {
             "first" => (Method::First, element.clone().optional(), 0),
             "last" => (Method::Last, element.clone().optional(), 0),
             "contains" => (Method::Contains, Type::BOOL, 1),
+            "insert_at" => (Method::InsertAt, Type::Unit, 2),
+            "remove_at" => (Method::RemoveAt, element.clone(), 1),
+            "clear" => (Method::Clear, Type::Unit, 0),
             _ => return self.no_method(&receiver, name, arguments, span),
         };
         if !self.takes(name, arguments, wanted, span) {
             return error(span);
         }
-        if matches!(method, Method::Push | Method::Pop) && !self.assignable(&receiver) {
+        if method.changes() && !self.assignable(&receiver) {
             return self.skip(arguments, span);
         }
         let mut checked = Vec::new();
-        for argument in arguments {
-            checked.push(self.expr_of(argument, &element));
+        for (number, argument) in arguments.iter().enumerate() {
+            let is_index = matches!(method, Method::InsertAt | Method::RemoveAt) && number == 0;
+            checked.push(if is_index {
+                let index = self.expr(argument, Some(&Type::U64));
+                self.as_u64(index)
+            } else {
+                self.expr_of(argument, &element)
+            });
         }
         if checked.iter().any(|argument| argument.ty == Type::Error) {
             return error(span);
@@ -369,7 +430,13 @@ impl Body<'_, '_> {
             }
             (Type::Optional(_), "unwrap_or") => Some("… ?? default".to_string()),
             (_, "length" | "size" | "count") => Some("len()".into()),
+            (Type::List(..), "insert") => Some("push(x), or insert_at(i, x)".into()),
+            (Type::List(..), "remove") => Some("remove_at(i)".into()),
             (_, "add" | "append" | "insert") => Some("push(x)".into()),
+            (Type::String(_), "substring" | "substr") => Some("slice(from, to)".into()),
+            (Type::Scalar(scalar), "to_text" | "text" | "string") if scalar.is_integer() => {
+                Some("to_string()".into())
+            }
             (_, "into") => Some("x as T, where nothing can be lost; else x.try_into()".into()),
             (_, "clone") => Some("everything but a row is a copy already; leave it out".into()),
             _ => nearest(&name.text, METHODS.iter().copied())
@@ -491,5 +558,20 @@ fn fits_unary(op: UnaryOp, scalar: Scalar) -> bool {
         UnaryOp::Abs => scalar.is_signed() || scalar == Scalar::F64,
         UnaryOp::ByteSwap => scalar.is_integer(),
         _ => scalar.is_integer() && !scalar.is_signed(),
+    }
+}
+
+/// Bytes of the longest number of this type in decimal digits, its `-` included.
+fn digits_max(scalar: Scalar) -> u64 {
+    match scalar {
+        Scalar::U8 => 3,
+        Scalar::I8 => 4,
+        Scalar::U16 => 5,
+        Scalar::I16 => 6,
+        Scalar::U32 => 10,
+        Scalar::I32 => 11,
+        Scalar::U64 | Scalar::I64 => 20,
+        Scalar::U128 => 39,
+        _ => 40,
     }
 }

@@ -127,6 +127,7 @@ codes! {
         ROW_AS_VALUE = 325, "a row used as a value";
         STATE_DEFAULT_MISSING = 326, "a state without a first value";
         VALUE_DROPPED = 327, "a value that nobody takes";
+        TEXT_NOT_FILLED_IN = 330, "a text with a `${…}` that stays as it is";
     }
     // Bounds and cost.
     _BOUNDS 400..500 {

@@ -290,8 +290,16 @@ pub enum Method {
     First,
     Last,
     IsEmpty,
-    // strings: Length in bytes, IsEmpty, and
+    /// `list.insert_at(i, item)`: fails `TooLong` at capacity, `BoundExceeded` beyond the length.
+    InsertAt,
+    /// Gives the item; fails `BoundExceeded` where there is none.
+    RemoveAt,
+    Clear,
+    // strings: Length in bytes, IsEmpty, Contains, and
     StartsWith,
+    EndsWith,
+    /// `text.slice(from, to)` by bytes; fails `BoundExceeded` beyond the length or inside a character.
+    Slice,
     /// Fails `TooLong` where the result's type is too small.
     Concat,
     // optionals
@@ -302,6 +310,19 @@ pub enum Method {
     // time
     /// Nanoseconds as i64.
     Nanoseconds,
+    // integers
+    /// The decimal digits, `-` before those of a negative number.
+    ToText,
+}
+
+impl Method {
+    /// Whether it changes its receiver, which is a place.
+    pub fn changes(self) -> bool {
+        matches!(
+            self,
+            Method::Push | Method::Pop | Method::InsertAt | Method::RemoveAt | Method::Clear
+        )
+    }
 }
 
 /// Operations of the low-level part, in the standard library's own words. Places are views.
@@ -323,6 +344,8 @@ pub enum LowLevel {
     Shift,
     /// `array.place(i)` / `place.field` as a place rather than a value: `at(array, i)`.
     At,
+    /// `window(array, i, M)`: M elements from the i-th on as a place; fails `BoundExceeded` where they are not there.
+    Window,
     /// `random() -> u64`: the stamped seed's next number (region seeds).
     Random,
 }

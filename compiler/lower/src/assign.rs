@@ -13,6 +13,7 @@ impl<'p> Function<'_, 'p> {
         let prepared = self.prepared.len();
         self.prepare(target);
         let target_ty = self.ty(&target.ty);
+        let known = self.code.registers.len() as u32;
         let mut operand = self.value(value);
         if self.code.ended() {
             self.prepared.truncate(prepared);
@@ -25,6 +26,14 @@ impl<'p> Function<'_, 'p> {
                 self.code.copy(slot, view);
                 operand = Operand::View(slot);
             }
+        }
+        if let (ExprKind::Local(id), None, Operand::Scalar(src)) = (&target.kind, operator, operand)
+            && let Binding::Is(Operand::Scalar(local)) = self.locals[id.0 as usize]
+            && src.0 >= known
+            && self.code.retarget(src, local)
+        {
+            // Worked out where it shall be.
+            return;
         }
         match effects::root(target) {
             Root::Local(id, Some(field))

@@ -110,6 +110,8 @@ pub struct Function<'l, 'p> {
     pub write_wanted: bool,
     /// Whether this is the standard library's code.
     pub low_level: bool,
+    /// Functions of the standard library that are being written out here, whose lines say nothing to people.
+    pub inlined: u32,
 }
 
 impl<'p> Function<'_, 'p> {
@@ -146,6 +148,11 @@ impl<'p> Function<'_, 'p> {
 
     pub fn at<T>(&mut self, span: Span, work: impl FnOnce(&mut Self) -> T) -> T {
         // What is lowered in place of a name, as an invariant, keeps the line that asked for it.
+        let span = if self.inlined > 0 {
+            self.code.span
+        } else {
+            span
+        };
         let outer = std::mem::replace(&mut self.code.span, span);
         let result = work(self);
         self.code.span = outer;

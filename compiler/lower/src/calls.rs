@@ -193,6 +193,27 @@ impl<'l, 'p> Function<'l, 'p> {
         arguments: Vec<Register>,
         absent: Option<Absent<'_, 'l, 'p>>,
     ) -> Option<Register> {
+        self.call_named(name, generics, Some(region), arguments, absent)
+    }
+
+    /// A function of the standard library on values at hand: lists and texts.
+    pub fn call_plain(
+        &mut self,
+        name: &'static str,
+        generics: Vec<Ty>,
+        arguments: Vec<Register>,
+    ) -> Option<Register> {
+        self.call_named(name, generics, None, arguments, None)
+    }
+
+    fn call_named(
+        &mut self,
+        name: &'static str,
+        generics: Vec<Ty>,
+        region: Option<RegionIndex>,
+        arguments: Vec<Register>,
+        absent: Option<Absent<'_, 'l, 'p>>,
+    ) -> Option<Register> {
         if self.code.ended() {
             return None;
         }
@@ -206,16 +227,17 @@ impl<'l, 'p> Function<'l, 'p> {
         };
         let program = self.low.program;
         let declared = &program.callables[callable.0 as usize];
-        if self.may_inline(callable) {
-            let mut operands = vec![Operand::Region(region)];
+        if self.may_inline(callable, region.is_none()) {
+            let mut operands: Vec<Operand> = region.map(Operand::Region).into_iter().collect();
             operands.extend(arguments.iter().map(|register| self.operand_of(*register)));
             return match self.inline(callable, generics, &operands) {
                 Operand::Scalar(register) | Operand::View(register) => Some(register),
                 _ => None,
             };
         }
-        let mut kinds = vec![Argument::Region(region)];
-        for (register, parameter) in arguments.iter().zip(declared.parameters.iter().skip(1)) {
+        let mut kinds: Vec<Argument> = region.map(Argument::Region).into_iter().collect();
+        let rest = declared.parameters.iter().skip(kinds.len());
+        for (register, parameter) in arguments.iter().zip(rest) {
             let ty = self
                 .low
                 .types
@@ -323,7 +345,7 @@ impl<'l, 'p> Function<'l, 'p> {
             .iter()
             .map(|ty| self.low.types.ty(ty, &self.generics))
             .collect();
-        if self.may_inline(callable) {
+        if self.may_inline(callable, false) {
             let mut operands = Vec::new();
             for (at, argument) in arguments.iter().enumerate() {
                 let later: Vec<&Expr> = arguments[at + 1..].iter().collect();
@@ -443,13 +465,14 @@ impl<'l, 'p> Function<'l, 'p> {
     }
 
     /// A few operations of the standard library that end where they end: cheaper where they are than behind a call.
-    fn may_inline(&self, callable: CallableId) -> bool {
+    /// Those on values at hand may count, too.
+    fn may_inline(&self, callable: CallableId, loops: bool) -> bool {
         let declared = &self.low.program.callables[callable.0 as usize];
         let result = matches!(
             declared.result,
-            hir::Type::Scalar(_) | hir::Type::Place { .. }
+            hir::Type::Scalar(_) | hir::Type::Place { .. } | hir::Type::Unit
         );
-        declared.origin == Origin::Std && result && is_simple(&declared.body)
+        declared.origin == Origin::Std && result && is_simple(&declared.body, loops)
     }
 
     fn inline(&mut self, callable: CallableId, generics: Vec<Ty>, operands: &[Operand]) -> Operand {
@@ -462,7 +485,9 @@ impl<'l, 'p> Function<'l, 'p> {
         let outer_declared = std::mem::replace(&mut self.declared, &declared.locals);
         let outer_generics = std::mem::replace(&mut self.generics, generics);
         let outer_level = std::mem::replace(&mut self.low_level, true);
+        self.inlined += 1;
         let result = self.block_value(&declared.body);
+        self.inlined -= 1;
         self.locals = outer;
         self.declared = outer_declared;
         self.generics = outer_generics;
@@ -484,33 +509,41 @@ impl<'l, 'p> Function<'l, 'p> {
     }
 }
 
-/// Whether a body only calculates and looks: no calls, no loops, no way out but its end.
-fn is_simple(body: &hir::Block) -> bool {
-    let mut only = true;
-    visit_block(body, &mut |node| {
-        only &= match node {
-            Node::Expr(expr) => matches!(
-                expr.kind,
-                hir::ExprKind::Integer(_)
-                    | hir::ExprKind::Const(_)
-                    | hir::ExprKind::Local(_)
-                    | hir::ExprKind::Unary { .. }
-                    | hir::ExprKind::Binary { .. }
-                    | hir::ExprKind::Compare { .. }
-                    | hir::ExprKind::Convert { .. }
-                    | hir::ExprKind::If { .. }
-                    | hir::ExprKind::Block(_)
-                    | hir::ExprKind::Field { .. }
-                    | hir::ExprKind::Index { .. }
-                    | hir::ExprKind::Touch { .. }
-                    | hir::ExprKind::LowLevel {
-                        op: hir::LowLevel::At,
-                        ..
-                    }
-            ),
-            Node::Statement(statement) => matches!(statement.kind, hir::StatementKind::Let { .. }),
-            Node::EnterLoop(..) | Node::LeaveLoop => false,
-        };
+/// Whether a body goes straight to its end: no calls, no way out but its end and failures. What touches
+/// pages only looks at them, so that what is written out in many places stays short.
+fn is_simple(body: &hir::Block, loops: bool) -> bool {
+    let (mut only, mut touches, mut changes) = (true, false, false);
+    visit_block(body, &mut |node| match node {
+        Node::Expr(expr) => match &expr.kind {
+            hir::ExprKind::Break => only &= loops,
+            hir::ExprKind::Integer(_)
+            | hir::ExprKind::Bool(_)
+            | hir::ExprKind::Const(_)
+            | hir::ExprKind::Local(_)
+            | hir::ExprKind::Unary { .. }
+            | hir::ExprKind::Binary { .. }
+            | hir::ExprKind::Compare { .. }
+            | hir::ExprKind::Convert { .. }
+            | hir::ExprKind::If { .. }
+            | hir::ExprKind::Block(_)
+            | hir::ExprKind::Field { .. }
+            | hir::ExprKind::Index { .. } => {}
+            hir::ExprKind::Touch { .. } => touches = true,
+            hir::ExprKind::Unit | hir::ExprKind::Fail(_) => changes = true,
+            hir::ExprKind::LowLevel { op, .. } => match op {
+                hir::LowLevel::At => {}
+                hir::LowLevel::Random => only = false,
+                _ => changes = true,
+            },
+            _ => only = false,
+        },
+        Node::Statement(statement) => match statement.kind {
+            hir::StatementKind::Let { .. } => {}
+            hir::StatementKind::Assign { .. } | hir::StatementKind::Expression(_) => changes = true,
+            hir::StatementKind::For { .. } => only &= loops,
+            _ => only = false,
+        },
+        Node::EnterLoop(..) | Node::LeaveLoop => {}
     });
-    only
+    only && !(touches && changes)
 }

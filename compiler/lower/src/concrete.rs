@@ -328,3 +328,6 @@ fn short_name(ty: &Ty) -> String {
         other => format!("{other:?}"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //! writes the same code each time.
 
 use rc_hir as hir;
-use rc_hir::{Expr, ExprKind, LocalId, Method, Source, Statement, StatementKind, TableId};
+use rc_hir::{Expr, ExprKind, LocalId, Source, Statement, StatementKind, TableId};
 use std::collections::BTreeSet;
 
 /// What a visitor meets.
@@ -338,10 +338,8 @@ impl Effects {
             Node::Statement(_) | Node::EnterLoop(..) | Node::LeaveLoop => {}
             Node::Expr(expr) => match &expr.kind {
                 ExprKind::Method {
-                    method: Method::Push | Method::Pop,
-                    receiver,
-                    ..
-                } => write(receiver, &mut summary),
+                    method, receiver, ..
+                } if method.changes() => write(receiver, &mut summary),
                 ExprKind::Insert { table, .. } | ExprKind::GetOrInsert { table, .. } => {
                     summary.moves.insert(*table);
                     summary.adds.insert(*table);
@@ -407,10 +405,8 @@ impl Effects {
                 }
                 Node::Expr(expr) => match &expr.kind {
                     ExprKind::Method {
-                        method: Method::Push | Method::Pop,
-                        receiver,
-                        ..
-                    } => {
+                        method, receiver, ..
+                    } if method.changes() => {
                         if let Root::Local(id, Some(_)) = root(receiver) {
                             found.push(id);
                         }

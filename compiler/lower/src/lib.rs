@@ -32,6 +32,7 @@ mod operations;
 mod optional;
 mod pattern;
 mod places;
+mod texts;
 mod value;
 mod walks;
 // Tables.

@@ -2,8 +2,9 @@
 //! written is in its register's type.
 
 use crate::body::{Function, Operand};
+use crate::code::Stride;
 use crate::concrete::Ty;
-use rc_bytecode::instr::{Environment, Instr, Scalar};
+use rc_bytecode::instr::{Builtin, Environment, Instr, Scalar};
 use rc_hir as hir;
 use rc_hir::Expr;
 
@@ -36,6 +37,14 @@ impl<'p> Function<'_, 'p> {
                 let Some(base) = self.locate_base(&arguments[0], &base_ty) else {
                     return Operand::Never;
                 };
+                if let (Some(0), Ty::Place(inner, _)) = (self.known_number(&arguments[1]), &base_ty)
+                    && let Ty::Array(element, 1..) = &**inner
+                {
+                    // The first needs no arithmetic.
+                    let (view, offset) = self.fixed(base, inner);
+                    let size = self.low.types.extent(element).size;
+                    return Operand::View(self.code.part(view, offset, size));
+                }
                 let Operand::Scalar(index) = self.value(&arguments[1]) else {
                     return Operand::Never;
                 };
@@ -51,6 +60,7 @@ impl<'p> Function<'_, 'p> {
                     None => Operand::Never,
                 }
             }
+            LowLevel::Window => self.window(expr, &arguments[0], &arguments[1]),
             LowLevel::Shift => {
                 let base_ty = self.ty(&arguments[0].ty);
                 let Some(base) = self.locate_base(&arguments[0], &base_ty) else {
@@ -140,5 +150,40 @@ impl<'p> Function<'_, 'p> {
                 Operand::Scalar(dst)
             }
         }
+    }
+
+    /// `window(array, i, M)`: one place for M elements.
+    fn window(&mut self, expr: &'p Expr, array: &'p Expr, index: &'p Expr) -> Operand {
+        let base_ty = self.ty(&array.ty);
+        let Some(base) = self.locate_base(array, &base_ty) else {
+            return Operand::Never;
+        };
+        let (Ty::Place(whole, _), Ty::Place(part, _)) = (&base_ty, self.ty(&expr.ty)) else {
+            return Operand::Never;
+        };
+        let (Ty::Array(element, have), Ty::Array(_, want)) = (&**whole, &*part) else {
+            return Operand::Never;
+        };
+        let (have, want) = (*have, *want);
+        if want > have {
+            self.code.fail(Builtin::BoundExceeded);
+            return Operand::Never;
+        }
+        let stride = self.low.types.extent(element).size;
+        let (view, offset) = self.fixed(base, whole);
+        let length = self.low.types.extent(&part).size;
+        if self.known_number(index) == Some(0) {
+            return Operand::View(self.code.part(view, offset, length));
+        }
+        let Operand::Scalar(index) = self.value(index) else {
+            return Operand::Never;
+        };
+        let index = self.widen(index);
+        let array = Stride {
+            base: offset,
+            stride,
+            count: (have - want + 1) as u32,
+        };
+        Operand::View(self.code.part_at(view, index, array, length))
     }
 }

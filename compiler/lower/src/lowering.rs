@@ -122,6 +122,7 @@ impl<'p> Lowering<'p> {
             attempts: Vec::new(),
             write_wanted: false,
             low_level: false,
+            inlined: 0,
         }
     }
 

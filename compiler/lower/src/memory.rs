@@ -275,37 +275,23 @@ impl<'p> Function<'_, 'p> {
             ) => {
                 let (have, want) = (*have, *want);
                 if let Operand::View(source) = self.value(value) {
-                    let (from_prefix, to_prefix) = (length_prefix(have), length_prefix(want));
-                    let width = |prefix| {
-                        if prefix == 2 {
-                            Scalar::U16
-                        } else {
-                            Scalar::U32
-                        }
-                    };
-                    let length = self.code.load(width(from_prefix), source, 0);
-                    if have > want && mode == ConvertMode::Checked {
-                        self.check_length(length, want.into());
-                    }
-                    let content = self.code.part(source, from_prefix, have);
-                    let to = self.code.part(view, offset + to_prefix, want);
-                    self.code.copy(to, content);
-                    let length = self
-                        .code
-                        .convert(ConvertMode::Wrapping, width(to_prefix), length);
-                    self.code.store(view, offset, length);
+                    let text = self.text_parts(source, have);
+                    let checked = have > want && mode == ConvertMode::Checked;
+                    self.convert_text(text, want, view, offset, checked);
                 }
             }
-            (Shape::List(_, have), Shape::List(_, want)) => {
+            (Shape::List(element, have), Shape::List(_, want)) => {
                 let (have, want) = (*have, *want);
                 if let Operand::View(source) = self.value(value) {
-                    if have > want {
-                        let length = self.code.load(Scalar::U32, source, 0);
-                        self.check_length(length, want.into());
-                    }
                     let size = self.size(shape);
                     let to = self.code.part(view, offset, size);
-                    self.code.copy(to, source);
+                    let mut generics = self.list_generics(element, have);
+                    generics.push(Ty::Number(want.into()));
+                    let name = match have > want {
+                        true => "list.convert",
+                        false => "list.widen",
+                    };
+                    self.call_plain(name, generics, vec![to, source]);
                 }
             }
             _ => {

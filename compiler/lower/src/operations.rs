@@ -2,8 +2,9 @@
 
 use crate::body::{Function, Operand};
 use crate::concrete::Ty;
-use rc_bytecode::instr::{BinaryOp, Builtin, CompareOp, ConvertMode, Instr, Register, Scalar};
-use rc_bytecode::layout::{Shape, length_prefix};
+use crate::texts::text_max;
+use rc_bytecode::instr::{BinaryOp, CompareOp, ConvertMode, Instr, Register, Scalar};
+use rc_bytecode::layout::length_prefix;
 use rc_hir::{Expr, ExprKind, Method};
 
 impl<'p> Function<'_, 'p> {
@@ -43,64 +44,30 @@ impl<'p> Function<'_, 'p> {
         mut right: Register,
         right_ty: &Ty,
     ) -> Register {
+        let equality = matches!(op, CompareOp::Equal | CompareOp::NotEqual);
         let (left_length, right_length) = (
             self.code.view_of(left).length,
             self.code.view_of(right).length,
         );
+        if let (Some(left_max), Some(right_max)) = (text_max(left_ty), text_max(right_ty))
+            && (!equality || length_prefix(left_max) != length_prefix(right_max))
+        {
+            let left = self.text_parts(left, left_max);
+            let right = self.text_parts(right, right_max);
+            return self.compare_texts(op, left, right);
+        }
         if left_length < right_length {
             left = self.widened(left, right_length);
         } else if right_length < left_length {
             right = self.widened(right, left_length);
         }
-        if matches!(op, CompareOp::Equal | CompareOp::NotEqual) {
-            let dst = self.code.scalar(Scalar::Bool);
-            self.code.emit(Instr::EqualBytes { dst, left, right });
-            return if op == CompareOp::Equal {
-                dst
-            } else {
-                self.code.not(dst)
-            };
-        }
-        let wider = if left_length < right_length {
-            right_ty
-        } else {
-            left_ty
-        };
-        let Ty::Value(Shape::String(max) | Shape::Bytes(max)) = wider else {
-            return self.code.constant(Scalar::Bool, 0);
-        };
-        let prefix = length_prefix(*max);
-        let (left_content, right_content) = (
-            self.code.part(left, prefix, *max),
-            self.code.part(right, prefix, *max),
-        );
-        let order = self.code.scalar(Scalar::I64);
-        self.code.emit(Instr::CompareBytes {
-            dst: order,
-            left: left_content,
-            right: right_content,
-        });
-        let zero = self.code.constant(Scalar::I64, 0);
-        let same = self.code.compare(CompareOp::Equal, order, zero);
-        let scalar = if prefix == 2 {
-            Scalar::U16
-        } else {
-            Scalar::U32
-        };
-        let (left_length, right_length) = (
-            self.code.load(scalar, left, 0),
-            self.code.load(scalar, right, 0),
-        );
-        let by_length = self.code.compare(op, left_length, right_length);
-        let by_content = self.code.compare(op, order, zero);
         let dst = self.code.scalar(Scalar::Bool);
-        self.code.emit(Instr::Select {
-            dst,
-            condition: same,
-            then: by_length,
-            otherwise: by_content,
-        });
-        dst
+        self.code.emit(Instr::EqualBytes { dst, left, right });
+        if op == CompareOp::Equal {
+            dst
+        } else {
+            self.code.not(dst)
+        }
     }
 
     fn widened(&mut self, view: Register, length: u32) -> Register {
@@ -185,12 +152,5 @@ impl<'p> Function<'_, 'p> {
         let scalar = self.code.scalar_of(register);
         let one = self.code.literal(scalar, number.into());
         self.code.binary(BinaryOp::WrappingAdd, register, one)
-    }
-
-    /// Fails where a list or string is longer than its type.
-    pub fn check_length(&mut self, length: Register, max: u64) {
-        let most = self.code.literal(self.code.scalar_of(length), max.into());
-        let beyond = self.code.compare(CompareOp::Greater, length, most);
-        self.code.fail_if(beyond, Builtin::TooLong);
     }
 }

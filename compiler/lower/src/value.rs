@@ -6,7 +6,7 @@ use crate::concrete::{Ty, scalar_of};
 use crate::effects::{Node, visit_expr};
 use rc_bytecode::instr::{BinaryOp, Environment, Instr, Scalar, UnaryOp};
 use rc_hir as hir;
-use rc_hir::{Expr, ExprKind, Method};
+use rc_hir::{Expr, ExprKind};
 
 impl<'p> Function<'_, 'p> {
     /// Where the expression's value is. A scalar may be a local's own register, a view the memory of a place: who keeps it across a
@@ -31,7 +31,7 @@ impl<'p> Function<'_, 'p> {
                 Operand::Scalar(self.code.constant(Scalar::F64, number.to_bits().into()))
             }
             ExprKind::Bool(value) => {
-                Operand::Scalar(self.code.constant(Scalar::Bool, u128::from(*value)))
+                Operand::Scalar(self.code.literal(Scalar::Bool, u128::from(*value)))
             }
             ExprKind::Const(constant) => {
                 let number = self.low.types.constant(constant, &self.generics);
@@ -143,7 +143,7 @@ impl<'p> Function<'_, 'p> {
     }
 
     /// Sums and the like of constants, worked out here; nothing where they would fail.
-    fn known_number(&mut self, expr: &Expr) -> Option<u64> {
+    pub fn known_number(&mut self, expr: &Expr) -> Option<u64> {
         match &expr.kind {
             ExprKind::Integer(number) => u64::try_from(*number).ok(),
             ExprKind::Const(constant) => Some(self.low.types.constant(constant, &self.generics)),
@@ -358,6 +358,10 @@ pub fn may_change(expr: &Expr) -> bool {
         changes |= match node {
             Node::Statement(_) => true,
             Node::EnterLoop(..) | Node::LeaveLoop => false,
+            Node::Expr(Expr {
+                kind: ExprKind::Method { method, .. },
+                ..
+            }) => method.changes(),
             Node::Expr(expr) => matches!(
                 expr.kind,
                 ExprKind::Call { .. }
@@ -366,10 +370,6 @@ pub fn may_change(expr: &Expr) -> bool {
                     | ExprKind::GetOrInsert { .. }
                     | ExprKind::Delete { .. }
                     | ExprKind::Attempt(_)
-                    | ExprKind::Method {
-                        method: Method::Push | Method::Pop,
-                        ..
-                    }
             ),
         };
     });

@@ -16,10 +16,12 @@ use rc_vm::{
     TestHooks,
 };
 
-const STD: [(&str, &str); 3] = [
+const STD: [(&str, &str); 5] = [
     ("dense", include_str!("../../../../stdlib/dense.rc")),
     ("hashed", include_str!("../../../../stdlib/hashed.rc")),
+    ("list", include_str!("../../../../stdlib/list.rc")),
     ("ordered", include_str!("../../../../stdlib/ordered.rc")),
+    ("text", include_str!("../../../../stdlib/text.rc")),
 ];
 
 /// A bug for the tests to find: in this file, this text is that one.

@@ -1,0 +1,69 @@
+//! Lists and texts against naive models on both engines: the same outcomes, pages and digests, and never more than was proven.
+
+#[path = "../../../compiler/lower/tests/support/values.rs"]
+mod values;
+
+use differential::engines::{Built, Engines, Sabotage, build};
+use rc_bytecode::instr::Failure;
+use rc_bytecode::value::{Fields, Value};
+use rc_vm::Outcome;
+use values::{Ending, Host, digits, lists, texts};
+
+struct Both<'b> {
+    built: &'b Built,
+    engines: Engines<'b>,
+}
+
+impl Host for Both<'_> {
+    fn run(&mut self, name: &str, arguments: &[Value]) -> Ending {
+        let interface = &self.built.module.module().interface;
+        let number = interface
+            .commands
+            .iter()
+            .position(|command| command.name == name)
+            .expect("a command");
+        let command = &interface.commands[number];
+        let record = &command.arguments;
+        let fields = Fields {
+            name: record.name.clone(),
+            fields: record
+                .fields
+                .iter()
+                .zip(arguments)
+                .map(|((name, _), value)| (name.clone(), value.clone()))
+                .collect(),
+        };
+        let mut packed = Vec::new();
+        fields
+            .pack(&interface.shapes, record, &mut packed)
+            .expect("arguments that fit");
+        let answer = self
+            .engines
+            .call(number as u32, &packed, 1)
+            .unwrap_or_else(|error| panic!("{name}{arguments:?}: {error}"));
+        match answer.outcome {
+            Outcome::Done(bytes) => Ending::Done(command.result.as_ref().map(|shape| {
+                Value::unpack(&interface.shapes, shape, &mut &bytes[..]).expect("a result")
+            })),
+            Outcome::Failed(Failure::Builtin(builtin), _) => Ending::Failed(builtin),
+            Outcome::Failed(failure, _) => panic!("{failure:?} is declared nowhere"),
+        }
+    }
+}
+
+#[test]
+fn both_engines_keep_to_the_models() {
+    let built = build(&values::package("generated"), None, Sabotage::None)
+        .unwrap_or_else(|e| panic!("{e}"));
+    let engines = Engines::new(&built);
+    let mut both = Both {
+        built: &built,
+        engines,
+    };
+    lists(&mut both, 3, 4_000);
+    texts(&mut both, 4, 2_000);
+    digits(&mut both);
+    both.engines
+        .compare_pages()
+        .unwrap_or_else(|e| panic!("{e}"));
+}
