@@ -1,6 +1,10 @@
-//! Aggregates: sums and counts over a table, kept with every write.
+//! Aggregates: sums and counts over a table, kept with every write; least and greatest values, read from an index.
+//!
+//! Always true after it: a `min` or `max` has an index (or the table's own order) that begins with its group and then its
+//! field; a group is a field that can be compared byte by byte.
 
 use crate::names::nearest;
+use crate::tables::{indexable, orderable};
 use crate::world::*;
 use rc_bytecode::instr::Scalar;
 use rc_diagnostics::codes;
@@ -15,21 +19,119 @@ pub(crate) fn resolve(world: &mut World<'_>) {
             function,
             table,
             field,
+            by,
             ..
         } = tree
         else {
             continue;
         };
-        if let Some((function, table, field, ty)) =
+        let Some((function, table, field, ty)) =
             one(world, module, function, table, field.as_ref())
+        else {
+            continue;
+        };
+        let group = match by {
+            Some(by) => match group(world, table, by) {
+                Some(group) => Some(group),
+                None => continue,
+            },
+            None => None,
+        };
+        if matches!(function, AggregateFunction::Min | AggregateFunction::Max)
+            && !has_order(world, table, group, field)
         {
-            let aggregate = &mut world.program.aggregates[index];
-            aggregate.function = function;
-            aggregate.table = table;
-            aggregate.field = field;
-            aggregate.ty = ty;
+            no_order(world, index, table, group, field);
+            continue;
         }
+        let aggregate = &mut world.program.aggregates[index];
+        aggregate.function = function;
+        aggregate.table = table;
+        aggregate.field = field;
+        aggregate.by = group;
+        aggregate.ty = ty;
     }
+}
+
+/// The field that an aggregate is divided by.
+fn group(world: &mut World<'_>, table: hir::TableId, by: &ast::Name) -> Option<u32> {
+    let number = field_number(world, table, by)?;
+    let ty = world.program.tables[table.0 as usize].fields[number as usize]
+        .ty
+        .clone();
+    if ty == Type::Error {
+        return None;
+    }
+    if !indexable(&ty, &world.program) {
+        let shown = world.show(&ty);
+        world
+            .error(
+                codes::BAD_AGGREGATE,
+                by.span,
+                format!("`{}` is `{shown}`, which cannot tell groups apart", by.text),
+            )
+            .hint("integers, `time`, `string<N>`, `bytes<N>` and enums without payloads can");
+        return None;
+    }
+    Some(number)
+}
+
+/// Whether the least and the greatest of each group stand at the ends of some order.
+fn has_order(
+    world: &World<'_>,
+    table: hir::TableId,
+    group: Option<u32>,
+    field: Option<u32>,
+) -> bool {
+    let wanted: Vec<u32> = group.into_iter().chain(field).collect();
+    world.program.tables[table.0 as usize]
+        .order_led_by(&wanted)
+        .is_some()
+}
+
+fn no_order(
+    world: &mut World<'_>,
+    aggregate: usize,
+    table: hir::TableId,
+    group: Option<u32>,
+    field: Option<u32>,
+) {
+    let ast::ItemKind::Aggregate { function, .. } = world.aggregates[aggregate].tree else {
+        return;
+    };
+    let declared = &world.program.tables[table.0 as usize];
+    let names: Vec<&str> = group
+        .into_iter()
+        .chain(field)
+        .map(|number| declared.fields[number as usize].name.as_str())
+        .collect();
+    let (last, all) = (names.last().copied().unwrap_or(""), names.join(", "));
+    let message = format!(
+        "`{}` reads the end of an ordered index, and `{}` has none that begins with `{all}`",
+        function.text, declared.name
+    );
+    let hint = format!("index by_{last}({all}), inside `{}`", declared.name);
+    let span = declared.span;
+    world
+        .error(codes::NO_INDEX_FOR_AGGREGATE, function.span, message)
+        .secondary(span, "this table")
+        .hint(hint);
+}
+
+/// A field of a table by its name, with a message where there is none.
+fn field_number(world: &mut World<'_>, table: hir::TableId, field: &ast::Name) -> Option<u32> {
+    if let Some(number) = world.table_fields[table.0 as usize].get(&field.text) {
+        return Some(*number);
+    }
+    let declared = &world.program.tables[table.0 as usize];
+    let near = nearest(
+        &field.text,
+        declared.fields.iter().map(|field| field.name.as_str()),
+    );
+    let message = format!("`{}` has no field `{}`", declared.name, field.text);
+    world
+        .error(codes::UNKNOWN_FIELD, field.span, message)
+        .hint_if(near.map(|near| format!("did you mean `{near}`?")));
+    None
 }
 
 type Resolved = (AggregateFunction, hir::TableId, Option<u32>, Type);
@@ -44,15 +146,10 @@ fn one(
     let kind = match &*function.text {
         "sum" => AggregateFunction::Sum,
         "count" => AggregateFunction::Count,
-        "min" | "max" => {
-            world.not_in_this_edition(
-                function.span,
-                &format!("an aggregate `{}` is", function.text),
-            );
-            return None;
-        }
+        "min" => AggregateFunction::Min,
+        "max" => AggregateFunction::Max,
         other => {
-            let near = nearest(other, ["sum", "count"].into_iter());
+            let near = nearest(other, ["sum", "count", "min", "max"].into_iter());
             world
                 .error(
                     codes::BAD_AGGREGATE,
@@ -60,7 +157,8 @@ fn one(
                     format!("there is no aggregate `{other}`"),
                 )
                 .hint(near.map_or(
-                    "aggregates are `sum(Table.field)` and `count(Table)`".to_string(),
+                    "aggregates are `sum`, `min` and `max` of `Table.field`, and `count(Table)`"
+                        .to_string(),
                     |near| format!("did you mean `{near}`?"),
                 ));
             return None;
@@ -92,10 +190,15 @@ fn one(
         }
     };
     let Some(field) = field else {
-        if kind == AggregateFunction::Sum {
+        if kind != AggregateFunction::Count {
+            let word = &function.text;
             world
-                .error(codes::BAD_AGGREGATE, table.span, "a sum needs a field")
-                .hint(format!("sum({}.amount)", table.text));
+                .error(
+                    codes::BAD_AGGREGATE,
+                    table.span,
+                    format!("a `{word}` needs a field"),
+                )
+                .hint(format!("{word}({}.amount)", table.text));
             return None;
         }
         return Some((kind, id, None, Type::U64));
@@ -110,25 +213,25 @@ fn one(
             .hint(format!("count({})", table.text));
         return None;
     }
-    let Some(number) = world.table_fields[id.0 as usize].get(&field.text).copied() else {
-        let near = nearest(
-            &field.text,
-            world.program.tables[id.0 as usize]
-                .fields
-                .iter()
-                .map(|field| field.name.as_str()),
-        );
-        world
-            .error(
-                codes::UNKNOWN_FIELD,
-                field.span,
-                format!("`{}` has no field `{}`", table.text, field.text),
-            )
-            .hint_if(near.map(|near| format!("did you mean `{near}`?")));
-        return None;
-    };
+    let number = field_number(world, id, field)?;
     let ty = match &world.program.tables[id.0 as usize].fields[number as usize].ty {
         Type::Error => return None,
+        ty if kind != AggregateFunction::Sum => {
+            let ty = ty.clone();
+            if !orderable(&ty, &world.program) {
+                let shown = world.show(&ty);
+                world.error(
+                    codes::BAD_AGGREGATE,
+                    field.span,
+                    format!(
+                        "`{}` is `{shown}`, which has no least and no greatest",
+                        field.text
+                    ),
+                );
+                return None;
+            }
+            ty.optional()
+        }
         Type::Scalar(scalar) if scalar.is_integer() => Type::Scalar(if scalar.is_signed() {
             Scalar::I128
         } else {

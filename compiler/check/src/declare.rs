@@ -209,11 +209,7 @@ impl<'a> Declarer<'_, 'a> {
                 });
                 self.name(name, Symbol::State(id));
             }
-            kind @ ast::ItemKind::Aggregate { name, by, .. } => {
-                if let Some(by) = by {
-                    self.world
-                        .not_in_this_edition(by.span, "an aggregate by groups is");
-                }
+            kind @ ast::ItemKind::Aggregate { name, .. } => {
                 let id = hir::AggregateId(self.world.program.aggregates.len() as u32);
                 self.world.program.aggregates.push(hir::Aggregate {
                     name: text(name),

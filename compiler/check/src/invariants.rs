@@ -25,7 +25,9 @@ pub(crate) fn check(world: &mut World<'_>) {
         let (module, (for_each, condition)) =
             (world.invariants[index].module, world.invariants[index].tree);
         if let Some(name) = for_each {
-            world.not_in_this_edition(name.span, "an invariant over groups is");
+            if let Some(invariant) = crate::quantified::invariant(world, module, name, condition) {
+                world.program.invariants.push(invariant);
+            }
             continue;
         }
         let mut body = Body::new(world, module, &[], Place::Invariant);
@@ -77,7 +79,7 @@ fn row_invariant<'a>(
     invariant
 }
 
-fn finish(
+pub(crate) fn finish(
     world: &mut World<'_>,
     condition: hir::Expr,
     locals: Vec<Local>,
@@ -121,6 +123,7 @@ fn finish(
     hir::Invariant {
         condition,
         locals,
+        group: None,
         text,
         reads_states,
         reads_aggregates,

@@ -23,6 +23,7 @@ mod world;
 // Declarations, one file per construct.
 mod aggregates;
 mod invariants;
+mod quantified;
 mod records;
 mod signatures;
 mod tables;

@@ -244,7 +244,7 @@ impl Shaper<'_, '_> {
                 let ty = self.world.program.tables[self.id.0 as usize].fields[number as usize]
                     .ty
                     .clone();
-                if !orderable(&ty, &self.world.program) {
+                if !indexable(&ty, &self.world.program) {
                     self.bad_key(&ty, field.span, "in an index");
                 }
                 numbers.push(number);
@@ -321,7 +321,16 @@ pub(crate) fn orderable(ty: &Type, program: &hir::Program) -> bool {
             .variants
             .iter()
             .all(|variant| variant.fields.is_empty()),
+        Type::Tuple(parts) => parts.iter().all(|part| orderable(part, program)),
         _ => false,
+    }
+}
+
+/// Whether a field can stand in an index, or tell groups apart: an ordered one, or an optional of one (`none` comes first).
+pub(crate) fn indexable(ty: &Type, program: &hir::Program) -> bool {
+    match ty {
+        Type::Optional(inner) => orderable(inner, program),
+        other => orderable(other, program),
     }
 }
 

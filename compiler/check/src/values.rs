@@ -49,8 +49,20 @@ impl Body<'_, '_> {
                 }
             }
             Some(Symbol::Aggregate(id)) => {
-                let ty = self.world.program.aggregates[id.0 as usize].ty.clone();
+                let aggregate = &self.world.program.aggregates[id.0 as usize];
+                let ty = aggregate.ty.clone();
                 if ty == Type::Error {
+                    error(span)
+                } else if let Some(by) = aggregate.by {
+                    let table = &self.world.program.tables[aggregate.table.0 as usize];
+                    let by = table.fields[by as usize].name.clone();
+                    self.world
+                        .error(
+                            codes::GROUP_EXPECTED,
+                            span,
+                            format!("`{}` is kept per `{by}`: of which one?", name.text),
+                        )
+                        .hint(format!("{}[{by}]", name.text));
                     error(span)
                 } else {
                     make(ExprKind::Aggregate { id, group: None }, ty, span)
@@ -364,7 +376,59 @@ impl Body<'_, '_> {
         }
     }
 
+    /// `supply[c]`; nothing where the base is no aggregate.
+    fn group_of(&mut self, base: &ast::Expr, index: &ast::Expr, span: Span) -> Option<hir::Expr> {
+        let ast::ExprKind::Name { name, arguments } = &base.kind else {
+            return None;
+        };
+        if !arguments.is_empty() || self.find_local(&name.text).is_some() {
+            return None;
+        }
+        let Some(Symbol::Aggregate(id)) = self.world.find(self.module, &name.text) else {
+            return None;
+        };
+        let aggregate = self.world.program.aggregates[id.0 as usize].clone();
+        let ty = aggregate.ty;
+        let Some(by) = aggregate.by.filter(|_| ty != Type::Error) else {
+            drop(self.expr(index, None));
+            if ty != Type::Error {
+                let table = self.world.program.tables[aggregate.table.0 as usize]
+                    .name
+                    .clone();
+                self.world
+                    .error(
+                        codes::GROUP_EXPECTED,
+                        span,
+                        format!(
+                            "`{}` is one value for the whole of `{table}`: it has no groups",
+                            name.text
+                        ),
+                    )
+                    .hint(format!(
+                        "{}, or declare it with `by` and the field that tells its groups apart",
+                        name.text
+                    ));
+            }
+            return Some(error(span));
+        };
+        let group = self.world.program.tables[aggregate.table.0 as usize].fields[by as usize]
+            .ty
+            .clone();
+        let group = self.expr_of(index, &group);
+        if group.ty == Type::Error {
+            return Some(error(span));
+        }
+        let kind = ExprKind::Aggregate {
+            id,
+            group: Some(Box::new(group)),
+        };
+        Some(make(kind, ty, span))
+    }
+
     pub fn index(&mut self, base: &ast::Expr, index: &ast::Expr, span: Span) -> hir::Expr {
+        if let Some(group) = self.group_of(base, index, span) {
+            return group;
+        }
         let base = self.expr(base, None);
         let index = self.expr(index, Some(&Type::U64));
         let ty = match &base.ty {

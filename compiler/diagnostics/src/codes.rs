@@ -139,6 +139,9 @@ codes! {
         NO_ORDER = 406, "a walk over what has no order";
         NOT_ITERABLE = 407, "a loop over what cannot be walked";
         WRONG_BOUND = 408, "a bound word that does not fit its source";
+        GROUP_EXPECTED = 409, "a grouped aggregate without its group, or a group where there is none";
+        NO_INDEX_FOR_AGGREGATE = 410, "a `min` or `max` without an index to read it from";
+        INVARIANT_NEEDS_SCAN = 411, "an invariant over groups that only a scan could keep";
     }
     // Tables, invariants, access.
     _TABLES 500..600 {

@@ -109,6 +109,21 @@ pub struct Table {
     pub span: Span,
 }
 
+impl Table {
+    /// Where rows stand in the order of these fields first: an index, or (inside it `None`) the table's own ordered key.
+    pub fn order_led_by(&self, fields: &[u32]) -> Option<Option<u32>> {
+        let own: Vec<u32> = (0..self.key_len).collect();
+        if self.storage == Storage::Ordered && own.starts_with(fields) {
+            return Some(None);
+        }
+        let index = self
+            .indexes
+            .iter()
+            .position(|index| index.starts_with(fields, self.key_len))?;
+        Some(Some(index as u32))
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Index {
     pub name: String,
@@ -116,6 +131,17 @@ pub struct Index {
     pub fields: Vec<u32>,
     pub unique: bool,
     pub span: Span,
+}
+
+impl Index {
+    /// Whether its entries stand in the order of these fields first, the table's key at its end counted in.
+    fn starts_with(&self, fields: &[u32], key_len: u32) -> bool {
+        let mut whole = self.fields.clone();
+        if !self.unique {
+            whole.extend((0..key_len).filter(|key| !self.fields.contains(key)));
+        }
+        whole.starts_with(fields)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -135,7 +161,8 @@ pub enum AggregateFunction {
     Max,
 }
 
-/// Kept incrementally. Its type is u128/i128 for sums by the field's sign, u64 for counts.
+/// Sums and counts are kept with each write, least and greatest values are read from the ends of an order. Its type is u128/i128
+/// for sums by the field's sign, u64 for counts, an optional of the field's type for the others. `by` divides it into groups.
 #[derive(Clone, Debug)]
 pub struct Aggregate {
     pub name: String,
@@ -153,6 +180,9 @@ pub struct Invariant {
     pub condition: Expr,
     /// Of a table's invariant the row is local 0; patterns inside may bind more.
     pub locals: Vec<Local>,
+    /// Of `for c: …` the type of the groups, and the group is local 0. Such a condition reads aggregates by that group alone, and
+    /// nothing else that changes.
+    pub group: Option<Type>,
     /// Source text, for messages.
     pub text: String,
     /// States, aggregates and tables read: a command that writes none of them does not check it.

@@ -1,14 +1,14 @@
 //! Aggregates: what a row counts for, added and taken away with every write; and how they are read.
 //!
-//! Always true: a sum outside its type fails `Overflow` at the write that would make it so.
+//! Always true: a sum outside its type fails `Overflow` at the write that would make it so; a group that is absent counts
+//! zero; each group whose number changes is noted where an invariant asks for it.
 
 use crate::body::{Dest, Function, Operand};
 use crate::concrete::{Opaque, Ty, scalar_of};
 use crate::places::Location;
+use crate::row_walks::Rows;
 use crate::schema::AggregateInfo;
-use rc_bytecode::instr::{
-    BinaryOp, Builtin, CompareOp, ConvertMode, RegionIndex, Register, Scalar,
-};
+use rc_bytecode::instr::{BinaryOp, Builtin, CompareOp, ConvertMode, Instr, Register, Scalar};
 use rc_bytecode::layout::{Shape, align_up};
 use rc_hir::{AggregateFunction, AggregateId, Expr, TableId};
 
@@ -26,9 +26,13 @@ impl<'l, 'p> Function<'l, 'p> {
     /// Adds or takes away what a row counts for. A sum outside its type fails `Overflow` at this write.
     pub fn count_one(&mut self, number: usize, row: Register, op: BinaryOp) {
         let aggregate = &self.low.program.aggregates[number];
-        let info = &self.low.schema.tables[aggregate.table.0 as usize];
         match &self.low.schema.aggregates[number] {
-            AggregateInfo::Ends => {}
+            AggregateInfo::Ends => {
+                if aggregate.by.is_some() {
+                    let key = self.group_key(number, row);
+                    self.note_group(number, key);
+                }
+            }
             AggregateInfo::Single(state) => {
                 let (page, offset, shape) = (state.page, state.offset, state.shape.clone());
                 let Some(view) = self.states.get(page as usize).copied().flatten() else {
@@ -36,77 +40,116 @@ impl<'l, 'p> Function<'l, 'p> {
                 };
                 self.add_to(number, view, offset, &shape, row, op);
             }
-            AggregateInfo::Grouped {
-                region,
-                group,
-                group_bytes,
-                value,
-            } => {
-                let (region, bytes, value) = (*region, *group_bytes, value.clone());
-                let by = aggregate.by.map_or(0, |by| info.offsets[by as usize]);
-                let generics = self.group_generics(group, &value);
-                let group = self.code.part(row, by, bytes);
-                let key = self.code.slot(bytes);
-                self.code.copy(key, group);
-                let size = self.size(&value);
-                let base = self.group_base(number);
-                let slot = self.find_group(generics, region, key, base + size);
-                if let Some(slot) = slot {
-                    self.add_to(number, slot, base, &value, row, op);
-                }
+            AggregateInfo::Grouped { value, .. } => {
+                let Some(wide) = scalar_of(value) else { return };
+                let Some(amount) = self.amount(number, wide, row) else {
+                    return;
+                };
+                let key = self.group_key(number, row);
+                let change = if op == BinaryOp::Add {
+                    Change::Joins(amount)
+                } else {
+                    Change::Leaves(amount)
+                };
+                self.change_group(number, key, change);
             }
         }
     }
 
-    /// The generic arguments of a table from group to number.
-    pub fn group_generics(&self, group: &Shape, value: &Shape) -> Vec<Ty> {
-        let (group, value) = (
-            self.low.types.shapes.extent(group),
-            self.low.types.shapes.extent(value),
-        );
-        let base = align_up(group.size, 8);
-        let key = Opaque {
-            size: group.size,
-            align: 8,
-        };
-        let rest = Opaque {
-            size: base - group.size + value.size,
-            align: 1,
-        };
-        vec![Ty::Opaque(key), Ty::Opaque(rest)]
+    /// A row's group, in a slot of its own. The aggregate has groups.
+    fn group_key(&mut self, number: usize, row: Register) -> Register {
+        let aggregate = &self.low.program.aggregates[number];
+        let info = &self.low.schema.tables[aggregate.table.0 as usize];
+        let by = aggregate.by.map_or(0, |by| by as usize);
+        let (offset, shape) = (info.offsets[by], info.shapes[by].clone());
+        let bytes = self.size(&shape);
+        let group = self.code.part(row, offset, bytes);
+        let key = self.code.slot(bytes);
+        self.code.copy(key, group);
+        key
     }
 
-    /// Where a group's number stands in its row.
-    pub fn group_base(&self, number: usize) -> u32 {
-        match &self.low.schema.aggregates[number] {
-            AggregateInfo::Grouped { group_bytes, .. } => align_up(*group_bytes, 8),
-            _ => 0,
-        }
-    }
-
-    /// The row of a group, made where there is none.
-    fn find_group(
-        &mut self,
-        generics: Vec<Ty>,
-        region: RegionIndex,
-        key: Register,
-        size: u32,
-    ) -> Option<Register> {
-        let mut joined: Option<Register> = None;
+    /// Brings a group's number up to date. A group is there as long as it has rows: the first row makes it, the last one takes
+    /// it away, and a change within it needs a look-up alone.
+    fn change_group(&mut self, number: usize, key: Register, change: Change) {
+        self.note_group(number, key);
+        let AggregateInfo::Grouped {
+            region,
+            group,
+            value,
+            ..
+        } = &self.low.schema.aggregates[number]
+        else {
+            return;
+        };
+        let (region, group, value) = (*region, group.clone(), value.clone());
+        let Some(wide) = scalar_of(&value) else {
+            return;
+        };
+        let generics = self.group_generics(&group, &value);
+        let base = self.group_base(number);
+        // A count is its own number of rows.
+        let rows_at = if wide == Scalar::U64 {
+            base
+        } else {
+            base + wide.size()
+        };
+        let counted = rows_at != base;
         self.leavable(&mut |me: &mut Function<'l, 'p>, end| {
             me.leavable(&mut |me: &mut Function<'l, 'p>, absent| {
-                let none = &mut |me: &mut Function<'l, 'p>| me.code.break_to(absent);
-                if let Some(found) = me.call_std(
+                let joins = matches!(change, Change::Joins(_));
+                let none = &mut |me: &mut Function<'l, 'p>| {
+                    if joins {
+                        me.code.break_to(absent);
+                    } else {
+                        // A row's group is there.
+                        me.code.fail(Builtin::BoundExceeded);
+                    }
+                };
+                let found = me.call_std(
                     "hashed.find_mut",
                     generics.clone(),
                     region,
                     vec![key],
                     Some(none),
-                ) {
-                    joined = Some(me.code.copied(found));
-                    me.code.break_to(end);
+                );
+                let Some(found) = found else { return };
+                let old = me.code.load(wide, found, base);
+                let new = match change {
+                    Change::Joins(plus) => me.code.binary(BinaryOp::Add, old, plus),
+                    Change::Leaves(minus) => me.code.binary(BinaryOp::Sub, old, minus),
+                    Change::Stays(minus, plus) => {
+                        let rest = me.code.binary(BinaryOp::Sub, old, minus);
+                        me.code.binary(BinaryOp::Add, rest, plus)
+                    }
+                };
+                me.code.store(found, base, new);
+                let by_row = match change {
+                    Change::Joins(_) => BinaryOp::Add,
+                    Change::Leaves(_) => BinaryOp::Sub,
+                    Change::Stays(..) => return me.code.break_to(end),
+                };
+                let mut rows = new;
+                if counted {
+                    let one = me.code.literal(Scalar::U64, 1);
+                    let old = me.code.load(Scalar::U64, found, rows_at);
+                    rows = me.code.binary(by_row, old, one);
+                    me.code.store(found, rows_at, rows);
                 }
+                if by_row == BinaryOp::Sub {
+                    let zero = me.code.literal(Scalar::U64, 0);
+                    let empty = me.code.compare(CompareOp::Equal, rows, zero);
+                    me.if_else(
+                        empty,
+                        &mut |me: &mut Function<'l, 'p>| {
+                            me.call_std("hashed.delete", generics.clone(), region, vec![key], None);
+                        },
+                        &mut |_: &mut Function<'l, 'p>| {},
+                    );
+                }
+                me.code.break_to(end);
             });
+            let Change::Joins(plus) = change else { return };
             let capacity = me.code.number(1 << 40);
             let exists = &mut |me: &mut Function<'l, 'p>| me.code.fail(Builtin::AlreadyExists);
             let made = me.call_std(
@@ -116,20 +159,49 @@ impl<'l, 'p> Function<'l, 'p> {
                 vec![key, capacity],
                 Some(exists),
             );
-            if let (Some(made), Some(joined)) = (made, joined) {
-                let bytes = me.code.view_of(key).length;
-                let rest =
-                    me.code
-                        .part(made, bytes, me.code.view_of(made).length.max(size) - bytes);
+            if let Some(made) = made {
+                let (from, whole) = (me.code.view_of(key).length, me.code.view_of(made).length);
+                let rest = me.code.part(made, from, whole - from);
                 me.code.zero(rest);
-                me.code.move_to(joined, made);
+                me.code.store(made, base, plus);
+                if counted {
+                    let one = me.code.literal(Scalar::U64, 1);
+                    me.code.store(made, rows_at, one);
+                }
             }
         });
-        joined
+    }
+
+    /// The generic arguments of a table from group to number.
+    fn group_generics(&self, group: &Shape, value: &Shape) -> Vec<Ty> {
+        let (group, value) = (
+            self.low.types.shapes.extent(group),
+            self.low.types.shapes.extent(value),
+        );
+        let base = align_up(group.size, 8);
+        let key = Opaque {
+            size: group.size,
+            align: 8,
+        };
+        // Beside a sum stands how many rows it has.
+        let rows = if value.size > 8 { 8 } else { 0 };
+        let rest = Opaque {
+            size: base - group.size + value.size + rows,
+            align: 1,
+        };
+        vec![Ty::Opaque(key), Ty::Opaque(rest)]
+    }
+
+    /// Where a group's number stands in its row.
+    fn group_base(&self, number: usize) -> u32 {
+        match &self.low.schema.aggregates[number] {
+            AggregateInfo::Grouped { group_bytes, .. } => align_up(*group_bytes, 8),
+            _ => 0,
+        }
     }
 
     /// What a row counts for in a sum that is one number: that is changed by one store, the new for the old.
-    pub fn single_amount(&mut self, number: usize, row: Register) -> Option<Register> {
+    fn single_amount(&mut self, number: usize, row: Register) -> Option<Register> {
         let AggregateInfo::Single(state) = &self.low.schema.aggregates[number] else {
             return None;
         };
@@ -137,7 +209,7 @@ impl<'l, 'p> Function<'l, 'p> {
         self.amount(number, wide, row)
     }
 
-    pub fn recount(&mut self, number: usize, row: Register, before: Register) {
+    fn recount(&mut self, number: usize, row: Register, before: Register) {
         let AggregateInfo::Single(state) = &self.low.schema.aggregates[number] else {
             return;
         };
@@ -153,6 +225,77 @@ impl<'l, 'p> Function<'l, 'p> {
         let rest = self.code.binary(BinaryOp::Sub, old, before);
         let new = self.code.binary(BinaryOp::Add, rest, after);
         self.code.store(view, offset, new);
+    }
+
+    /// What a row counts for before some of its fields are written; nothing where no aggregate depends on them.
+    pub fn counted_before(&mut self, number: usize, row: Register) -> Option<Counted> {
+        let amount = match &self.low.schema.aggregates[number] {
+            AggregateInfo::Single(_) => Some(self.single_amount(number, row)?),
+            AggregateInfo::Grouped { value, .. } => {
+                let wide = scalar_of(value)?;
+                Some(self.amount(number, wide, row)?)
+            }
+            AggregateInfo::Ends => None,
+        };
+        let group = self.low.program.aggregates[number]
+            .by
+            .map(|_| self.group_key(number, row));
+        Some(Counted { amount, group })
+    }
+
+    /// Brings an aggregate up to date after the fields of a row were written.
+    pub fn recounted(&mut self, number: usize, row: Register, before: Counted, fields: &[u32]) {
+        let Some(old) = before.group else {
+            if let Some(amount) = before.amount {
+                self.recount(number, row, amount);
+            }
+            return;
+        };
+        let aggregate = &self.low.program.aggregates[number];
+        let moves = aggregate.by.is_some_and(|by| fields.contains(&by));
+        let changes = aggregate.field.is_some_and(|field| fields.contains(&field));
+        let after = match before.amount {
+            Some(amount) => {
+                let wide = self.code.scalar_of(amount);
+                self.amount(number, wide, row)
+            }
+            None => None,
+        };
+        let amounts = before.amount.zip(after);
+        let stays = |me: &mut Function<'l, 'p>| match amounts {
+            Some((before, after)) => {
+                me.change_group(number, old, Change::Stays(before, after));
+            }
+            None => me.note_group(number, old),
+        };
+        if !moves {
+            return stays(self);
+        }
+        let new = self.group_key(number, row);
+        let same = self.code.scalar(Scalar::Bool);
+        self.code.emit(Instr::EqualBytes {
+            dst: same,
+            left: old,
+            right: new,
+        });
+        self.if_else(
+            same,
+            &mut |me: &mut Function<'l, 'p>| {
+                if changes {
+                    stays(me);
+                }
+            },
+            &mut |me: &mut Function<'l, 'p>| match amounts {
+                Some((before, after)) => {
+                    me.change_group(number, old, Change::Leaves(before));
+                    me.change_group(number, new, Change::Joins(after));
+                }
+                None => {
+                    me.note_group(number, old);
+                    me.note_group(number, new);
+                }
+            },
+        );
     }
 
     /// What a row counts for.
@@ -243,86 +386,40 @@ impl<'l, 'p> Function<'l, 'p> {
                 });
                 Operand::Scalar(result)
             }
-            AggregateInfo::Ends => self.end_of_index(expr, number),
+            AggregateInfo::Ends => self.end_of_index(expr, number, group),
         }
     }
 
-    /// `min` and `max`: the first or last entry of an ordered index led by the field.
-    fn end_of_index(&mut self, expr: &'p Expr, number: usize) -> Operand {
+    /// `min` and `max`: the first or last row in an order that begins with the group, then the field.
+    fn end_of_index(&mut self, expr: &'p Expr, number: usize, group: Option<&'p Expr>) -> Operand {
         let aggregate = &self.low.program.aggregates[number];
-        let info = &self.low.schema.tables[aggregate.table.0 as usize];
-        let found = info.indexes.iter().position(|index| {
-            index.fields.first().copied() == aggregate.field && aggregate.by.is_none()
-        });
-        let (Some(index), Some(field)) = (found, aggregate.field) else {
+        let table = aggregate.table;
+        let led: Vec<u32> = aggregate.by.into_iter().chain(aggregate.field).collect();
+        let order = self.low.program.tables[table.0 as usize].order_led_by(&led);
+        let (Some(order), Some(field)) = (order, aggregate.field) else {
             return self.unsupported(expr.span, "a `min` or `max` without an index on its field");
         };
-        let (region, generics, bytes) = (
-            info.indexes[index].region,
-            info.index_generics(index),
-            info.indexes[index].key_bytes,
-        );
-        let (native_bytes, offset, shape) = (
-            info.key_bytes,
+        let info = &self.low.schema.tables[table.0 as usize];
+        let (offset, shape) = (
             info.offsets[field as usize],
             info.shapes[field as usize].clone(),
         );
-        let table = aggregate.table;
         let Ty::Value(result_shape) = self.ty(&expr.ty) else {
             return Operand::Never;
         };
+        let rows = Rows {
+            table,
+            index: order.map(|index| index as usize),
+            prefix: group.into_iter().collect(),
+            from: None,
+            to: None,
+            descending: aggregate.function == AggregateFunction::Max,
+            max: 1,
+        };
         let result_size = self.size(&result_shape);
         let slot = self.code.zeroed_slot(result_size);
-        let key = self.code.zeroed_slot(bytes);
-        let is_max = aggregate.function == AggregateFunction::Max;
-        let cursor = if is_max {
-            self.fill(key, 0, bytes);
-            let limit = self.code.constant(Scalar::I64, 1);
-            self.call_std(
-                "ordered.table_seek_back",
-                generics.clone(),
-                region,
-                vec![key, limit],
-                None,
-            )
-        } else {
-            self.call_std(
-                "ordered.table_seek",
-                generics.clone(),
-                region,
-                vec![key],
-                None,
-            )
-        };
-        let Some(cursor) = cursor else {
-            return Operand::Never;
-        };
-        let zero = self.code.number(0);
-        let none = self.code.compare(CompareOp::Equal, cursor, zero);
         self.leavable(&mut |me: &mut Function<'l, 'p>, end| {
-            me.code.break_if(none, end);
-            let Some(leaf) = me.call_std(
-                "ordered.leaf_at",
-                generics.clone(),
-                region,
-                vec![cursor],
-                None,
-            ) else {
-                return;
-            };
-            let Some(entry) = me.call_std(
-                "ordered.leaf_row",
-                generics.clone(),
-                region,
-                vec![leaf, cursor],
-                None,
-            ) else {
-                return;
-            };
-            let native = me.code.slot(native_bytes);
-            me.code.copy(native, entry);
-            let absent = &mut |me: &mut Function<'l, 'p>| me.code.break_to(end);
-            let Some(row) = me.find(table, native, false, absent) else {
+            let Some(row) = me.first_row(&rows, end) else {
                 return;
             };
             let value = me.read_as(
@@ -331,15 +428,6 @@ impl<'l, 'p> Function<'l, 'p> {
             );
             if let Shape::Optional(content) = &result_shape {
                 me.store_some(content, slot, 0, value);
-            } else {
-                me.deliver(
-                    value,
-                    Dest::Memory {
-                        view: slot,
-                        offset: 0,
-                        fresh: true,
-                    },
-                );
             }
         });
         self.read_as(
@@ -350,4 +438,22 @@ impl<'l, 'p> Function<'l, 'p> {
             },
         )
     }
+}
+
+/// What happens to a group, with what the row counts for.
+#[derive(Clone, Copy)]
+enum Change {
+    Joins(Register),
+    Leaves(Register),
+    /// Before and after.
+    Stays(Register, Register),
+}
+
+/// What a row counted for in an aggregate.
+#[derive(Clone, Copy)]
+pub struct Counted {
+    /// Nothing where the aggregate is read from an order.
+    amount: Option<Register>,
+    /// Where the aggregate has groups.
+    group: Option<Register>,
 }

@@ -10,13 +10,11 @@ use crate::effects::{self, Summary};
 use crate::lowering::Lowering;
 use crate::rows::RowBinding;
 use crate::trial::Trial;
-use crate::watch::Check;
+use crate::watch::{Check, Journal};
 use rc_bytecode::instr::{Builtin, CompareOp, Failure, Instr, RegionIndex, Register, Scalar};
 use rc_bytecode::layout::Shape;
 use rc_hir as hir;
-use rc_hir::{
-    Block, Expr, ExprKind, LocalId, Pattern, PatternKind, Statement, StatementKind, TableId,
-};
+use rc_hir::{Block, Expr, ExprKind, LocalId, Pattern, PatternKind, Statement, StatementKind};
 use rc_source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,8 +91,8 @@ pub struct Function<'l, 'p> {
     pub states: Vec<Option<Register>>,
     /// States that hold their value in the page here, and on every way that follows.
     pub opened: BTreeSet<hir::StateId>,
-    /// For each table whose rows are to be checked at the command's end: the list of keys.
-    pub journals: BTreeMap<TableId, Register>,
+    /// What is to be checked at the command's end: lists of keys.
+    pub journals: BTreeMap<Journal, Register>,
     /// Rows bound on the straight path of a command, to be checked at its end.
     pub checks: Vec<Check>,
     /// Whether this is a command's own body, whose end checks invariants.

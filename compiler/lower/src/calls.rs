@@ -7,9 +7,10 @@
 use crate::body::{Answer, Binding, Function, Operand};
 use crate::code::Code;
 use crate::concrete::{Ty, instance_name};
-use crate::effects::{Node, visit_block};
+use crate::effects::{Node, Summary, visit_block};
 use crate::lowering::Lowering;
 use crate::rows::Absent;
+use crate::watch::Journal;
 use rc_bytecode::instr::{FunctionIndex, RegionIndex, Register, Space, Type, View};
 use rc_bytecode::layout::Shape;
 use rc_bytecode::module::FunctionKind;
@@ -23,8 +24,8 @@ pub struct Instance {
     pub callable: CallableId,
     pub generics: Vec<Ty>,
     pub arguments: Vec<Argument>,
-    /// Types of the lists of rows to be checked.
-    pub journals: Vec<(TableId, Type)>,
+    /// Types of the lists of what is to be checked.
+    pub journals: Vec<(Journal, Type)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -99,8 +100,8 @@ impl<'p> Lowering<'p> {
             locals[local.0 as usize] = Binding::Is(operand);
         }
         let mut journals = BTreeMap::new();
-        for (table, ty) in &instance.journals {
-            journals.insert(*table, Register(parameters.len() as u32));
+        for (journal, ty) in &instance.journals {
+            journals.insert(*journal, Register(parameters.len() as u32));
             parameters.push(*ty);
         }
         let result = self.types.ty(&callable.result, &instance.generics);
@@ -495,16 +496,24 @@ impl<'l, 'p> Function<'l, 'p> {
         result
     }
 
-    /// The lists of rows that a callee adds to, of those that this function has.
-    pub fn journals_for(&self, callable: CallableId) -> Vec<(TableId, Register)> {
-        let summary = &self.low.effects.callables[callable.0 as usize];
-        let wanted = |table: &TableId| {
-            summary.adds.contains(table) || summary.fields.iter().any(|(of, _)| of == table)
+    /// The lists that a callee adds to, of those that this function has.
+    pub fn journals_for(&self, callable: CallableId) -> Vec<(Journal, Register)> {
+        self.journals_of(&self.low.effects.callables[callable.0 as usize])
+    }
+
+    /// The lists that code with these effects adds to, of those that this function has.
+    pub fn journals_of(&self, summary: &Summary) -> Vec<(Journal, Register)> {
+        let program = self.low.program;
+        let wanted = |journal: &Journal| match journal {
+            Journal::Rows(table) => {
+                summary.adds.contains(table) || summary.fields.iter().any(|(of, _)| of == table)
+            }
+            Journal::Groups(invariant) => summary.changes_groups(program, *invariant),
         };
         self.journals
             .iter()
-            .filter(|(table, _)| wanted(table))
-            .map(|(table, register)| (*table, *register))
+            .filter(|(journal, _)| wanted(journal))
+            .map(|(journal, register)| (*journal, *register))
             .collect()
     }
 }

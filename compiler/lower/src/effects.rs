@@ -274,6 +274,18 @@ impl Summary {
     }
 }
 
+impl Summary {
+    /// Whether groups that a quantified invariant is about may have other numbers afterwards.
+    pub fn changes_groups(&self, program: &hir::Program, invariant: u32) -> bool {
+        let invariant = &program.invariants[invariant as usize];
+        invariant.group.is_some()
+            && invariant
+                .reads_aggregates
+                .iter()
+                .any(|aggregate| self.changes_aggregate(&program.aggregates[aggregate.0 as usize]))
+    }
+}
+
 /// The answers for all callables of a program.
 pub struct Effects {
     pub callables: Vec<Summary>,

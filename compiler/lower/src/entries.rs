@@ -9,6 +9,7 @@ use crate::concrete::Ty;
 use crate::effects::{Node, visit_block};
 use crate::lowering::Lowering;
 use crate::places::Location;
+use crate::watch::Journal;
 use rc_bytecode::instr::{FunctionIndex, Register, Space, Type, View};
 use rc_bytecode::interface::{Allow, Command, CommandKind, Event, Interface};
 use rc_bytecode::layout::{Record, Sum, align_up};
@@ -131,7 +132,13 @@ impl<'p> Lowering<'p> {
         for table in 0..program.tables.len() as u32 {
             let bytes = self.journal_bytes(id, TableId(table), callable);
             if bytes > 0 {
-                journals.push((TableId(table), bytes));
+                journals.push((Journal::Rows(TableId(table)), bytes));
+            }
+        }
+        for invariant in 0..program.invariants.len() as u32 {
+            let bytes = self.group_list_bytes(id, invariant);
+            if bytes > 0 {
+                journals.push((Journal::Groups(invariant), bytes));
             }
         }
         let summary = self.effects.callables[id.0 as usize].clone();
@@ -165,9 +172,9 @@ impl<'p> Lowering<'p> {
             function.locals[local.0 as usize] = Binding::Is(operand);
         }
         function.touch_states();
-        for (table, bytes) in journals {
+        for (journal, bytes) in journals {
             let register = function.code.slot(bytes);
-            function.journals.insert(table, register);
+            function.journals.insert(journal, register);
         }
         function.finish(&callable.body);
         if !function.code.ended() {
@@ -321,7 +328,7 @@ impl<'p> Lowering<'p> {
         count
     }
 
-    fn bound(&mut self, source: &hir::Source) -> u64 {
+    pub fn bound(&mut self, source: &hir::Source) -> u64 {
         match source {
             hir::Source::Range { max, .. } | hir::Source::List { max, .. } => {
                 self.types.count(max, &[])

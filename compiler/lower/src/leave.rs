@@ -141,7 +141,11 @@ impl<'p> Function<'_, 'p> {
     /// Fails `InvariantBroken` where a top-level invariant whose inputs this command may have changed does not hold.
     fn check_invariants(&mut self) {
         let program = self.low.program;
-        for invariant in &program.invariants {
+        for invariant in program
+            .invariants
+            .iter()
+            .filter(|invariant| invariant.group.is_none())
+        {
             let states = invariant
                 .reads_states
                 .iter()
@@ -156,11 +160,11 @@ impl<'p> Function<'_, 'p> {
         }
     }
 
-    /// Lowers an invariant's condition and fails where it is false.
-    pub fn check_condition(&mut self, invariant: &'p hir::Invariant, row: Option<usize>) {
+    /// Lowers an invariant's condition and fails where it is false. `about` is the row or group that it is a condition on.
+    pub fn check_condition(&mut self, invariant: &'p hir::Invariant, about: Option<Operand>) {
         let mut locals = vec![Binding::Unset; invariant.locals.len()];
-        if let (Some(first), Some(row)) = (locals.first_mut(), row) {
-            *first = Binding::Is(Operand::Row(row));
+        if let (Some(first), Some(about)) = (locals.first_mut(), about) {
+            *first = Binding::Is(about);
         }
         let outer = std::mem::replace(&mut self.locals, locals);
         let declared = std::mem::replace(&mut self.declared, &invariant.locals);

@@ -37,6 +37,7 @@ mod value;
 mod walks;
 // Tables.
 mod aggregates;
+mod groups;
 mod row_walks;
 mod rows;
 mod states;

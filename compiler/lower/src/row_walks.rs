@@ -159,6 +159,24 @@ impl<'l, 'p> Function<'l, 'p> {
         self.moved(summary);
     }
 
+    /// The place of the row that a walk would visit first; leaves to `end` where there is none.
+    pub fn first_row(&mut self, rows: &Rows<'p>, end: Label) -> Option<Register> {
+        let path = self.path(rows)?;
+        let entry = self.first_entry(&path, end)?;
+        if rows.index.is_none() {
+            return Some(entry);
+        }
+        let key_bytes = self.low.schema.tables[rows.table.0 as usize].key_bytes;
+        let native = self.code.slot(key_bytes);
+        self.code.copy(native, entry);
+        self.find(rows.table, native, false, &mut |me: &mut Function<
+            'l,
+            'p,
+        >| {
+            me.code.break_to(end)
+        })
+    }
+
     fn bind_row(
         &mut self,
         table: TableId,
@@ -293,6 +311,22 @@ impl<'l, 'p> Function<'l, 'p> {
             vec![leaf, path.cursor],
             None,
         )
+    }
+
+    /// The content of the first entry of a path; leaves to `end` where there is none.
+    fn first_entry(&mut self, path: &Path, end: Label) -> Option<Register> {
+        let zero = self.code.literal(Scalar::U64, 0);
+        let none = self.code.compare(CompareOp::Equal, path.cursor, zero);
+        self.code.break_if(none, end);
+        let leaf = self.call_std(
+            "ordered.leaf_at",
+            path.generics.clone(),
+            path.region,
+            vec![path.cursor],
+            None,
+        )?;
+        self.past_the_end(path, leaf, end);
+        self.entry_row(path, leaf, false)
     }
 
     /// Visits the entries from the cursor on, at most `take`; the work is given the way out and the entry's leaf.

@@ -136,8 +136,22 @@ impl Schema {
         for (index, aggregate) in program.aggregates.iter().enumerate() {
             if let AggregateInfo::Grouped { group, value, .. } = &schema.aggregates[index] {
                 let table = &program.tables[aggregate.table.0 as usize];
-                let name = format!("{}/{}@{}", table.name, aggregate.name, table.version);
-                let layout = layout_hash(&format!("{group:?} {value:?}"), types);
+                let name = format!(
+                    "{}/aggregate.{}@{}",
+                    table.name, aggregate.name, table.version
+                );
+                let named = |field: Option<u32>| {
+                    field.map(|field| table.fields[field as usize].name.as_str())
+                };
+                let layout = layout_hash(
+                    &format!(
+                        "{:?} {:?} by {:?} {group:?} {value:?}",
+                        aggregate.function,
+                        named(aggregate.field),
+                        named(aggregate.by)
+                    ),
+                    types,
+                );
                 let region = schema.region(name, layout);
                 if let AggregateInfo::Grouped { region: slot, .. } = &mut schema.aggregates[index] {
                     *slot = region;

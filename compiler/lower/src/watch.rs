@@ -1,13 +1,22 @@
 //! Invariants of rows: which rows a command may have broken, checked at its end. Always true: a row bound on the straight
-//! path is checked by its name, any other by a list of keys whose length was proven enough.
+//! path is checked by its name, any other by a list of keys whose length was proven enough. Groups have such lists too.
 
-use crate::body::Function;
-use crate::code::Stride;
+use crate::body::{Function, Operand};
+use crate::code::{Label, Stride};
 use crate::effects::{Node, visit_expr};
 use rc_bytecode::instr::{BinaryOp, CompareOp, Instr, Register, Scalar};
 use rc_bytecode::layout::align_up;
 use rc_hir as hir;
 use rc_hir::{Expr, ExprKind, LocalId, TableId};
+
+/// A list of keys to be looked at when the command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Journal {
+    /// Rows of a table that may break its invariants.
+    Rows(TableId),
+    /// Groups that may break the top-level invariant of this number.
+    Groups(u32),
+}
 
 /// A row to be looked at when the command ends.
 #[derive(Clone, Copy)]
@@ -39,14 +48,14 @@ impl<'l, 'p> Function<'l, 'p> {
         }
         if self.entry && self.nested == 0 {
             self.checks.push(Check { row, inserted });
-        } else if let Some(journal) = self.journals.get(&table).copied() {
-            self.note(journal, row);
+        } else if let Some(journal) = self.journals.get(&Journal::Rows(table)).copied() {
+            let key = self.rows[row].key;
+            self.note(journal, key);
         }
     }
 
-    /// Adds a row's key to the list of those to be checked.
-    fn note(&mut self, journal: Register, row: usize) {
-        let key = self.rows[row].key;
+    /// Adds a key to a list of those to be checked.
+    pub fn note(&mut self, journal: Register, key: Register) {
         let bytes = self.code.view_of(key).length;
         let stride = align_up(bytes, 8);
         let count = (self.code.view_of(journal).length - 8) / stride;
@@ -72,9 +81,9 @@ impl<'l, 'p> Function<'l, 'p> {
             let (table, key) = (self.rows[check.row].table, self.rows[check.row].key);
             let invariants = self.relevant(table, check.inserted);
             if !self.rows[check.row].stale {
-                invariants
-                    .iter()
-                    .for_each(|invariant| self.check_condition(invariant, Some(check.row)));
+                invariants.iter().for_each(|invariant| {
+                    self.check_condition(invariant, Some(Operand::Row(check.row)))
+                });
                 continue;
             }
             self.leavable(&mut |me: &mut Function<'l, 'p>, end| {
@@ -83,21 +92,48 @@ impl<'l, 'p> Function<'l, 'p> {
                 });
                 if let Some(found) = found {
                     let row = me.new_row(table, key, found, false);
-                    invariants
-                        .iter()
-                        .for_each(|invariant| me.check_condition(invariant, Some(row)));
+                    invariants.iter().for_each(|invariant| {
+                        me.check_condition(invariant, Some(Operand::Row(row)))
+                    });
                 }
             });
         }
-        for (table, journal) in self.journals.clone() {
-            self.check_journal(table, journal);
+        for (journal, list) in self.journals.clone() {
+            match journal {
+                Journal::Rows(table) => self.check_rows_of(table, list),
+                Journal::Groups(invariant) => self.check_groups(invariant, list),
+            }
         }
     }
 
-    fn check_journal(&mut self, table: TableId, journal: Register) {
+    fn check_rows_of(&mut self, table: TableId, journal: Register) {
         let inserted = self.summary.adds.contains(&table);
         let invariants = self.relevant(table, inserted);
         let bytes = self.low.schema.tables[table.0 as usize].key_bytes;
+        self.each_noted(
+            journal,
+            bytes,
+            &mut |me: &mut Function<'l, 'p>, key, next| {
+                let found = me.find(table, key, false, &mut |me: &mut Function<'l, 'p>| {
+                    me.code.break_to(next)
+                });
+                if let Some(found) = found {
+                    let row = me.new_row(table, key, found, false);
+                    invariants.iter().for_each(|invariant| {
+                        me.check_condition(invariant, Some(Operand::Row(row)))
+                    });
+                }
+            },
+        );
+    }
+
+    /// Runs `check` for each key of a list, in a slot that it may keep; it may leave to the label.
+    pub fn each_noted(
+        &mut self,
+        journal: Register,
+        bytes: u32,
+        check: &mut dyn FnMut(&mut Function<'l, 'p>, Register, Label),
+    ) {
         let stride = align_up(bytes, 8);
         let count = (self.code.view_of(journal).length - 8) / stride;
         let length = self.code.load(Scalar::U64, journal, 0);
@@ -118,17 +154,7 @@ impl<'l, 'p> Function<'l, 'p> {
                 bytes,
             );
             me.code.copy(key, noted);
-            me.leavable(&mut |me: &mut Function<'l, 'p>, next| {
-                let found = me.find(table, key, false, &mut |me: &mut Function<'l, 'p>| {
-                    me.code.break_to(next)
-                });
-                if let Some(found) = found {
-                    let row = me.new_row(table, key, found, false);
-                    invariants
-                        .iter()
-                        .for_each(|invariant| me.check_condition(invariant, Some(row)));
-                }
-            });
+            me.leavable(&mut |me: &mut Function<'l, 'p>, next| check(me, key, next));
         });
     }
 

@@ -235,21 +235,17 @@ impl<'l, 'p> Function<'l, 'p> {
             })
             .map(|(number, _)| number)
             .collect();
-        let mut before: Vec<Option<Register>> = Vec::new();
-        for aggregate in &aggregates {
-            before.push(self.single_amount(*aggregate, place));
-            if before.last().is_some_and(Option::is_none) {
-                self.count_one(*aggregate, place, BinaryOp::Sub);
-            }
-        }
+        let before: Vec<_> = aggregates
+            .iter()
+            .map(|aggregate| self.counted_before(*aggregate, place))
+            .collect();
         store(self);
         if self.code.ended() {
             return;
         }
         for (aggregate, before) in aggregates.iter().zip(before) {
-            match before {
-                Some(before) => self.recount(*aggregate, place, before),
-                None => self.count_one(*aggregate, place, BinaryOp::Add),
+            if let Some(before) = before {
+                self.recounted(*aggregate, place, before, fields);
             }
         }
         for (index, old) in indexes.iter().zip(old_keys) {

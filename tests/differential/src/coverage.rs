@@ -46,6 +46,7 @@ impl Coverage {
             (Look::Row(_), _) => "get by key",
             (Look::Index(..), _) => "walk of an index",
             (Look::States, _) => "states and aggregates",
+            (Look::Group(_), _) => "aggregate of a group",
             (Look::No, true) => "query",
             (Look::No, false) => "command",
         };

@@ -96,13 +96,28 @@ pub struct State {
     pub default: Datum,
 }
 
-/// A sum of a field, or a count of rows.
+/// A sum of a field, a count of rows, or the least or greatest value of a field.
 #[derive(Clone, Debug)]
 pub struct Aggregate {
     pub name: String,
     pub table: usize,
     pub field: Option<usize>,
     pub by: Option<usize>,
+    pub end: Option<End>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    Least,
+    Greatest,
+}
+
+/// `invariant for c: …`, where `c` is the local of that name.
+#[derive(Clone, Debug)]
+pub struct GroupInvariant {
+    /// One of the aggregates that it reads, which says what the groups are.
+    pub aggregate: usize,
+    pub condition: Expr,
 }
 
 #[derive(Clone, Debug)]
@@ -120,6 +135,7 @@ pub struct Package {
     pub aggregates: Vec<Aggregate>,
     /// Over states and aggregates.
     pub invariants: Vec<Expr>,
+    pub group_invariants: Vec<GroupInvariant>,
     /// All of one error.
     pub failures: Vec<Variant>,
     pub events: Vec<Event>,
@@ -158,6 +174,8 @@ pub enum Look {
     Row(usize),
     Index(usize, usize),
     States,
+    /// One group of an aggregate.
+    Group(usize),
 }
 
 #[derive(Clone, Debug)]
@@ -426,7 +444,18 @@ impl Package {
         &self.structs[record].fields
     }
 
-    /// What an aggregate gives: a count is a `u64`, a sum as wide as can be.
+    /// What an aggregate gives.
+    pub fn gives(&self, aggregate: &Aggregate) -> Type {
+        match (aggregate.end, aggregate.field) {
+            (Some(_), Some(field)) => {
+                let ty = &self.tables[aggregate.table].fields[field].ty;
+                Type::Optional(Box::new(ty.clone()))
+            }
+            _ => Type::Integer(self.type_of(aggregate)),
+        }
+    }
+
+    /// What a sum or a count gives: a count is a `u64`, a sum as wide as can be.
     pub fn type_of(&self, aggregate: &Aggregate) -> Scalar {
         match aggregate
             .field

@@ -289,6 +289,12 @@ impl Round<'_, '_> {
                 Look::No => continue,
                 Look::Row(table) => self.model.tables[table].keys().cloned().collect(),
                 Look::Index(..) | Look::States => vec![Vec::new()],
+                Look::Group(aggregate) => self
+                    .model
+                    .groups(aggregate)
+                    .into_iter()
+                    .map(|group| vec![group])
+                    .collect(),
             };
             for arguments in calls {
                 let op = Op { command, arguments };

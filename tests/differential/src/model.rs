@@ -41,6 +41,10 @@ pub enum Mistake {
     NothingIsUnique,
     /// Invariants of rows are looked at for no row.
     NoRowInvariants,
+    /// Invariants over groups are looked at for no group.
+    NoGroupInvariants,
+    /// Least and greatest values leave out the last row.
+    EndsMiss,
     /// Events of failed commands stay.
     EventsStay,
 }

@@ -176,9 +176,14 @@ impl Printer<'_> {
             let by = aggregate
                 .by
                 .map_or(String::new(), |by| format!(" by {}", table.fields[by].name));
+            let word = match aggregate.end {
+                None => "sum",
+                Some(End::Least) => "min",
+                Some(End::Greatest) => "max",
+            };
             let text = match aggregate.field {
                 Some(field) => format!(
-                    "aggregate {} = sum({}.{}){by}",
+                    "aggregate {} = {word}({}.{}){by}",
                     aggregate.name, table.name, table.fields[field].name
                 ),
                 None => format!("aggregate {} = count({}){by}", aggregate.name, table.name),
@@ -187,6 +192,10 @@ impl Printer<'_> {
         }
         for invariant in &package.invariants {
             let text = format!("invariant {}", self.expr(invariant));
+            self.line(&text);
+        }
+        for invariant in &package.group_invariants {
+            let text = format!("invariant for c: {}", self.expr(&invariant.condition));
             self.line(&text);
         }
         self.line("\nerror Wrong {");

@@ -56,6 +56,16 @@ fn unchecked_invariants_are_found() {
 }
 
 #[test]
+fn unchecked_invariants_over_groups_are_found() {
+    assert_found(Mistake::NoGroupInvariants, Sabotage::None);
+}
+
+#[test]
+fn least_and_greatest_values_that_miss_a_row_are_found() {
+    assert_found(Mistake::EndsMiss, Sabotage::None);
+}
+
+#[test]
 fn events_of_failed_commands_are_found() {
     assert_found(Mistake::EventsStay, Sabotage::None);
 }

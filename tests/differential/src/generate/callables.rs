@@ -209,8 +209,11 @@ impl Generator {
             .enumerate()
             .filter(|(_, aggregate)| aggregate.by.is_none())
         {
-            types.push(Type::Integer(self.package.type_of(aggregate)));
+            types.push(self.package.gives(aggregate));
             parts.push(Expr::Aggregate(number, None));
+        }
+        for number in 0..self.package.aggregates.len() {
+            self.look_at_groups(number);
         }
         if parts.is_empty() {
             return;
@@ -234,6 +237,26 @@ impl Generator {
             body: Vec::new(),
             value: Some(value),
             look: Look::States,
+            fills: false,
+        });
+    }
+
+    /// A query of one group of an aggregate that has some.
+    fn look_at_groups(&mut self, number: usize) {
+        let aggregate = &self.package.aggregates[number];
+        let Some(by) = aggregate.by else { return };
+        let group = self.package.tables[aggregate.table].fields[by].ty.clone();
+        let result = self.package.gives(aggregate);
+        let parameters = vec![("group".to_string(), group)];
+        let asked = Box::new(Expr::Local("group".into()));
+        self.package.commands.push(Command {
+            name: format!("look_at_group_{number}"),
+            query: true,
+            parameters,
+            result: Some(result),
+            body: Vec::new(),
+            value: Some(Expr::Aggregate(number, Some(asked))),
+            look: Look::Group(number),
             fills: false,
         });
     }

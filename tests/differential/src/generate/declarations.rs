@@ -33,8 +33,11 @@ impl Generator {
             let name = self.fresh("state");
             self.package.states.push(State { name, ty, default });
         }
-        for _ in 0..self.chance.between(0, 2) {
-            let aggregate = self.aggregate();
+        for _ in 0..self.chance.between(0, 3) {
+            let aggregate = match self.chance.in_hundred(30).then(|| self.end_of_order()) {
+                Some(Some(end)) => end,
+                _ => self.aggregate(),
+            };
             self.package.aggregates.push(aggregate);
         }
         for _ in 0..self.chance.between(2, 4) {
@@ -136,7 +139,7 @@ impl Generator {
         let mut indexes = Vec::new();
         for _ in 0..self.chance.below(3) {
             let able: Vec<usize> = (0..fields.len())
-                .filter(|field| self.orderable(&fields[*field].ty))
+                .filter(|field| self.indexable(&fields[*field].ty))
                 .collect();
             let mut chosen: Vec<usize> = Vec::new();
             for _ in 0..self.chance.between(1, 2) {
@@ -169,20 +172,67 @@ impl Generator {
         let summed = |field: &usize| matches!(declared.fields[*field].ty, Type::Integer(scalar) if scalar.bits() <= 64);
         let numbers: Vec<usize> = (0..declared.fields.len()).filter(summed).collect();
         let groups: Vec<usize> = (0..declared.fields.len())
-            .filter(|field| self.orderable(&declared.fields[*field].ty))
+            .filter(|field| self.indexable(&declared.fields[*field].ty))
             .collect();
         let field = self
             .chance
             .in_hundred(65)
             .then(|| *self.chance.pick(&numbers));
-        let by =
-            (AGGREGATES_BY_GROUP && self.chance.in_hundred(30)).then(|| *self.chance.pick(&groups));
+        let by = self
+            .chance
+            .in_hundred(40)
+            .then(|| *self.chance.pick(&groups));
         Aggregate {
             name: self.fresh("total"),
             table,
             field,
             by,
+            end: None,
         }
+    }
+
+    /// A `min` or `max`, where some table has an order to read it from.
+    fn end_of_order(&mut self) -> Option<Aggregate> {
+        // The fields that an order begins with: one to read, or a group and one to read.
+        let mut ways: Vec<(usize, Option<usize>, usize)> = Vec::new();
+        for (table, declared) in self.package.tables.iter().enumerate() {
+            let key: Vec<usize> = (0..declared.key_len).collect();
+            let mut orders: Vec<Vec<usize>> = Vec::new();
+            if declared.storage == Storage::Ordered {
+                orders.push(key.clone());
+            }
+            for index in &declared.indexes {
+                let mut order = index.fields.clone();
+                if !index.unique {
+                    order.extend(key.iter().filter(|key| !index.fields.contains(key)));
+                }
+                orders.push(order);
+            }
+            for order in orders {
+                ways.push((table, None, order[0]));
+                if let [group, field, ..] = order[..] {
+                    ways.push((table, Some(group), field));
+                }
+            }
+        }
+        ways.retain(|(table, _, field)| {
+            self.orderable(&self.package.tables[*table].fields[*field].ty)
+        });
+        if ways.is_empty() {
+            return None;
+        }
+        let (table, by, field) = *self.chance.pick(&ways);
+        Some(Aggregate {
+            name: self.fresh("end"),
+            table,
+            field: Some(field),
+            by,
+            end: Some(if self.chance.in_hundred(50) {
+                End::Least
+            } else {
+                End::Greatest
+            }),
+        })
     }
 
     /// Comparisons alone, so that they hold or not and never fail; true at the start.
@@ -217,7 +267,7 @@ impl Generator {
         }
         for number in 0..self.package.aggregates.len() {
             let aggregate = self.package.aggregates[number].clone();
-            if aggregate.by.is_some() || !self.chance.in_hundred(50) {
+            if aggregate.end.is_some() || !self.chance.in_hundred(50) {
                 continue;
             }
             let scalar = self.package.type_of(&aggregate);
@@ -232,6 +282,19 @@ impl Generator {
                 Datum::Integer(most as i128)
             };
             let most = Expr::Constant(Type::Integer(scalar), most);
+            if aggregate.by.is_some() {
+                let group = Some(Box::new(Expr::Local("c".into())));
+                let condition = Expr::Compare(
+                    CompareOp::LessOrEqual,
+                    Box::new(Expr::Aggregate(number, group)),
+                    Box::new(most),
+                );
+                self.package.group_invariants.push(GroupInvariant {
+                    aggregate: number,
+                    condition,
+                });
+                continue;
+            }
             self.package.invariants.push(Expr::Compare(
                 CompareOp::LessOrEqual,
                 Box::new(Expr::Aggregate(number, None)),

@@ -55,10 +55,7 @@ impl Generator {
             .enumerate()
             .filter(|(_, aggregate)| aggregate.by.is_none())
         {
-            found.push((
-                Expr::Aggregate(number, None),
-                Type::Integer(self.package.type_of(aggregate)),
-            ));
+            found.push((Expr::Aggregate(number, None), self.package.gives(aggregate)));
         }
         found.push((Expr::Now, Type::Time));
         found.push((Expr::CallerId, Type::Integer(Scalar::U64)));
@@ -147,9 +144,8 @@ impl Generator {
 
     /// A grouped aggregate of the type.
     fn group(&mut self, ty: &Type) -> Option<Expr> {
-        let fitting = |aggregate: &Aggregate| {
-            aggregate.by.is_some() && Type::Integer(self.package.type_of(aggregate)) == *ty
-        };
+        let fitting =
+            |aggregate: &Aggregate| aggregate.by.is_some() && self.package.gives(aggregate) == *ty;
         let number = self.package.aggregates.iter().position(fitting)?;
         let aggregate = &self.package.aggregates[number];
         let by = self.package.tables[aggregate.table].fields[aggregate.by?]

@@ -27,9 +27,6 @@ pub const SCALARS: [Scalar; 10] = [
     Scalar::I128,
 ];
 
-/// Whether the edition has aggregates `by` a field.
-const AGGREGATES_BY_GROUP: bool = false;
-
 /// Rows that a generated list of keys shows at most.
 const SHOWN_MAX: u32 = 48;
 
@@ -90,6 +87,7 @@ pub fn package(seed: u64) -> Package {
         states: Vec::new(),
         aggregates: Vec::new(),
         invariants: Vec::new(),
+        group_invariants: Vec::new(),
         failures: Vec::new(),
         events: Vec::new(),
         functions: Vec::new(),
@@ -207,6 +205,15 @@ impl Generator {
                 .iter()
                 .all(|variant| variant.fields.is_empty()),
             _ => false,
+        }
+    }
+
+    /// Whether it can stand in an index, or tell groups apart.
+    pub fn indexable(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Optional(inner) => self.orderable(inner),
+            Type::Tuple(parts) => parts.iter().all(|part| self.orderable(part)),
+            ty => self.orderable(ty),
         }
     }
 

@@ -2,6 +2,7 @@
 //! from all rows; an invariant is looked at for every row there is.
 
 use super::*;
+use std::collections::BTreeSet;
 
 impl Model<'_> {
     pub(super) fn check_invariants(&mut self) -> Result<()> {
@@ -13,6 +14,18 @@ impl Model<'_> {
                     {
                         return Err(Builtin::InvariantBroken.into());
                     }
+                }
+            }
+        }
+        for invariant in &self.package.group_invariants {
+            if self.mistake == Mistake::NoGroupInvariants {
+                break;
+            }
+            for group in self.groups(invariant.aggregate) {
+                let mut locals = Locals::new();
+                locals.insert("c".into(), Bound::Value(group));
+                if self.expr(&invariant.condition, &mut locals)? != Datum::Bool(true) {
+                    return Err(Builtin::InvariantBroken.into());
                 }
             }
         }
@@ -188,6 +201,15 @@ impl Model<'_> {
         Ok(entries.into_iter().take(take).map(|(_, key)| key).collect())
     }
 
+    /// The groups of an aggregate that have rows.
+    pub fn groups(&self, aggregate: usize) -> BTreeSet<Datum> {
+        let aggregate = &self.package.aggregates[aggregate];
+        let rows = self.tables[aggregate.table].values();
+        let by = aggregate.by.into_iter();
+        by.flat_map(|by| rows.clone().map(move |row| row[by].clone()))
+            .collect()
+    }
+
     pub(super) fn aggregate(&self, number: usize, group: Option<Datum>) -> Datum {
         let aggregate = &self.package.aggregates[number];
         let rows = self.tables[aggregate.table].values();
@@ -201,7 +223,18 @@ impl Model<'_> {
         };
         let missed = usize::from(self.mistake == Mistake::SumsMiss);
         let values: Vec<&Datum> = rows.map(|row| &row[field]).collect();
+        let missed = match aggregate.end {
+            Some(_) => usize::from(self.mistake == Mistake::EndsMiss),
+            None => missed,
+        };
         let values = values[..values.len().saturating_sub(missed)].iter();
+        if let Some(end) = aggregate.end {
+            let found = match end {
+                End::Least => values.min(),
+                End::Greatest => values.max(),
+            };
+            return found.map_or(Datum::None, |value| Datum::Some(Box::new((*value).clone())));
+        }
         match self.package.type_of(aggregate) {
             Scalar::U128 => Datum::Wide(values.map(|value| integer(value) as u128).sum()),
             _ => Datum::Integer(values.map(|value| integer(value)).sum()),
