@@ -155,7 +155,7 @@ impl<'b> Page<'b> {
         if items.is_empty() {
             return;
         }
-        write!(self.body, "<h2>{title}</h2>\n").expect("a string takes all");
+        writeln!(self.body, "<h2>{title}</h2>").expect("a string takes all");
         write!(self.contents, "<b>{title}</b>").expect("a string takes all");
         for item in items {
             show(self, item);
@@ -220,9 +220,9 @@ impl<'b> Page<'b> {
         rows.push(("at most", costs.join(", ")));
         self.body.push_str("<table>\n");
         for (word, text) in rows {
-            write!(
+            writeln!(
                 self.body,
-                "<tr><th>{word}<td><code>{}</code>\n",
+                "<tr><th>{word}<td><code>{}</code>",
                 escaped(&text)
             )
             .expect("a string takes all");
@@ -279,7 +279,7 @@ impl<'b> Page<'b> {
             writeln!(more, "invariant {}", invariant.text).expect("a string takes all");
         }
         if !more.is_empty() {
-            write!(self.body, "<pre>{}</pre>\n", escaped(more.trim_end()))
+            writeln!(self.body, "<pre>{}</pre>", escaped(more.trim_end()))
                 .expect("a string takes all");
         }
     }
@@ -320,7 +320,7 @@ impl<'b> Page<'b> {
                 false => format!("{}({parts})", variant.name),
             };
             let (code, docs) = (escaped(&code), escaped(&variant.docs));
-            write!(self.body, "<tr><td><code>{code}</code><td>{docs}\n")
+            writeln!(self.body, "<tr><td><code>{code}</code><td>{docs}")
                 .expect("a string takes all");
         }
         self.body.push_str("</table>\n");
@@ -343,7 +343,7 @@ fn paragraphs(text: &str) -> String {
                 _ => format!("<code>{part}</code>"),
             })
             .collect();
-        write!(out, "<p>{}</p>\n", spans.concat()).expect("a string takes all");
+        writeln!(out, "<p>{}</p>", spans.concat()).expect("a string takes all");
     }
     out
 }
