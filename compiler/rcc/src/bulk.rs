@@ -1,7 +1,8 @@
 //! `rcc call --file`: a file of calls, sent in groups over a few connections, with progress and a summary.
 //!
 //! ```text
-//!   file ──reader──► groups, numbered ──► job g % jobs ──► Client::bulk ──► counts
+//!   file ──reader──► groups, numbered ──► job g % jobs ─┬─► Client::bulk (HTTP) ──┬──► counts
+//!                                                       └─► CallStream (gRPC) ────┘
 //! ```
 //!
 //! Always true: memory holds a few groups, whatever the file's size. A group that the node did not take is sent again;
@@ -9,7 +10,10 @@
 
 use crate::node;
 use crate::output::{Failure, Progress, say};
-use rc_client::{BULK_BYTES_MAX, BULK_LINES_MAX, BulkAnswer, Caller, Client, ClientError, Problem};
+use rc_client::{
+    BULK_BYTES_MAX, BULK_LINES_MAX, BulkAnswer, CallStream, Caller, Client, ClientError, Method,
+    Problem, WINDOW_CALLS,
+};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs::File;
@@ -21,6 +25,8 @@ use std::time::{Duration, Instant};
 
 /// Groups that wait for a connection, each.
 const GROUPS_WAITING: usize = 2;
+/// Lines of a group that goes onto a stream: some groups are in flight at once.
+const STREAM_LINES: usize = WINDOW_CALLS / 4;
 /// How long a node may be away or busy before the run is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(50);
@@ -39,6 +45,8 @@ pub struct Work<'a> {
     /// The name of a client, whose N-th call the N-th line of a job is.
     pub key: Option<&'a str>,
     pub jobs: u32,
+    /// Over gRPC streams instead of HTTP requests.
+    pub grpc: bool,
 }
 
 /// Lines that go out together.
@@ -55,6 +63,32 @@ struct Sent {
     lines: u64,
     bytes: u64,
     answer: Result<BulkAnswer, ClientError>,
+}
+
+impl Sent {
+    fn of(
+        first_line: u64,
+        lines: u64,
+        bytes: u64,
+        answer: Result<BulkAnswer, ClientError>,
+    ) -> Sent {
+        Sent {
+            first_line,
+            lines,
+            bytes,
+            answer,
+        }
+    }
+}
+
+impl Work<'_> {
+    /// The client whose calls a job's lines are.
+    fn client_name(&self, job: u32) -> Option<String> {
+        self.key.map(|key| match self.jobs {
+            1 => key.to_owned(),
+            _ => format!("{key}.{job}"),
+        })
+    }
 }
 
 /// All counts.
@@ -116,6 +150,16 @@ pub fn run(work: &Work<'_>, file: &Path) -> Result<(), Failure> {
         let length = opened.metadata().map_err(failed)?.len();
         (Box::new(BufReader::with_capacity(1 << 20, opened)), length)
     };
+    let method = match work.grpc {
+        true => Some(
+            work.client
+                .method(work.package, work.command)
+                .map_err(|error| Failure::new(node::told(&work.client, &error)))?,
+        ),
+        false => None,
+    };
+    let method = method.as_ref();
+    let lines_max = method.map_or(BULK_LINES_MAX, |_| STREAM_LINES);
     let started = Instant::now();
     let (stop, met) = (AtomicBool::new(false), AtomicBool::new(false));
     let (tally, read) = std::thread::scope(|scope| {
@@ -125,11 +169,14 @@ pub fn run(work: &Work<'_>, file: &Path) -> Result<(), Failure> {
             let (queue, groups) = sync_channel::<Group>(GROUPS_WAITING);
             let (done, stop, met) = (done.clone(), &stop, &met);
             queues.push(queue);
-            scope.spawn(move || send_all(work, job, &groups, &done, stop, met));
+            scope.spawn(move || match method {
+                Some(method) => stream_all(work, method, job, &groups, &done, stop, met),
+                None => send_all(work, job, &groups, &done, stop, met),
+            });
         }
         drop(done);
         let stop = &stop;
-        let reading = scope.spawn(move || deal(&mut reader, &queues, stop));
+        let reading = scope.spawn(move || deal(&mut reader, &queues, lines_max, stop));
         let tally = collect(&results, bytes_all, started, stop);
         (tally, reading.join())
     });
@@ -147,11 +194,12 @@ pub fn run(work: &Work<'_>, file: &Path) -> Result<(), Failure> {
 fn deal(
     reader: &mut dyn BufRead,
     queues: &[SyncSender<Group>],
+    lines_max: usize,
     stop: &AtomicBool,
 ) -> io::Result<()> {
     let mut next_line = 1;
     for number in 0.. {
-        let Some(group) = next_group(reader, next_line)? else {
+        let Some(group) = next_group(reader, next_line, lines_max)? else {
             return Ok(());
         };
         next_line += group.lines;
@@ -162,14 +210,18 @@ fn deal(
     Ok(())
 }
 
-fn next_group(reader: &mut dyn BufRead, first_line: u64) -> io::Result<Option<Group>> {
+fn next_group(
+    reader: &mut dyn BufRead,
+    first_line: u64,
+    lines_max: usize,
+) -> io::Result<Option<Group>> {
     let mut group = Group {
         first_line,
         lines: 0,
         bytes: Vec::new(),
     };
     let mut line = Vec::new();
-    while group.lines < BULK_LINES_MAX as u64 && group.bytes.len() < BULK_BYTES_MAX / 2 {
+    while group.lines < lines_max as u64 && group.bytes.len() < BULK_BYTES_MAX / 2 {
         line.clear();
         let limit = (BULK_BYTES_MAX / 2) as u64;
         let length = io::Read::take(&mut *reader, limit).read_until(b'\n', &mut line)?;
@@ -208,15 +260,17 @@ fn send_all(
         if stop.load(Ordering::Relaxed) {
             return;
         }
-        let key = work.key.map(|key| {
-            if work.jobs == 1 {
-                format!("{key}/{sequence}")
-            } else {
-                format!("{key}.{job}/{sequence}")
-            }
-        });
+        let key = work.client_name(job).map(|key| format!("{key}/{sequence}"));
         sequence += group.lines;
-        let answer = send(work, &group.bytes, key.as_deref(), met);
+        let answer = patiently(work, met, || {
+            work.client.bulk(
+                work.package,
+                work.command,
+                &group.bytes,
+                &work.caller,
+                key.as_deref(),
+            )
+        });
         if answer.is_err() {
             stop.store(true, Ordering::Relaxed);
         }
@@ -234,20 +288,68 @@ fn send_all(
     }
 }
 
-/// Waits for a node that is busy or away, but not for one that has never been there.
-fn send(
+/// One stream: groups go onto it one after the other, and outcomes come back meanwhile.
+fn stream_all(
     work: &Work<'_>,
-    lines: &[u8],
-    key: Option<&str>,
+    method: &Method,
+    job: u32,
+    groups: &Receiver<Group>,
+    done: &Sender<Sent>,
+    stop: &AtomicBool,
     met: &AtomicBool,
-) -> Result<BulkAnswer, ClientError> {
+) {
+    let mut stream =
+        match CallStream::new(&work.client, method, &work.caller, work.client_name(job)) {
+            Ok(stream) => stream,
+            Err(error) => {
+                stop.store(true, Ordering::Relaxed);
+                // Where nobody collects any more, the run has ended.
+                let _ = done.send(Sent::of(1, 1, 0, Err(error)));
+                return;
+            }
+        };
+    let mut groups = groups.iter();
+    loop {
+        let group = groups.next();
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let (flying_max, bytes) = match &group {
+            Some(group) => {
+                let lines = group.bytes.split(|byte| *byte == b'\n');
+                for (line, number) in lines.zip(group.first_line..group.first_line + group.lines) {
+                    stream.push(number, line);
+                }
+                (WINDOW_CALLS - STREAM_LINES, group.bytes.len() as u64)
+            }
+            None => (0, 0),
+        };
+        let ran = patiently(work, met, || stream.run(flying_max));
+        let settled = stream.take_settled();
+        // Its lines are numbered as the file's are.
+        let mut going = done.send(Sent::of(0, 0, bytes, Ok(settled))).is_ok();
+        if let Err(error) = ran {
+            stop.store(true, Ordering::Relaxed);
+            let (first, last) = stream.unanswered().unwrap_or((1, 1));
+            let _ = done.send(Sent::of(first, last - first + 1, 0, Err(error)));
+            going = false;
+        }
+        if !going || group.is_none() {
+            return;
+        }
+    }
+}
+
+/// Waits for a node that is busy or away, but not for one that has never been there.
+fn patiently<T>(
+    work: &Work<'_>,
+    met: &AtomicBool,
+    mut attempt: impl FnMut() -> Result<T, ClientError>,
+) -> Result<T, ClientError> {
     let since = Instant::now();
     let mut unknown = None;
     loop {
-        let error = match work
-            .client
-            .bulk(work.package, work.command, lines, &work.caller, key)
-        {
+        let error = match attempt() {
             Ok(answer) => {
                 met.store(true, Ordering::Relaxed);
                 return Ok(answer);
@@ -258,7 +360,7 @@ fn send(
         let again = if away {
             met.load(Ordering::Relaxed) || unknown.is_some()
         } else {
-            error.is_transient() || (key.is_some() && error.may_have_run())
+            error.is_transient() || (work.key.is_some() && error.may_have_run())
         };
         if !again || since.elapsed() > PATIENCE {
             // What an earlier try may have run stays unknown, whatever the last one says.

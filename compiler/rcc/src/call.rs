@@ -12,7 +12,9 @@ use std::path::PathBuf;
 #[command(
     after_help = "Example:\n  rcc call http://127.0.0.1:7070 ledger.pay '{\"from\": 1, \"to\": 2, \"amount\": 30}'\n  \
     rcc call http://127.0.0.1:7070 ledger.mint '{\"to\": 1, \"amount\": 100}' --role treasurer\n  \
-    rcc call http://127.0.0.1:7070 ledger.pay --file payments.ndjson --jobs 2"
+    rcc call http://127.0.0.1:7070 ledger.pay --file payments.ndjson --jobs 2\n  \
+    rcc call http://127.0.0.1:7070 ledger.pay --grpc --file payments.ndjson --key march\n  \
+    generate | rcc call http://127.0.0.1:7070 ledger.pay --grpc --file -"
 )]
 pub struct Arguments {
     /// The node's address.
@@ -38,6 +40,10 @@ pub struct Arguments {
     /// Connections that send groups of lines at once; with more than one, groups run in no fixed order.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64), requires = "file")]
     jobs: u32,
+    /// Send the file over gRPC: each connection is one stream, with a bounded number of calls in flight. The types of the arguments are
+    /// learned from the node; one version of the command is called from the first line to the last.
+    #[arg(long, requires = "file")]
+    grpc: bool,
     #[command(flatten)]
     access: Access,
 }
@@ -67,6 +73,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             caller,
             key: arguments.key.as_deref(),
             jobs: arguments.jobs,
+            grpc: arguments.grpc,
         };
         return bulk::run(&work, file);
     }

@@ -167,7 +167,11 @@ impl Client {
 
     /// `GET /catalog`: what is deployed, with costs.
     pub fn catalog(&self) -> Result<Value, ClientError> {
-        let (body, _) = self.read(self.agent.get(format!("{}/catalog", self.address)).call())?;
+        self.get("/catalog")
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Result<Value, ClientError> {
+        let (body, _) = self.read(self.agent.get(format!("{}{path}", self.address)).call())?;
         serde_json::from_slice(&body).map_err(|error| ClientError::Answer(error.to_string()))
     }
 

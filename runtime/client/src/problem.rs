@@ -28,6 +28,17 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// A problem that the client tells itself. `kind` is the last part of the type's URI.
+    pub(crate) fn new(status: u16, kind: &str, detail: impl Into<String>) -> Problem {
+        Problem {
+            kind: format!("urn:re-current:problem:{kind}"),
+            title: kind.replace('-', " "),
+            status,
+            detail: detail.into(),
+            ..Problem::default()
+        }
+    }
+
     pub(crate) fn of_body(status: u16, body: &[u8]) -> Problem {
         match serde_json::from_slice::<Problem>(body) {
             Ok(problem) if !problem.detail.is_empty() || !problem.title.is_empty() => {

@@ -223,6 +223,7 @@ fn status_of(problem: &Problem) -> Status {
             metadata.insert(key, value);
         }
     };
+    note("recurrent-problem", &Some(problem.kind.to_string()));
     note("recurrent-code", &problem.code);
     note("recurrent-fields", &problem.fields);
     Status::with_metadata(code, problem.detail.clone(), metadata)

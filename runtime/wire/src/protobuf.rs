@@ -17,7 +17,7 @@
 mod read;
 mod write;
 
-pub use read::pack_record;
+pub use read::{bytes_field, pack_record};
 pub use write::{put_bytes, put_number, write_field, write_record};
 
 use rc_bytecode::layout::Shape;

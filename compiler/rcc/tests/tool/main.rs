@@ -6,5 +6,6 @@ mod bad_input;
 mod bulk;
 mod doc;
 mod failing;
+mod grpc;
 mod ledger;
 mod without_a_node;

@@ -76,6 +76,11 @@ pub fn order(handle: &Handle, ops: Vec<Op>) -> Vec<Reply> {
 impl Server {
     /// With the bank deployed; listening on `port`, 0 for any.
     pub fn start_at(port: u16) -> Server {
+        Server::start_behind(port, None)
+    }
+
+    /// The same, known to its callers by another port too.
+    pub fn start_behind(port: u16, other_port: Option<u16>) -> Server {
         let folder = tempfile::tempdir().unwrap();
         let mut options = NodeOptions::new(folder.path().join("events"), 5);
         options.mode = Mode::Jit;
@@ -109,7 +114,10 @@ impl Server {
             .block_on(tokio::net::TcpListener::bind(("127.0.0.1", port)))
             .unwrap();
         let address = listener.local_addr().unwrap();
-        let access = Arc::new(Access::loopback(address.port(), TOKEN.to_string()));
+        let mut access = Access::loopback(address.port(), TOKEN.to_string());
+        let other = other_port.map(|port| format!("127.0.0.1:{port}"));
+        access.hosts.extend(other);
+        let access = Arc::new(access);
         let gateway = Gateway {
             node: node.handle(),
             access,

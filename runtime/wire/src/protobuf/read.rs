@@ -54,6 +54,18 @@ fn field<'a>(bytes: &mut &'a [u8]) -> Option<(u32, Option<Wire<'a>>)> {
     Some((number, wire))
 }
 
+/// The last length-delimited value of a field: a string, bytes or a message; none where the field is absent.
+///
+/// # Errors
+/// Bytes that are no message.
+pub fn bytes_field(message: &[u8], number: u32) -> Result<Option<&[u8]>, ProtoError> {
+    match last(message, number)? {
+        Some(Wire::Bytes(bytes)) => Ok(Some(bytes)),
+        Some(_) => error("expected a length-delimited field"),
+        None => Ok(None),
+    }
+}
+
 /// The values of one field, in order.
 fn values<'a>(
     message: &'a [u8],
