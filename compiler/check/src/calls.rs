@@ -29,6 +29,12 @@ impl Body<'_, '_> {
             ast::ExprKind::Member { base, name } => {
                 self.call_member(base, name, arguments, expected, span)
             }
+            ast::ExprKind::Version { base, version } => {
+                match self.versioned(base, *version, callee.span) {
+                    Some(id) => self.call_callable(id, &[], arguments, expected, span),
+                    None => self.skip(arguments, span),
+                }
+            }
             _ => {
                 let value = self.expr(callee, None);
                 arguments
@@ -122,6 +128,73 @@ impl Body<'_, '_> {
                 self.skip(arguments, span)
             }
         }
+    }
+
+    /// The command or query that `pay@1` names; `None` after an error.
+    fn versioned(&mut self, base: &ast::Expr, version: u32, span: Span) -> Option<hir::CallableId> {
+        let callables = &self.world.program.callables;
+        let name = match &base.kind {
+            ast::ExprKind::Broken => return None,
+            ast::ExprKind::Name { name, arguments } if arguments.is_empty() => name,
+            _ => return self.no_versions("this", span),
+        };
+        let mut known: Vec<(u32, hir::CallableId, Span)> = (0..)
+            .zip(callables)
+            .filter(|(_, callable)| {
+                callable.kind != CallableKind::Function && callable.name == *name.text
+            })
+            .map(|(number, callable)| (callable.version, hir::CallableId(number), callable.span))
+            .collect();
+        known.sort_unstable_by_key(|(version, ..)| *version);
+        if let Some((_, id, _)) = known.iter().find(|(there, ..)| *there == version) {
+            return Some(*id);
+        }
+        let Some((_, _, newest)) = known.last() else {
+            if self.world.find(self.module, &name.text).is_some()
+                || self.find_local(&name.text).is_some()
+            {
+                return self.no_versions(&format!("`{}`", name.text), span);
+            }
+            let near = self.world.near(self.module, &name.text, |symbol| {
+                matches!(symbol, Symbol::Callable(_))
+            });
+            self.world
+                .error(
+                    codes::UNKNOWN_NAME,
+                    name.span,
+                    format!("there is no command or query `{}`", name.text),
+                )
+                .label("not known here")
+                .hint_if(near.map(|near| format!("did you mean `{near}`?")));
+            return None;
+        };
+        let versions: Vec<String> = known
+            .iter()
+            .map(|(version, ..)| format!("`{}@{version}`", name.text))
+            .collect();
+        self.world
+            .error(
+                codes::UNKNOWN_VERSION,
+                span,
+                format!("there is no `{}@{version}`", name.text),
+            )
+            .label("no such version")
+            .secondary(*newest, "the newest one")
+            .hint(format!("there is {}", versions.join(", ")));
+        None
+    }
+
+    /// `area@1` where `area` is a `fn`, a value, or no name at all.
+    pub fn no_versions(&mut self, what: &str, span: Span) -> Option<hir::CallableId> {
+        self.world
+            .error(
+                codes::NO_VERSIONS,
+                span,
+                format!("{what} has no versions: commands and queries have, where they are called"),
+            )
+            .label("not a command or query")
+            .hint("leave `@` and the number out");
+        None
     }
 
     /// Looks at arguments for their own mistakes only.

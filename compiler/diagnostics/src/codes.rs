@@ -96,6 +96,8 @@ codes! {
         UNKNOWN_MODULE = 209, "a module that does not exist";
         WRONG_PACKAGE_NAME = 210, "a file of another package";
         AMBIGUOUS_VARIANT = 211, "a bare variant that several types have";
+        UNKNOWN_VERSION = 212, "a version that a command or query does not have";
+        NO_VERSIONS = 213, "a version of what has none";
         NOT_FOR_USE = 221, "a package that another one cannot use";
     }
     // Types.

@@ -400,6 +400,11 @@ pub enum ExprKind {
         base: Box<Expr>,
         name: Name,
     },
+    /// `pay@1`: a version of a command or query, to be called
+    Version {
+        base: Box<Expr>,
+        version: u32,
+    },
     Call {
         callee: Box<Expr>,
         arguments: Vec<Expr>,

@@ -113,6 +113,7 @@ pub(super) fn expr(expression: &Expr) -> String {
             arguments: given,
         } => format!("{}{}", name.text, arguments(given)),
         ExprKind::Member { base, name } => format!("(. {} {})", expr(base), name.text),
+        ExprKind::Version { base, version } => format!("(@ {} {version})", expr(base)),
         ExprKind::Call { callee, arguments } => {
             format!("(call {} ({}))", expr(callee), exprs(arguments))
         }

@@ -14,6 +14,7 @@ pub(super) enum Records {
 
 enum Postfix {
     Member(Name),
+    Version(u32),
     Call(Vec<Expr>),
     Index(Expr),
 }
@@ -77,6 +78,7 @@ fn operators(rules: &Rules, atom: Rule<Expr>) -> Rule<Expr> {
     let member_name = choice((name(), just(Number).map_with(|_, here| name_here(here))));
     let after = choice((
         just(Dot).ignore_then(member_name).map(Postfix::Member),
+        version().map(Postfix::Version),
         call_arguments(rules).map(Postfix::Call),
         rules
             .expression
@@ -172,6 +174,7 @@ fn apply(base: Expr, after: Postfix, here: &mut Here<'_>) -> Expr {
     node(
         match after {
             Postfix::Member(name) => ExprKind::Member { base, name },
+            Postfix::Version(version) => ExprKind::Version { base, version },
             Postfix::Call(arguments) => ExprKind::Call {
                 callee: base,
                 arguments,

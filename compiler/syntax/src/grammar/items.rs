@@ -219,7 +219,7 @@ fn kind(rules: &Rules) -> Rule<ItemKind> {
         .map(|name| ItemKind::Role { name });
     let retire = just(Retire)
         .ignore_then(name())
-        .then(version())
+        .then(version().or_not())
         .map(|(name, version)| ItemKind::Retire { name, version });
     let test = just(Test)
         .ignore_then(string())
@@ -372,7 +372,7 @@ fn callable(rules: &Rules) -> Rule<ItemKind> {
     };
     let result = just(Arrow).ignore_then(rules.ty.clone()).or_not();
     kind.then(name())
-        .then(version())
+        .then(version().or_not())
         .then(types::generics())
         .then(params(rules))
         .then(result)

@@ -207,7 +207,7 @@ fn string() -> impl Parser<'static, Tokens, StringLiteral, Extra> + Clone {
 }
 
 /// `@2` after a name.
-fn version() -> impl Parser<'static, Tokens, Option<u32>, Extra> + Clone {
+fn version() -> impl Parser<'static, Tokens, u32, Extra> + Clone {
     let number =
         just(TokenKind::Number).map_with(|_, here| match literals::read_number(text_here(here)) {
             Ok(literals::Number::Integer {
@@ -216,7 +216,7 @@ fn version() -> impl Parser<'static, Tokens, Option<u32>, Extra> + Clone {
             }) => u32::try_from(value).unwrap_or(u32::MAX),
             _ => 0,
         });
-    just(TokenKind::At).ignore_then(number).or_not()
+    just(TokenKind::At).ignore_then(number)
 }
 
 /// The `///` lines above something, without the marks.

@@ -99,11 +99,14 @@ pub(super) fn variants(rules: &Rules) -> Rule<Vec<Variant>> {
 
 pub(super) fn table(rules: &Rules) -> Rule<ItemKind> {
     use TokenKind::*;
-    let origin = just(From).ignore_then(name()).then(version()).or_not();
+    let origin = just(From)
+        .ignore_then(name())
+        .then(version().or_not())
+        .or_not();
     let capacity = just(Capacity).ignore_then(rules.head.clone()).or_not();
     just(Table)
         .ignore_then(name())
-        .then(version())
+        .then(version().or_not())
         .then(origin)
         .then(capacity)
         .then_ignore(newlines())
