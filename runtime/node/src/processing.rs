@@ -7,7 +7,7 @@ use crate::catalog_view::{CatalogView, SharedCatalog};
 use crate::events::EventWriter;
 use crate::handle::Counters;
 use crate::orderer::Ordered;
-use crate::persister::{Persisted, ToPersist};
+use crate::persister::{PersistError, Persisted, ToPersist};
 use crate::request::{Answer, Answering, Request, SubmitError};
 use crate::step::step;
 use rc_engine::{Applied, Batch, Call, Engine, Reply};
@@ -220,8 +220,13 @@ impl Processing {
                     .finish_checkpoint(cut)
                     .map_err(|error| error.to_string())
             }
-            Err(reason) => {
-                // Tried again after half of the usual way, or at the end.
+            Err(error) => {
+                let reason = error.to_string();
+                if let PersistError::Disk(_) = error {
+                    self.counters
+                        .halt(&format!("a checkpoint could not be written: {reason}"));
+                }
+                // Otherwise tried again after half of the usual way, or at the end.
                 self.since_cut = self.since_cut.max(self.checkpoint_log_bytes / 2).max(1);
                 self.engine
                     .canvas_mut()
