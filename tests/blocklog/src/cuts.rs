@@ -25,7 +25,7 @@ const LOSSES: [Loss; 6] = [
     Loss::Everything,
 ];
 
-/// `count` cuts and one at the end, in the order of their prefixes; about a third at flushes, the others between.
+/// `count` cuts (more only where fewer would leave a kind or a phase out) and one at the end, in the order of their prefixes; about a third at flushes, the others between.
 pub fn choose(recording: &Recording, count: usize, random: &mut Random) -> Vec<Cut> {
     let log = &recording.log;
     let mut classes: BTreeMap<(usize, Kind, bool), Vec<usize>> = BTreeMap::new();
@@ -63,9 +63,17 @@ pub fn choose(recording: &Recording, count: usize, random: &mut Random) -> Vec<C
         classes.retain(|_, prefixes| !prefixes.is_empty());
         turn += 1;
     }
-    // The last turn is cut short evenly, not at its end.
-    while cuts.len() > count {
-        cuts.swap_remove(random.below(cuts.len() as u64) as usize);
+    // What is too much goes evenly, but never the last cut of a kind or of a phase.
+    let is_spare = |cuts: &[Cut], chosen: usize| {
+        let others = || (0..cuts.len()).filter(move |other| *other != chosen);
+        others().any(|other| cuts[other].kind == cuts[chosen].kind)
+            && others().any(|other| cuts[other].phase == cuts[chosen].phase)
+    };
+    while cuts.len() > count && (0..cuts.len()).any(|chosen| is_spare(&cuts, chosen)) {
+        let chosen = random.below(cuts.len() as u64) as usize;
+        if is_spare(&cuts, chosen) {
+            cuts.swap_remove(chosen);
+        }
     }
     // The last moment of all, when everything that was acknowledged has to be there.
     cuts.push(Cut {
