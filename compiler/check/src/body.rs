@@ -40,6 +40,8 @@ pub(crate) struct Body<'w, 'a> {
     pub fails_declared: bool,
     /// Loops around the current place.
     pub loops: u32,
+    /// Whether whole tables may be walked: a report's body.
+    pub scans: bool,
     /// The call that an `attempt` stands before, while it is looked at.
     pub attempted: Option<Span>,
     locals: Vec<Local>,
@@ -63,6 +65,7 @@ impl<'w, 'a> Body<'w, 'a> {
             fails: Vec::new(),
             fails_declared: false,
             loops: 0,
+            scans: false,
             attempted: None,
             locals: Vec::new(),
             scopes: vec![HashMap::new()],

@@ -346,11 +346,7 @@ impl<'a> Declarer<'_, 'a> {
         let kind = match callable.kind {
             ast::CallableKind::Command => hir::CallableKind::Command,
             ast::CallableKind::Query => hir::CallableKind::Query,
-            ast::CallableKind::Report => {
-                self.world
-                    .not_in_this_edition(callable.header, "a report is");
-                return;
-            }
+            ast::CallableKind::Report => hir::CallableKind::Report,
             ast::CallableKind::Function => hir::CallableKind::Function,
         };
         if kind == hir::CallableKind::Function && callable.version.is_some() {

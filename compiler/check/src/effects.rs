@@ -124,14 +124,19 @@ fn settle(world: &mut World<'_>, id: CallableId, own: &Footprint) {
                 .hint(format!("fails {error}"));
         }
     }
-    if kind == CallableKind::Query
+    if matches!(kind, CallableKind::Query | CallableKind::Report)
         && let Some((span, what)) = &own.first_write
     {
+        let word = if kind == CallableKind::Query {
+            "query"
+        } else {
+            "report"
+        };
         world
             .error(
                 codes::QUERY_WRITES,
                 *span,
-                format!("the query `{name}` only reads, and this {what}"),
+                format!("the {word} `{name}` only reads, and this {what}"),
             )
             .label("changes data")
             .hint(format!("command {name}(…)"));

@@ -303,12 +303,14 @@ pub(crate) fn check_bodies(world: &mut World<'_>) {
             CallableKind::Query | CallableKind::Report => Place::Query,
             CallableKind::Function => Place::Function,
         };
+        let report = callable.kind == CallableKind::Report;
         let (parameters, result, fails) = (
             callable.locals.clone(),
             callable.result.clone(),
             callable.fails.clone(),
         );
         let mut body = Body::new(world, module, &tree.generics, place);
+        body.scans = report;
         body.result = result.clone();
         body.fails = fails;
         body.fails_declared = !tree.fails.is_empty() || place != Place::Function;

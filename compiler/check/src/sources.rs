@@ -366,6 +366,18 @@ impl Body<'_, '_> {
             };
             let value = body.kept(value);
             let Some(walk) = walk else { return error(span) };
+            if let Source::AllRows { table } = &walk.source {
+                let name = body.world.program.tables[table.0 as usize].name.clone();
+                body.world
+                    .error(
+                        codes::UNBOUNDED_LOOP,
+                        span,
+                        format!("a list of all rows of `{name}` has no bound"),
+                    )
+                    .label("how long a list?")
+                    .hint(format!("for row in {name} {{ … }}, keeping what you need"));
+                return error(span);
+            }
             if value.ty == Type::Error {
                 return error(span);
             }

@@ -2,6 +2,7 @@
 
 use crate::body::Body;
 use crate::sources::{Bounds, Walk};
+use crate::tables::CAPACITY_DEFAULT;
 use crate::world::Symbol;
 use rc_diagnostics::codes;
 use rc_hir as hir;
@@ -56,6 +57,28 @@ impl Body<'_, '_> {
         }
     }
 
+    /// Every row of a table, in a report.
+    fn all_rows(&mut self, table: TableId, span: Span) -> Option<Walk> {
+        let declared = &self.world.program.tables[table.0 as usize];
+        if declared.storage == Storage::Dense && declared.capacity == CAPACITY_DEFAULT {
+            let name = declared.name.clone();
+            self.world
+                .error(
+                    codes::SCAN_WITHOUT_CAPACITY,
+                    span,
+                    format!("`{name}` is dense without a capacity: a scan would ask for 2⁴⁰ keys"),
+                )
+                .label("how far?")
+                .hint(format!("table {name} capacity 1_000_000 {{ … }}"));
+            return None;
+        }
+        Some(Walk {
+            source: Source::AllRows { table },
+            item: Type::Row(table),
+            max: Count::Known(u64::MAX),
+        })
+    }
+
     pub fn rows(
         &mut self,
         table: TableId,
@@ -69,6 +92,9 @@ impl Body<'_, '_> {
             declared.storage,
             declared.key_len as usize,
         );
+        if self.scans && steps.is_empty() && bounds.take.is_none() && bounds.max.is_none() {
+            return self.all_rows(table, span);
+        }
         let mut steps = steps.into_iter().peekable();
         let mut index = None;
         let mut prefix_arguments: &[ast::Expr] = &[];

@@ -166,6 +166,7 @@ codes! {
         BAD_INDEX = 517, "an index that cannot be kept";
         MISPLACED_CLAUSE = 518, "a clause that does not belong here";
         ATTEMPT_AS_VALUE = 525, "the result of an attempt kept as a value";
+        SCAN_WITHOUT_CAPACITY = 526, "a scan of a dense table without a capacity";
     }
     // The low-level part.
     _LOW_LEVEL 600..700 {

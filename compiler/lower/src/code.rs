@@ -161,6 +161,14 @@ impl Code {
         );
     }
 
+    /// Of reports alone.
+    pub fn end_unbounded_loop(&mut self) {
+        self.loops -= 1;
+        self.labels -= 1;
+        let done = self.end();
+        self.push(Instr::LoopUnbounded { body: done.body }, done.spans);
+    }
+
     pub fn break_to(&mut self, label: Label) {
         self.emit(Instr::Break {
             depth: self.labels - label.0,

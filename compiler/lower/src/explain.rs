@@ -86,6 +86,22 @@ impl Walk<'_> {
                     }],
                 )
             }
+            Instr::LoopUnbounded { body } => {
+                let (cost, parts) = self.body(body);
+                let cost = own.then(
+                    Cost::steps(price::LOOP_ITERATION)
+                        .then(cost)
+                        .times(u64::MAX),
+                );
+                let part = Part {
+                    what: "loop".into(),
+                    span,
+                    times: u64::MAX,
+                    cost,
+                    parts,
+                };
+                (cost, vec![part])
+            }
             Instr::If {
                 then, otherwise, ..
             } => {
@@ -159,7 +175,7 @@ fn settle(parts: &mut Vec<Part>) {
         settle(&mut part.parts);
         match merged.get_mut(&(part.span, part.what.clone())) {
             Some(known) => {
-                known.times += part.times;
+                known.times = known.times.saturating_add(part.times);
                 known.cost = known.cost.then(part.cost);
                 known.parts.extend(part.parts);
             }

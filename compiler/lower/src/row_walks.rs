@@ -11,7 +11,7 @@ use rc_bytecode::instr::{BinaryOp, CompareOp, Instr, RegionIndex, Register, Scal
 use rc_bytecode::layout::{Shape, align_up};
 use rc_bytecode::limits::SLOT_BYTES_MAX;
 use rc_diagnostics::{Diagnostic, codes};
-use rc_hir::{Expr, Pattern, TableId};
+use rc_hir::{Expr, Pattern, Storage, TableId};
 
 /// Which rows a walk visits.
 pub struct Rows<'p> {
@@ -175,6 +175,74 @@ impl<'l, 'p> Function<'l, 'p> {
         >| {
             me.code.break_to(end)
         })
+    }
+
+    /// Every row of a table once, in the order in which it lies: reports alone do this.
+    pub fn scan_table(
+        &mut self,
+        table: TableId,
+        continues: bool,
+        pattern: &'p Pattern,
+        body: Work<'_, 'l, 'p>,
+    ) {
+        let row = self.container(
+            table,
+            "hashed.scan_row",
+            "ordered.scan_row",
+            "dense.scan_row",
+        );
+        let next = self.container(
+            table,
+            "hashed.scan_next",
+            "ordered.scan_next",
+            "dense.scan_next",
+        );
+        let (generics, region) = self.container_of(table);
+        let info = &self.low.schema.tables[table.0 as usize];
+        let (key_bytes, storage, capacity) = (info.key_bytes, info.storage, info.capacity);
+        let native = self.code.slot(key_bytes);
+        let cursor = self.code.number(1);
+        if storage == Storage::Ordered {
+            let first = "ordered.table_first";
+            let Some(first) = self.call_std(first, generics.clone(), region, Vec::new(), None)
+            else {
+                return;
+            };
+            self.code.move_to(cursor, first);
+        }
+        let capacity = (storage == Storage::Dense).then(|| self.code.number(capacity));
+        let zero = self.code.number(0);
+        let there = self.code.compare(CompareOp::NotEqual, cursor, zero);
+        self.if_else(
+            there,
+            &mut |me: &mut Function<'l, 'p>| {
+                let leave = me.code.begin_loop();
+                let arguments: Vec<Register> = [cursor].into_iter().chain(capacity).collect();
+                me.leavable(&mut |me: &mut Function<'l, 'p>, empty| {
+                    let found = me.call_std(
+                        row,
+                        generics.clone(),
+                        region,
+                        arguments.clone(),
+                        Some(&mut |me: &mut Function<'l, 'p>| me.code.break_to(empty)),
+                    );
+                    let Some(place) = found else { return };
+                    let key = me.code.part(place, 0, key_bytes);
+                    me.code.copy(native, key);
+                    me.iteration(leave, continues, &mut |me: &mut Function<'l, 'p>| {
+                        me.bind_row(table, native, place, false, pattern);
+                        body(me);
+                    });
+                });
+                if let Some(after) = me.call_std(next, generics.clone(), region, arguments, None) {
+                    me.code.move_to(cursor, after);
+                }
+                let over = me.code.compare(CompareOp::Equal, cursor, zero);
+                me.code.break_if(over, leave);
+                me.code.end_unbounded_loop();
+            },
+            &mut |_: &mut Function<'l, 'p>| {},
+        );
     }
 
     fn bind_row(

@@ -85,10 +85,7 @@ impl<'l, 'p> Function<'l, 'p> {
                 let copied = summary.writes_table(*table);
                 self.walk_rows(&rows, take, copied, &summary, continues, pattern, body);
             }
-            Source::AllRows { .. } => {
-                let span = self.code.span;
-                self.unsupported(span, "a walk over a whole table");
-            }
+            Source::AllRows { table } => self.scan_table(*table, continues, pattern, body),
         }
     }
 

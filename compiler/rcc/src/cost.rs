@@ -72,8 +72,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     shown.sort_by_key(|proven| (order(callable(&built, proven)), proven.callable.0));
     show(&table::render(
         &head,
-        &shown.into_iter().map(row).collect::<Vec<_>>(),
+        &shown.iter().copied().map(row).collect::<Vec<_>>(),
     ));
+    let unbounded = |proven: &&Proven| {
+        callable(&built, proven).kind == CallableKind::Report && proven.cost.steps == u64::MAX
+    };
+    if shown.iter().any(unbounded) {
+        say("unbounded: a report runs on a snapshot, never in line with commands");
+    }
     Ok(())
 }
 
@@ -177,6 +183,7 @@ fn tree(built: &Built, part: &Part, depth: usize, out: &mut String) {
     let file = built.sources.file(part.span.file);
     let line = file.position(part.span.start).line;
     let what = match part.what.as_str() {
+        "loop" if part.times == u64::MAX => "loop without a bound".to_owned(),
         "loop" => format!("loop, up to {} times", part.times),
         what if part.times > 1 => format!("{} × {what}", part.times),
         what => what.to_owned(),

@@ -76,7 +76,7 @@ impl Divergence {
                 let ended = self.body(body);
                 !self.broken.pop().unwrap_or(true) && ended
             }
-            Instr::Loop { body, .. } => {
+            Instr::Loop { body, .. } | Instr::LoopUnbounded { body } => {
                 self.broken.push(false);
                 self.body(body);
                 !self.broken.pop().unwrap_or(true)
@@ -130,7 +130,7 @@ impl Trim<'_> {
                 let ended = self.body(body);
                 !self.flow.broken.pop().unwrap_or(true) && ended
             }
-            Instr::Loop { body, .. } => {
+            Instr::Loop { body, .. } | Instr::LoopUnbounded { body } => {
                 self.flow.broken.push(false);
                 self.body(body);
                 !self.flow.broken.pop().unwrap_or(true)

@@ -408,6 +408,10 @@ pub enum Instr {
         max: u64,
         body: Body,
     },
+    /// Runs `body` again and again until a `Break` leaves, however often that is: code of reports alone may have it.
+    LoopUnbounded {
+        body: Body,
+    },
     /// Runs the arm whose number equals `value` (any unsigned integer up to U64), else `otherwise`. Numbers ascend.
     Switch {
         value: Register,
@@ -418,7 +422,7 @@ pub enum Instr {
     Break {
         depth: u32,
     },
-    /// Starts the `depth`-th enclosing `Block`-or-`Loop`, which must be a `Loop`, again.
+    /// Starts the `depth`-th enclosing `Block`-or-`Loop`, which must be a `Loop` or `LoopUnbounded`, again.
     Continue {
         depth: u32,
     },

@@ -66,6 +66,7 @@ impl Instr {
             Instr::Switch { value, .. } => read(*value),
             Instr::Block { .. }
             | Instr::Loop { .. }
+            | Instr::LoopUnbounded { .. }
             | Instr::Break { .. }
             | Instr::Continue { .. }
             | Instr::ReturnNone => {}
@@ -136,6 +137,7 @@ impl Instr {
             | Instr::Block { .. }
             | Instr::If { .. }
             | Instr::Loop { .. }
+            | Instr::LoopUnbounded { .. }
             | Instr::Switch { .. }
             | Instr::Break { .. }
             | Instr::Continue { .. }
@@ -152,7 +154,9 @@ impl Instr {
     /// The bodies that stand in the instruction, in the order in which they are numbered and written.
     pub fn bodies(&self) -> Vec<&Body> {
         match self {
-            Instr::Block { body } | Instr::Loop { body, .. } => vec![body],
+            Instr::Block { body } | Instr::Loop { body, .. } | Instr::LoopUnbounded { body } => {
+                vec![body]
+            }
             Instr::If {
                 then, otherwise, ..
             } => vec![then, otherwise],
@@ -174,7 +178,9 @@ impl Instr {
     /// The same, to be changed.
     pub fn bodies_mut(&mut self) -> Vec<&mut Body> {
         match self {
-            Instr::Block { body } | Instr::Loop { body, .. } => vec![body],
+            Instr::Block { body } | Instr::Loop { body, .. } | Instr::LoopUnbounded { body } => {
+                vec![body]
+            }
             Instr::If {
                 then, otherwise, ..
             } => vec![then, otherwise],

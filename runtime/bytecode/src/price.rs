@@ -233,7 +233,9 @@ pub(crate) fn own_cost_sized(
             view,
             byte: _,
         } => Cost::steps(bulk(length(view))),
-        Instr::Block { body: _ } | Instr::Loop { max: _, body: _ } => Cost::ZERO,
+        Instr::Block { body: _ }
+        | Instr::Loop { max: _, body: _ }
+        | Instr::LoopUnbounded { body: _ } => Cost::ZERO,
         Instr::If {
             condition: _,
             then: _,

@@ -152,6 +152,7 @@ macro_rules! for_each_instruction {
             36 Assert "assert" { condition assertion left right }
             37 Attempt "attempt" { function arguments failure status }
             38 TestCaller "test_caller" { caller }
+            39 LoopUnbounded "loop_unbounded" { body }
         }
     };
 }

@@ -5,7 +5,7 @@ use rc_bytecode::instr::*;
 use rc_bytecode::interface::CommandKind;
 use rc_bytecode::layout::{Shape, Sum};
 use rc_bytecode::module::Function;
-use rc_bytecode::verify::{Reason, TypeError, Verified, VerifyError};
+use rc_bytecode::verify::{InterfaceError, Reason, TypeError, Verified, VerifyError};
 
 /// `attempt` of a function without parameters, with `bytes` for a failure's fields.
 fn attempt(function: &mut FunctionBuilder, callee: u32, bytes: u32) {
@@ -131,4 +131,30 @@ fn a_journal_is_needed_where_an_attempt_may_take_something_back() {
     };
     assert!(undo_free(false));
     assert!(!undo_free(true));
+}
+
+#[test]
+fn only_reports_come_to_loops_without_a_bound() {
+    let verified = |kind| {
+        let mut module = ModuleBuilder::new();
+        let mut scan = FunctionBuilder::new("scan");
+        let body = scan.body(|body| body.emit(Instr::Break { depth: 0 }));
+        scan.emit(Instr::LoopUnbounded { body });
+        scan.give(&[]);
+        module.function(scan.finish());
+        let mut entry = FunctionBuilder::entry("go@1", 0, 0);
+        attempt(&mut entry, 0, 0);
+        entry.give(&[]);
+        let entry = module.function(entry.finish());
+        module.command("go", kind, &[], None, entry);
+        module.verified()
+    };
+    let report = verified(CommandKind::Report).expect("a report may");
+    assert_eq!(report.module().interface.commands[0].cost.steps, u64::MAX);
+    for kind in [CommandKind::Command, CommandKind::Query] {
+        assert_eq!(
+            reason(verified(kind)),
+            Reason::Interface(InterfaceError::Unbounded)
+        );
+    }
 }

@@ -1,6 +1,7 @@
 //! Generated modules verify, survive the binary form, and have every instruction.
 
 use rc_bytecode::generate::{Coverage, Options, generate};
+use rc_bytecode::interface::CommandKind;
 use rc_bytecode::{decode, encode, verify};
 
 const SEEDS: u64 = 4_000;
@@ -25,7 +26,9 @@ fn every_seed_verifies() {
         for command in &verified.module().interface.commands {
             commands += 1;
             undo_free += usize::from(command.undo_free);
-            dearest = dearest.max(command.cost.steps);
+            if command.kind != CommandKind::Report {
+                dearest = dearest.max(command.cost.steps);
+            }
         }
     }
     println!(

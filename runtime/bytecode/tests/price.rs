@@ -365,6 +365,12 @@ fn edition_one() {
             advance: word,
         },
     );
+    price(
+        "",
+        Instr::LoopUnbounded {
+            body: vec![Instr::Break { depth: 0 }],
+        },
+    );
     price("", Instr::TestCaller { caller: word });
     price(
         "",

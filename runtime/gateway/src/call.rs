@@ -85,10 +85,11 @@ async fn call(
         CommandKind::Command => gateway.order(vec![Op::Call(call)]).await?,
         CommandKind::Query => gateway.query(vec![call]).await?,
         CommandKind::Report => {
-            let detail = "reports run on a snapshot, not through this route";
+            let detail = "a report runs on a snapshot, never in line with commands, and this node has none to run it on: \
+                          `rcc test` runs reports; a query over an index, with `take`, is answered here";
             return Err(Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "not-a-command",
+                StatusCode::NOT_IMPLEMENTED,
+                "report-not-served",
                 detail,
             ));
         }

@@ -247,6 +247,7 @@ impl Execution<'_> {
             Instr::Block { .. }
             | Instr::If { .. }
             | Instr::Loop { .. }
+            | Instr::LoopUnbounded { .. }
             | Instr::Switch { .. }
             | Instr::Break { .. }
             | Instr::Continue { .. }

@@ -292,7 +292,13 @@ impl Flattening<'_> {
                 let leaving = self.enclosed(None, body);
                 self.land_all(leaving);
             }
-            Instr::Loop { max, body } => {
+            Instr::Loop { .. } | Instr::LoopUnbounded { .. } => {
+                let (max, body) = match instr {
+                    Instr::Loop { max, body } => (max, body),
+                    // No run counts so far.
+                    Instr::LoopUnbounded { body } => (&u64::MAX, body),
+                    _ => unreachable!("matched above"),
+                };
                 let counter = self.loops;
                 self.loops += 1;
                 self.push(Op::LoopStart { counter }, charge);

@@ -126,7 +126,9 @@ fn count_instructions(body: &rc_bytecode::instr::Body, counts: &mut BTreeMap<&'s
     for instruction in body {
         *counts.entry(instruction.name()).or_default() += 1;
         match instruction {
-            Instr::Block { body } | Instr::Loop { body, .. } => count_instructions(body, counts),
+            Instr::Block { body } | Instr::Loop { body, .. } | Instr::LoopUnbounded { body } => {
+                count_instructions(body, counts)
+            }
             Instr::If {
                 then, otherwise, ..
             } => {

@@ -15,13 +15,13 @@ mod values;
 pub use coverage::Coverage;
 pub use random::Random;
 
-use crate::builder::{ModuleBuilder, record};
+use crate::builder::{FunctionBuilder, ModuleBuilder, record};
 use crate::cost::Cost;
-use crate::instr::Scalar;
+use crate::instr::{Access, BinaryOp, CompareOp, Instr, RegionIndex, Register, Scalar};
 use crate::interface::CommandKind;
 use crate::layout::{Record, Shape, Sum};
 use crate::limits::PAGE_SHIFT_MIN;
-use crate::module::Module;
+use crate::module::{Function, Module};
 use code::Code;
 
 /// What to make.
@@ -55,6 +55,39 @@ impl Default for Options {
             tests: false,
         }
     }
+}
+
+/// A report's entry: adds up what stands at the start of pages, in a loop without a bound.
+fn report(random: &mut Random, page_shift: u8) -> Function {
+    let mut function = FunctionBuilder::entry("report", 0, 8);
+    let counter = function.constant(Scalar::U64, 0);
+    let sum = function.constant(Scalar::U64, 0);
+    let one = function.constant(Scalar::U64, 1);
+    let end = function.constant(Scalar::U64, u128::from(random.below(4)));
+    let add = random.pick(&[BinaryOp::Add, BinaryOp::WrappingAdd, BinaryOp::Xor]);
+    let body = function.body(|body| {
+        let done = body.compare(CompareOp::GreaterOrEqual, counter, end);
+        body.branch(done, |body| body.emit(Instr::Break { depth: 0 }), |_| {});
+        let page = body.touch(RegionIndex(0), counter, Access::Read, 1 << page_shift);
+        let found = body.reg(Scalar::U64);
+        body.emit(Instr::Load {
+            dst: found,
+            view: page,
+            offset: 0,
+        });
+        let both = |op, dst, right| Instr::Binary {
+            op,
+            dst,
+            left: dst,
+            right,
+        };
+        body.emit(both(add, sum, found));
+        body.emit(both(BinaryOp::Add, counter, one));
+    });
+    function.emit(Instr::LoopUnbounded { body });
+    function.store(Register(1), 0, sum);
+    function.give(&[]);
+    function.finish()
 }
 
 /// A module that verifies, with certificates.
@@ -129,6 +162,12 @@ pub fn generate(seed: u64, options: Options) -> Module {
             .map(|(name, shape)| (name.as_str(), shape.clone()))
             .collect();
         module.command(&format!("command{index}"), kind, &fields, result, entry);
+    }
+    if random.percent(40) {
+        let entry = module.function(report(&mut random, options.page_shift));
+        crate::verify::compute_costs(&mut module.module);
+        let result = Some(Shape::Tuple(vec![Shape::Scalar(Scalar::U64)]));
+        module.command("report", CommandKind::Report, &[], result, entry);
     }
     if options.tests {
         let code = Code::new(&mut random, &module.module, options, risk, false, &changing);

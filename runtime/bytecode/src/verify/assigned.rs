@@ -127,7 +127,7 @@ impl Flow {
                 let exit = self.labels.pop().and_then(|label| label.exit);
                 Ok(join(end, exit))
             }
-            Instr::Loop { body, .. } => {
+            Instr::Loop { body, .. } | Instr::LoopUnbounded { body } => {
                 self.labels.push(Label {
                     is_loop: true,
                     exit: None,

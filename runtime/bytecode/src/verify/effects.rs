@@ -31,6 +31,8 @@ pub(super) struct Summary {
     fails_after_change: bool,
     /// Declared errors that may be raised, a bit each.
     pub errors: Vec<u64>,
+    /// Has a loop without a bound, itself or in what it calls.
+    pub unbounded: bool,
     /// How deep attempts stand in each other, calls followed.
     pub attempts: usize,
 }
@@ -115,6 +117,17 @@ impl Walk<'_> {
                 self.summary.fails_after_change |= join(end, again) == Some(true);
                 exit
             }
+            Instr::LoopUnbounded { body } => {
+                self.summary.unbounded = true;
+                self.labels.push((None, None));
+                let end = self.body(body, state);
+                let (exit, again) = self.labels.pop().unwrap_or_default();
+                // What one iteration changed stands before what may fail in the next.
+                if join(end, again) == Some(true) {
+                    self.summary.fails_after_change = true;
+                }
+                exit
+            }
             Instr::If {
                 then, otherwise, ..
             } => {
@@ -159,6 +172,7 @@ impl Walk<'_> {
                 summary.effects.emits |= callee.effects.emits;
                 summary.effects.may_fail |= callee.effects.may_fail;
                 summary.attempts = summary.attempts.max(callee.attempts);
+                summary.unbounded |= callee.unbounded;
                 summary.fails_after_change |=
                     callee.fails_after_change || (state == Some(true) && callee.effects.may_fail);
                 summary
@@ -187,6 +201,7 @@ impl Walk<'_> {
                 summary.effects.emits |= callee.effects.emits;
                 summary.fails_after_change |= callee.fails_after_change;
                 summary.attempts = summary.attempts.max(callee.attempts + 1);
+                summary.unbounded |= callee.unbounded;
                 match callee.changes {
                     true => self.changed(state),
                     false => state,
@@ -283,6 +298,7 @@ fn may_fail(instr: &Instr, function: &Function) -> bool {
         | Instr::Hash { .. }
         | Instr::MatchByte { .. }
         | Instr::Block { .. }
+        | Instr::LoopUnbounded { .. }
         | Instr::If { .. }
         | Instr::Switch { .. }
         | Instr::Break { .. }

@@ -24,6 +24,8 @@ pub enum InterfaceError {
     EntrySignature { arguments: u32, result: u32 },
     #[error("a query writes or emits")]
     QueryChanges,
+    #[error("it has a loop without a bound, and is no report")]
+    Unbounded,
     #[error("it allows roles that do not exist")]
     NoSuchRole,
     #[error("there is no error type {0}, or it is listed twice")]
@@ -143,6 +145,9 @@ fn permissions(
     };
     if reads_only && (summary.effects.writes || summary.effects.emits) {
         return Err(InterfaceError::QueryChanges);
+    }
+    if summary.unbounded && command.kind != CommandKind::Report {
+        return Err(InterfaceError::Unbounded);
     }
     let mut declared = vec![0u64; summary.errors.len()];
     for error in &command.fails {

@@ -152,8 +152,8 @@ pub fn verify(module: Module) -> Result<Verified, VerifyError> {
     let sizes = Sizes::of(&module.interface)?;
     types::check(&module, &sizes)?;
     assigned::check(&module)?;
-    certificate::check_functions(&module, &sizes)?;
     let effects = effects::of_module(&module);
+    certificate::check_functions(&module, &sizes, &effects)?;
     attempts::check(&module, &sizes, &effects)?;
     entries::check(&module, &sizes, &effects)?;
     let encoded = crate::encode::payload(&module);

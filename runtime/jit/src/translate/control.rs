@@ -170,6 +170,7 @@ impl Translator<'_, '_> {
                 otherwise,
             } => self.branch(activation, *condition, then, otherwise),
             Instr::Loop { max, body } => self.bounded_loop(activation, *max, body),
+            Instr::LoopUnbounded { body } => self.unbounded_loop(activation, body),
             Instr::Switch {
                 value,
                 arms,
@@ -296,6 +297,27 @@ impl Translator<'_, '_> {
         self.fail_if(exceeded, Builtin::BoundExceeded);
         let next = self.offset(started, 1);
         self.builder.def_var(counter, next);
+        activation.scopes.push(Scope {
+            exit,
+            exit_used: false,
+            header: Some(header),
+        });
+        self.body(activation, body);
+        let scope = activation.scopes.pop().expect("pushed above");
+        if self.reachable {
+            self.builder.ins().jump(header, &[]);
+        }
+        self.builder.seal_block(header);
+        self.reachable = false;
+        if scope.exit_used {
+            self.resume(exit);
+        }
+    }
+
+    fn unbounded_loop(&mut self, activation: &mut Activation, body: &Body) {
+        let (header, exit) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.ins().jump(header, &[]);
+        self.builder.switch_to_block(header);
         activation.scopes.push(Scope {
             exit,
             exit_used: false,

@@ -205,9 +205,10 @@ impl Check<'_> {
                     Ok(())
                 }
             }
-            Instr::Block { body: _ } | Instr::Break { depth: _ } | Instr::Continue { depth: _ } => {
-                Ok(())
-            }
+            Instr::Block { body: _ }
+            | Instr::LoopUnbounded { body: _ }
+            | Instr::Break { depth: _ }
+            | Instr::Continue { depth: _ } => Ok(()),
             Instr::If {
                 condition,
                 then: _,
