@@ -46,6 +46,7 @@ mod writes;
 // The outer world's side.
 mod attempts;
 mod entries;
+mod guards;
 mod trial;
 // What it costs.
 mod explain;
@@ -126,6 +127,7 @@ pub fn lower(program: &Program, sources: &Sources, options: Options) -> (Lowered
         let command = interface.commands[number as usize].clone();
         interface.commands[number as usize].entry = lowering.entry(id, &command);
     }
+    interface.guards = lowering.guards();
     for (number, callable) in program.callables.iter().enumerate() {
         let id = CallableId(number as u32);
         if callable.kind == CallableKind::Function

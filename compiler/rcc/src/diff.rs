@@ -37,12 +37,19 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             .filter(|change: &&Change| change.kind == kind)
             .count()
     };
-    let (added, changed, broken) = (
+    let (added, changed, asked, broken) = (
         count(ChangeKind::Added),
         count(ChangeKind::Changed),
+        count(ChangeKind::Asked),
         count(ChangeKind::Broken),
     );
-    say(format!("{added} added, {changed} changed, {broken} broken"));
+    let asked = match asked {
+        0 => String::new(),
+        asked => format!(", {asked} that the data decides"),
+    };
+    say(format!(
+        "{added} added, {changed} changed{asked}, {broken} broken"
+    ));
     if broken > 0 {
         Err(Failure::Told)
     } else {

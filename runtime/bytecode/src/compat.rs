@@ -3,7 +3,7 @@
 //! Shown by `rcc deploy` and `rcc diff` before anything is sent, and enforced by the engine when the deployment is
 //! applied: a breaking change is refused and nothing changes. Names identify; order in the source means nothing.
 
-use crate::interface::{Command, CommandKind, Interface};
+use crate::interface::{Command, CommandKind, Guard, GuardKind, Interface};
 use crate::layout::{Record, Shape, Shapes, Sum};
 use crate::module::Module;
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ pub struct Change {
 pub enum ChangeKind {
     Added,
     Changed,
+    /// Taken where the data allows it, which the engine asks when the module is to go live.
+    Asked,
     /// Refused by the engine.
     Broken,
 }
@@ -29,16 +31,18 @@ impl fmt::Display for Change {
         let sign = match self.kind {
             ChangeKind::Added => "+",
             ChangeKind::Changed => "~",
+            ChangeKind::Asked => "?",
             ChangeKind::Broken => "!",
         };
         write!(f, "{sign} {}", self.text)
     }
 }
 
-/// Changes from `old` to `new`, in a fixed order: regions, commands, events.
+/// Changes from `old` to `new`, in a fixed order: data, what is kept of it, commands, events.
 pub fn compare(old: &Module, new: &Module) -> Vec<Change> {
     let mut changes = Vec::new();
     compare_regions(old, new, &mut changes);
+    compare_guards(&old.interface, &new.interface, &mut changes);
     compare_commands(&old.interface, &new.interface, &mut changes);
     compare_events(&old.interface, &new.interface, &mut changes);
     changes
@@ -77,28 +81,21 @@ fn compare_regions(old: &Module, new: &Module, changes: &mut Vec<Change>) {
         .collect();
     for region in &new.regions {
         match before.get(region.name.as_str()) {
-            None if old.regions.is_empty() => {
-                push(changes, ChangeKind::Added, format!("data {}", region.name))
-            }
+            None if old.regions.is_empty() => push(changes, ChangeKind::Added, data(&region.name)),
             None => match added_to_existing(&region.name, &before) {
                 Some(table) => push(
                     changes,
-                    ChangeKind::Broken,
+                    ChangeKind::Asked,
                     format!(
-                        "data {} is new over table {table}, which may have rows: it would start empty",
-                        region.name
+                        "{} is new over table {table}: it goes live only while {table} has no rows",
+                        data(&region.name)
                     ),
                 ),
-                None => push(changes, ChangeKind::Added, format!("data {}", region.name)),
+                None => push(changes, ChangeKind::Added, data(&region.name)),
             },
-            Some(hash) if *hash != region.layout_hash => push(
-                changes,
-                ChangeKind::Broken,
-                format!(
-                    "data {} changes its layout: give the table a new version with a migration",
-                    region.name
-                ),
-            ),
+            Some(hash) if *hash != region.layout_hash => {
+                push(changes, ChangeKind::Broken, layout_break(&region.name))
+            }
             Some(_) => {}
         }
     }
@@ -107,7 +104,10 @@ fn compare_regions(old: &Module, new: &Module, changes: &mut Vec<Change>) {
             push(
                 changes,
                 ChangeKind::Changed,
-                format!("data {} is no longer used (it is kept)", region.name),
+                format!(
+                    "{} is no longer used (its data is kept)",
+                    data(&region.name)
+                ),
             );
         }
     }
@@ -122,6 +122,128 @@ fn added_to_existing<'a>(name: &str, before: &BTreeMap<&'a str, u64>) -> Option<
             .map(|(owner, _)| owner)
             .filter(|owner| *owner == table)
     })
+}
+
+/// What a region is called in the source.
+pub fn data(region: &str) -> String {
+    let (name, version) = region.rsplit_once('@').unwrap_or((region, "1"));
+    let version = match version {
+        "1" => String::new(),
+        version => format!("@{version}"),
+    };
+    match name.split_once('/') {
+        Some((table, "rows")) => format!("table {table}{version}"),
+        Some((table, part)) => match part.strip_prefix("aggregate.") {
+            Some(aggregate) => format!("aggregate {aggregate} of table {table}{version}"),
+            None => format!("{part} of table {table}{version}"),
+        },
+        None => match name.strip_prefix("state.") {
+            Some(state) => format!("state {state}"),
+            None => format!("data {region}"),
+        },
+    }
+}
+
+/// Why data that is there cannot be read by code with another layout, and what to do.
+pub fn layout_break(region: &str) -> String {
+    let what = data(region);
+    let way = match region.split_once('/') {
+        Some((_, part)) if part.starts_with("rows@") => {
+            "add a table of another name, keep this one as it was, and move its rows by a command"
+        }
+        Some(_) => "give it another name, which goes live while the table has no rows",
+        None => "keep it as it was, and add a state of another name",
+    };
+    format!("{what} changes its layout, and has data: {way}")
+}
+
+/// The texts of what is asked of all data, and of each row by the region of the rows.
+fn compare_guards(old: &Interface, new: &Interface, changes: &mut Vec<Change>) {
+    let holds = |interface: &Interface| -> Vec<String> {
+        let guards = interface.guards.iter();
+        guards
+            .filter(|guard| guard.kind == GuardKind::Holds)
+            .map(|guard| guard.subject.clone())
+            .collect()
+    };
+    let (before, after) = (holds(old), holds(new));
+    for text in after.iter().filter(|text| !before.contains(text)) {
+        let text = format!("invariant {text}: it goes live only where it holds");
+        push(changes, ChangeKind::Asked, text);
+    }
+    for text in before.iter().filter(|text| !after.contains(text)) {
+        let text = format!("invariant {text} is no longer kept");
+        push(changes, ChangeKind::Changed, text);
+    }
+    for guard in &new.guards {
+        let Some(known) = old.guards.iter().find(|known| {
+            known.kind == GuardKind::Empty
+                && guard.kind == GuardKind::Empty
+                && known.subject == guard.subject
+        }) else {
+            continue;
+        };
+        let table = data(&guard.subject);
+        for (text, _) in new_rules(known, guard) {
+            let text = format!(
+                "invariant {text} is new of {table}: it goes live only while there are no rows"
+            );
+            push(changes, ChangeKind::Asked, text);
+        }
+        for (text, _) in new_rules(guard, known) {
+            let text = format!("invariant {text} of {table} is no longer kept");
+            push(changes, ChangeKind::Changed, text);
+        }
+    }
+}
+
+/// What rows keep by `after` that they did not by `before`: by what it means, not by how it is written.
+pub fn new_rules<'a>(
+    before: &'a Guard,
+    after: &'a Guard,
+) -> impl Iterator<Item = &'a (String, u64)> {
+    let kept = |meaning: &u64| before.rules.iter().any(|(_, known)| known == meaning);
+    after
+        .rules
+        .iter()
+        .filter(move |(_, meaning)| !kept(meaning))
+}
+
+/// Names that meant something else before: a version of a command that was retired and is back, an event that is back.
+/// `old` is any earlier module of the package, live or not.
+pub fn returns_changed(old: &Interface, new: &Interface) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for command in &new.commands {
+        let before = old
+            .commands
+            .iter()
+            .find(|known| known.name == command.name && known.version == command.version);
+        if let Some(before) = before
+            && let Some(reason) = signature_break(old, before, new, command)
+        {
+            let text = format!(
+                "{} was there before, and {reason}: give it a version that was never used",
+                label(command)
+            );
+            push(&mut changes, ChangeKind::Broken, text);
+        }
+    }
+    for event in &new.events {
+        let before = old
+            .events
+            .iter()
+            .find(|known| known.record.name == event.record.name);
+        if let Some(before) = before
+            && !same_record(&old.shapes, &before.record, &new.shapes, &event.record)
+        {
+            let text = format!(
+                "event {} was there before with other fields, and old ones stay readable: give it another name",
+                event.record.name
+            );
+            push(&mut changes, ChangeKind::Broken, text);
+        }
+    }
+    changes
 }
 
 fn label(command: &Command) -> String {
@@ -262,7 +384,10 @@ fn compare_events(old: &Interface, new: &Interface, changes: &mut Vec<Change>) {
                 push(
                     changes,
                     ChangeKind::Broken,
-                    format!("event {} changes its fields", event.record.name),
+                    format!(
+                        "event {} changes its fields: emit one of another name",
+                        event.record.name
+                    ),
                 );
             }
             Some(_) => {}

@@ -8,7 +8,7 @@ use crate::instr::{
     CommandIndex, EventIndex, Failure, FunctionIndex, Instr, RegionIndex, Register, Scalar,
     SlotIndex, Space, Type, View,
 };
-use crate::interface::{Allow, Command, Event, Interface};
+use crate::interface::{Allow, Command, Event, Guard, Interface};
 use crate::layout::{Record, Shape, Shapes, Sum};
 use crate::limits::{ITEMS_MAX, MODULE_BYTES_MAX, NESTING_MAX, SHAPE_DEPTH_MAX};
 use crate::module::{Function, Module, Region};
@@ -204,7 +204,7 @@ macro_rules! words {
     )*};
 }
 words!(Scalar crate::instr::Builtin crate::instr::BinaryOp crate::instr::UnaryOp crate::instr::CompareOp crate::instr::ConvertMode);
-words!(crate::instr::Access crate::instr::Environment crate::interface::CommandKind crate::module::FunctionKind);
+words!(crate::instr::Access crate::instr::Environment crate::interface::CommandKind crate::interface::GuardKind crate::module::FunctionKind);
 
 macro_rules! structs {
     ($($kind:ident { $($field:ident)* })*) => {$(
@@ -222,7 +222,8 @@ structs! {
     Shapes { structs enums }
     Event { record docs }
     Command { name version kind docs arguments result fails allow entry cost undo_free }
-    Interface { package shapes commands events errors roles retired }
+    Guard { kind subject rules entry }
+    Interface { package shapes commands events errors roles retired guards }
     Function { name kind parameters results maybe registers slots body lines cost }
 }
 

@@ -15,8 +15,31 @@ pub struct Interface {
     pub errors: Vec<Sum>,
     /// Commands and queries that were taken back on purpose: name and version.
     pub retired: Vec<(String, u32)>,
+    /// Questions about the data, asked when the module is to go live.
+    pub guards: Vec<Guard>,
     /// Role names; a principal's roles are a bit set over them. At most 64.
     pub roles: Vec<String>,
+}
+
+/// A question about the data that is there: it takes nothing and gives nothing, reads with a proven cost, and where it fails
+/// the answer is no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guard {
+    pub kind: GuardKind,
+    /// Of `Holds` the condition's text; of `Empty` the name of the region of the table's rows.
+    pub subject: String,
+    /// Of `Empty`: what each row of the table keeps, as its text and a hash of what it means. One that is new over rows cannot
+    /// be asked of them without a scan.
+    pub rules: Vec<(String, u64)>,
+    pub entry: FunctionIndex,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GuardKind {
+    /// Must hold whenever the module goes live.
+    Holds,
+    /// Must hold only where something is new over the table.
+    Empty,
 }
 
 /// A command or query that can be called from outside.

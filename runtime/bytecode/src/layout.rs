@@ -128,6 +128,26 @@ impl Shapes {
         }
     }
 
+    /// Whether any bytes in memory are a value of the shape, so that packing finds nothing to refuse.
+    pub fn any_bytes(&self, shape: &Shape) -> bool {
+        match shape {
+            Shape::Scalar(scalar) => scalar.is_integer(),
+            Shape::Time | Shape::Duration => true,
+            Shape::Tuple(parts) => parts.iter().all(|part| self.any_bytes(part)),
+            Shape::Struct(index) => self.any_bytes_record(&self.structs[*index as usize]),
+            Shape::String(_)
+            | Shape::Bytes(_)
+            | Shape::Optional(_)
+            | Shape::Enum(_)
+            | Shape::List(..) => false,
+        }
+    }
+
+    /// [`any_bytes`](Shapes::any_bytes) of each field.
+    pub fn any_bytes_record(&self, record: &Record) -> bool {
+        record.fields.iter().all(|(_, shape)| self.any_bytes(shape))
+    }
+
     /// Where a list's elements start.
     pub fn list_base(&self, element: &Shape) -> u32 {
         self.extent(element).align.max(4)

@@ -156,6 +156,18 @@ impl<'a> Printer<'a> {
                 "region {name} {writable} layout_hash={hash} pages_max={pages}"
             ));
         }
+        for guard in &interface.guards {
+            let rules = guard.rules.iter();
+            let rules = rules.map(|(text, meaning)| format!("{} meaning={meaning}", quoted(text)));
+            self.note_function(guard.entry);
+            self.line(&format!(
+                "guard {} {} rules ({}) entry function{}",
+                guard.kind.name(),
+                quoted(&guard.subject),
+                joined(rules),
+                guard.entry.0
+            ));
+        }
         for (index, command) in interface.commands.iter().enumerate() {
             self.text.push('\n');
             self.note(&format!("command{index}"));

@@ -351,9 +351,13 @@ fn pack_nodes(nodes: &[Node], memory: &[u8], out: &mut Vec<u8>) -> Result<(), Wi
                 at,
                 prefix,
                 max,
-                utf8: _,
+                utf8,
             } => {
                 let used = at_most(number(&memory[*at..*at + *prefix]), *max)?;
+                let text = &memory[*at + *prefix..*at + *prefix + used];
+                if *utf8 && std::str::from_utf8(text).is_err() {
+                    return Err(WireError::Utf8);
+                }
                 out.extend_from_slice(&memory[*at..*at + *prefix + used]);
             }
             Node::Optional { at, inner } => {

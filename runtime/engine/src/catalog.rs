@@ -10,6 +10,8 @@
 use crate::bytes::{Reader, Truncated, Writer};
 use crate::system::{self, CATALOG, FIRST_USER_REGION};
 use rc_bytecode::compat::{self, ChangeKind};
+use rc_bytecode::instr::FunctionIndex;
+use rc_bytecode::interface::{Guard, GuardKind, Interface};
 use rc_bytecode::verify::Verified;
 use rc_canvas::{Canvas, RegionId, TouchError};
 use rc_jit::Compiled;
@@ -84,6 +86,42 @@ pub(crate) struct Accepted {
     module: Arc<Verified>,
     bindings: Vec<u16>,
     fresh: Vec<(String, RegionId)>,
+    prepared: Arc<Prepared>,
+    /// What the data has to answer first.
+    questions: Vec<Question>,
+}
+
+/// A guard to be asked of the data that is there, and what to say where the answer is no.
+pub(crate) struct Question {
+    pub entry: FunctionIndex,
+    pub refusal: String,
+}
+
+impl Accepted {
+    pub fn prepared(&self) -> &Arc<Prepared> {
+        &self.prepared
+    }
+
+    pub fn questions(&self) -> &[Question] {
+        &self.questions
+    }
+
+    /// The data as the module would see it: what is new is empty.
+    pub fn present(&self) -> Bindings {
+        let fresh = |region: &u16| self.fresh.iter().any(|(_, new)| new == region);
+        let regions = self.bindings.iter();
+        Bindings {
+            regions: regions
+                .map(|region| {
+                    if fresh(region) {
+                        system::ABSENT
+                    } else {
+                        *region
+                    }
+                })
+                .collect(),
+        }
+    }
 }
 
 impl Catalog {
@@ -137,10 +175,20 @@ impl Catalog {
                 return Err(DeployRefusal::Breaks(broken.join("\n")));
             }
         }
-        let history: Vec<(u64, Vec<&str>)> = self
+        let earlier: Vec<&Deployed> = self
             .deployments
             .values()
             .filter(|deployed| deployed.package == package)
+            .collect();
+        for deployed in &earlier {
+            let changes =
+                compat::returns_changed(&deployed.module.module().interface, &code.interface);
+            if let Some(change) = changes.first() {
+                return Err(DeployRefusal::Breaks(change.to_string()));
+            }
+        }
+        let history: Vec<(u64, Vec<&str>)> = earlier
+            .iter()
             .map(|deployed| {
                 let regions = &deployed.module.module().regions;
                 (
@@ -157,6 +205,7 @@ impl Catalog {
         if let Some(text) = out_of_step(&wanted, &history) {
             return Err(DeployRefusal::Breaks(text));
         }
+        let questions = questions(&code.interface, &wanted, &earlier)?;
         let last = self.regions.values().map(|(id, _)| *id).max();
         let mut next = last.map_or(FIRST_USER_REGION, |last| last.saturating_add(1));
         let (mut bindings, mut fresh) = (Vec::new(), Vec::new());
@@ -166,8 +215,8 @@ impl Catalog {
                 Some((id, layout)) if *layout == region.layout_hash => *id,
                 Some(_) => {
                     let text = format!(
-                        "! data {} was kept with another layout: choose another name",
-                        region.name
+                        "! {} was kept with another layout: choose another name",
+                        compat::data(&region.name)
                     );
                     return Err(DeployRefusal::Breaks(text));
                 }
@@ -184,6 +233,8 @@ impl Catalog {
         }
         Ok(Accepted {
             package,
+            prepared: Arc::new(Prepared::new(&module)),
+            questions,
             module: Arc::new(module),
             bindings,
             fresh,
@@ -235,7 +286,7 @@ impl Catalog {
             time,
             deployer,
             package: accepted.package,
-            prepared: Arc::new(Prepared::new(&accepted.module)),
+            prepared: accepted.prepared,
             module: accepted.module,
             bindings: Arc::new(Bindings {
                 regions: accepted.bindings,
@@ -310,9 +361,91 @@ impl Catalog {
     }
 }
 
+/// What the data has to answer before the module goes live: each top-level invariant, and for what is new of a table's rows
+/// (an invariant, an index, an aggregate) that there are none. A rule holds of all rows where the last deployment
+/// that wrote the table kept it, since that one was asked the same. Epochs ascend.
+fn questions(
+    code: &Interface,
+    wanted: &[&str],
+    earlier: &[&Deployed],
+) -> Result<Vec<Question>, DeployRefusal> {
+    let mut questions = Vec::new();
+    for guard in &code.guards {
+        if guard.kind == GuardKind::Holds {
+            questions.push(Question {
+                entry: guard.entry,
+                refusal: format!(
+                    "! invariant {} does not hold of the data that is there: deploy without it, correct the data by a command, deploy it again",
+                    guard.subject
+                ),
+            });
+            continue;
+        }
+        let writer = earlier.iter().rev().find(|deployed| {
+            let regions = &deployed.module.module().regions;
+            regions.iter().any(|region| region.name == guard.subject)
+        });
+        let Some(writer) = writer else { continue };
+        let nothing = Guard {
+            rules: Vec::new(),
+            ..guard.clone()
+        };
+        let guards = &writer.module.module().interface.guards;
+        let known = guards
+            .iter()
+            .find(|known| known.kind == GuardKind::Empty && known.subject == guard.subject)
+            .unwrap_or(&nothing);
+        let table = compat::data(&guard.subject);
+        for (text, _) in compat::new_rules(known, guard) {
+            questions.push(Question {
+                entry: guard.entry,
+                refusal: format!(
+                    "! invariant {text} is new of {table}, which {HAS_ROWS}: check it in the commands that write, or keep it in a table of another name"
+                ),
+            });
+        }
+    }
+    for region in wanted {
+        let Some((table, _)) = region.split_once('/') else {
+            continue;
+        };
+        let names = |deployed: &&&Deployed, wanted: &dyn Fn(&str) -> bool| {
+            let regions = &deployed.module.module().regions;
+            regions.iter().any(|known| wanted(&known.name))
+        };
+        let of_table = |name: &str| name.split_once('/').is_some_and(|(of, _)| of == table);
+        let used = earlier
+            .iter()
+            .any(|deployed| names(&deployed, &|name| name == *region));
+        let seen = earlier.iter().any(|deployed| names(&deployed, &of_table));
+        if used || !seen || region.contains("/rows@") {
+            continue;
+        }
+        let refusal = format!(
+            "! {} is new over table {table}, which {HAS_ROWS}: it would start empty",
+            compat::data(region)
+        );
+        let guard = code
+            .guards
+            .iter()
+            .find(|guard| guard.kind == GuardKind::Empty && of_table(&guard.subject));
+        match guard {
+            Some(guard) => questions.push(Question {
+                entry: guard.entry,
+                refusal,
+            }),
+            None => return Err(DeployRefusal::Breaks(refusal)),
+        }
+    }
+    Ok(questions)
+}
+
+/// What is known of a table that does not say that it is empty.
+const HAS_ROWS: &str = "has rows (or is dense, and keeps no count of them)";
+
 /// What of a table's data would not agree with the rest of it. Rows, indexes and aggregates of one table (`Table/part`)
-/// agree only where every deployment that wrote one wrote them all: a part that is new over a table seen before would
-/// start empty, one that was left out for a while has missed writes. Epochs ascend.
+/// agree only where every deployment that wrote one wrote them all: one that was left out for a while has missed
+/// writes. A part that is new is another question: see `questions`. Epochs ascend.
 fn out_of_step(wanted: &[&str], history: &[(u64, Vec<&str>)]) -> Option<String> {
     let table_of = |region: &str| region.split_once('/').map(|(table, _)| table.to_string());
     for region in wanted {
@@ -330,14 +463,11 @@ fn out_of_step(wanted: &[&str], history: &[(u64, Vec<&str>)]) -> Option<String> 
             .rev()
             .find(|(_, regions)| regions.contains(region));
         match used {
-            None => {
-                return Some(format!(
-                    "! data {region} is new over table {table}, which may have rows: it would start empty"
-                ));
-            }
+            None => {}
             Some((epoch, _)) if epoch != last => {
                 return Some(format!(
-                    "! data {region} was left out since catalog version {epoch} and has missed writes of table {table}"
+                    "! {} was left out since catalog version {epoch} and has missed writes of table {table}: give it another name, which goes live while {table} has no rows",
+                    compat::data(region)
                 ));
             }
             Some(_) => {}
@@ -372,14 +502,6 @@ mod tests {
             out_of_step(&["B/rows@1", "state.s@1", rows], &[(1, vec![rows])]),
             None,
             "other data is free"
-        );
-        assert!(
-            out_of_step(&[rows, index], &[(1, vec![rows])]).is_some(),
-            "new over a table with rows"
-        );
-        assert!(
-            out_of_step(&[rows, index], &[(1, vec![rows]), (2, vec![])]).is_some(),
-            "also when the table was away"
         );
         assert!(
             out_of_step(&[rows, index], &[(1, vec![rows, index]), (2, vec![rows])]).is_some(),

@@ -4,7 +4,7 @@
 //! up to P alone. An error from `apply` is a halt: the node stops at that position (decisions 24 and 32).
 
 use crate::batch::{Batch, Call, Deploy, Op, SessionKey};
-use crate::catalog::{self, Catalog, CatalogError, DeployRefusal, Deployed};
+use crate::catalog::{self, Accepted, Catalog, CatalogError, DeployRefusal, Deployed};
 use crate::code::{Code, Runner};
 use crate::renumber;
 use crate::reply::{Refusal, Reply, failure_code};
@@ -17,7 +17,7 @@ use rc_bytecode::instr::{Builtin, CommandIndex, Failure};
 use rc_bytecode::interface::{Allow, CommandKind};
 use rc_canvas::{Canvas, CheckpointStamp, RegionError, TouchError};
 use rc_jit::Compiled;
-use rc_vm::{Environment, Halt};
+use rc_vm::{Environment, FunctionOutcome, Halt, Interpreter, Run};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -136,6 +136,7 @@ impl Engine {
             .map_err(|_| EngineError::Stamp)?;
         let word =
             |at: usize| u64::from_le_bytes(metadata[at..at + 8].try_into().expect("eight bytes"));
+        system::create_regions(&mut canvas)?;
         let catalog =
             Catalog::recover(&mut canvas).map_err(|error| EngineError::Catalog { op, error })?;
         let sessions =
@@ -520,6 +521,9 @@ impl Engine {
             Ok(accepted) => accepted,
             Err(refusal) => return refused(refusal),
         };
+        if let Some(refusal) = self.ask(&accepted, op, now)? {
+            return refused(DeployRefusal::Breaks(refusal));
+        }
         let known = |deployed: &Deployed| {
             (*deployed.module.hash() == hash)
                 .then(|| deployed.compiled.clone())
@@ -543,6 +547,41 @@ impl Engine {
             )
             .map_err(|error| EngineError::Catalog { op, error })?;
         Ok(Reply::Deployed { epoch })
+    }
+
+    /// Asks the guards of a module that may go live; what to refuse it with. They only read, so nothing has to be put back, and
+    /// only the interpreter is asked, so that it does not matter whether code is ready.
+    fn ask(
+        &mut self,
+        accepted: &Accepted,
+        op: u64,
+        now: i64,
+    ) -> Result<Option<String>, EngineError> {
+        let mut interpreter = Interpreter::new(Arc::clone(accepted.prepared()));
+        let present = accepted.present();
+        let mut broken = Vec::new();
+        for question in accepted.questions() {
+            let mut run = Run::default();
+            run.begin(Environment {
+                now,
+                op_number: op,
+                ..Environment::default()
+            });
+            let answered = interpreter
+                .interpret_function(
+                    &present,
+                    question.entry,
+                    &[],
+                    &mut self.canvas,
+                    &mut run,
+                    None,
+                )
+                .map_err(|halt| EngineError::Halt { op, halt })?;
+            if !matches!(answered.outcome, FunctionOutcome::Returned(_)) {
+                broken.push(question.refusal.clone());
+            }
+        }
+        Ok((!broken.is_empty()).then(|| broken.join("\n")))
     }
 
     fn open_session(&mut self, client: u128, op: u64, now: i64) -> Result<Reply, EngineError> {

@@ -11,12 +11,14 @@ pub const CATALOG: RegionId = 0;
 pub const SESSIONS: RegionId = 1;
 /// Outcomes too long for a cell: a ring.
 pub const OUTCOMES: RegionId = 2;
+/// Never written: what a module that is not live yet reads of regions that are not there yet.
+pub const ABSENT: RegionId = 3;
 /// The first region that modules get.
 pub const FIRST_USER_REGION: RegionId = 16;
 
 /// Makes the system regions where they are missing.
 pub fn create_regions(canvas: &mut Canvas) -> Result<(), rc_canvas::RegionError> {
-    for region in [CATALOG, SESSIONS, OUTCOMES] {
+    for region in [CATALOG, SESSIONS, OUTCOMES, ABSENT] {
         if canvas.state(region) == RegionState::Free {
             canvas.create_region(region)?;
         }

@@ -207,6 +207,7 @@ fn answer(package: &str, epoch: u64, deployed: bool, changes: &[Change]) -> Stri
         let kind = match change.kind {
             ChangeKind::Added => "added",
             ChangeKind::Changed => "changed",
+            ChangeKind::Asked => "asked",
             ChangeKind::Broken => "broken",
         };
         out.push_str(if index > 0 { "," } else { "" });

@@ -252,10 +252,8 @@ unsafe extern "C" fn emit(context: *mut Context, event: u64, at: *const u8) -> u
         let events = &mut *context.events;
         match events.push(context, plan, event as u32, memory) {
             Ok(()) => status::DONE,
-            Err(error) => {
-                context.wire_error = Some(error);
-                status::HALT
-            }
+            // Memory that is no value of the event.
+            Err(_) => status::of_builtin(Builtin::BoundExceeded),
         }
     }
 }
@@ -302,7 +300,7 @@ unsafe extern "C" fn attempt_end(
     // SAFETY: as the caller says.
     let context = unsafe { &mut *context };
     let mark = context.attempts.pop().expect("begun before the call");
-    let word = match answered {
+    let mut word = match answered {
         status::DONE => {
             context.status = 0;
             return status::DONE;
@@ -329,18 +327,23 @@ unsafe extern "C" fn attempt_end(
             );
             let plan = &(&*context.packings).failures[error][variant];
             let mut packed = Vec::new();
-            if !context.failure_payload.is_null() {
-                let memory = std::slice::from_raw_parts(context.failure_payload, plan.size());
-                if let Err(error) = plan.pack(memory, &mut packed) {
-                    context.wire_error = Some(error);
+            let payload = context.failure_payload;
+            if payload.is_null()
+                || plan
+                    .pack(
+                        std::slice::from_raw_parts(payload, plan.size()),
+                        &mut packed,
+                    )
+                    .is_ok()
+            {
+                let target = std::slice::from_raw_parts_mut(failure, length as usize);
+                target.fill(0);
+                if plan.unpack_all(&packed, target).is_err() {
                     return status::HALT;
                 }
-            }
-            let target = std::slice::from_raw_parts_mut(failure, length as usize);
-            target.fill(0);
-            if let Err(error) = plan.unpack_all(&packed, target) {
-                context.wire_error = Some(error);
-                return status::HALT;
+            } else {
+                // Memory that is no value of the failure.
+                word = Failure::Builtin(Builtin::BoundExceeded).status();
             }
         }
     }

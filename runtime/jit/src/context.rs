@@ -6,7 +6,6 @@
 
 use std::mem::offset_of;
 
-use rc_bytecode::wire::WireError;
 use rc_canvas::{Canvas, TouchError};
 
 use crate::journal::Journal;
@@ -84,7 +83,6 @@ pub(crate) struct Context {
     pub attempts: Vec<Mark>,
     /// Why a status is `HALT`, where the runtime said so.
     pub touch_error: Option<TouchError>,
-    pub wire_error: Option<WireError>,
 }
 
 pub(crate) const DIGEST: i32 = offset_of!(Context, digest) as i32;
@@ -133,7 +131,6 @@ impl Context {
             packings: std::ptr::null(),
             attempts: Vec::new(),
             touch_error: None,
-            wire_error: None,
         }
     }
 }

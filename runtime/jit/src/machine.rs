@@ -3,7 +3,7 @@
 //! Always true: a command that fails leaves canvas, events and digest as they were; no page pointer outlives the call; once
 //! the buffers have grown to a module's needs, a call through `execute_in_memory` allocates nothing.
 
-use rc_bytecode::instr::{CommandIndex, Failure};
+use rc_bytecode::instr::{Builtin, CommandIndex, Failure};
 use rc_bytecode::wire::WireError;
 use rc_canvas::Canvas;
 use rc_vm::{Bindings, Halt, InterpretError, Outcome, Run};
@@ -194,7 +194,7 @@ impl Compiled {
     }
 
     /// Runs one command whose arguments are in memory layout already, exactly as many bytes as the layout has. Result and
-    /// events stay in the machine; `run.events` is left alone, digest and random numbers move on.
+    /// events stay in the machine, the result unchecked: who packs it may find that it is no value; `run.events` is left alone, digest and random numbers move on.
     pub fn execute_in_memory(
         &self,
         machine: &mut Machine,
@@ -265,12 +265,9 @@ impl Compiled {
         if answered != status::DONE {
             return self.stopped(machine, entry, answered, canvas);
         }
-        if let Err(error) = pack(machine.result()) {
-            machine.undo(canvas);
-            return Err(InterpretError::Halt(halt(
-                entry,
-                format!("memory that is no value of the result: {error}"),
-            )));
+        if pack(machine.result()).is_err() {
+            let malformed = status::of_builtin(Builtin::BoundExceeded);
+            return self.stopped(machine, entry, malformed, canvas);
         }
         run.digest = machine.context.digest;
         run.randoms = machine.context.randoms;
@@ -289,7 +286,7 @@ impl Compiled {
     ) -> Result<Ended, InterpretError> {
         machine.payload.clear();
         let ended = match answered {
-            status::DECLARED => self.declared_failure(machine, entry).map(Ended::Failed),
+            status::DECLARED => Ok(Ended::Failed(self.declared_failure(machine))),
             status::HALT => Err(halt(entry, machine.halt_reason())),
             other => match status::builtin(other) {
                 Some(builtin) => Ok(Ended::Failed(Failure::Builtin(builtin))),
@@ -300,28 +297,24 @@ impl Compiled {
         ended.map_err(InterpretError::Halt)
     }
 
-    fn declared_failure(&self, machine: &mut Machine, entry: &Entry) -> Result<Failure, Halt> {
+    fn declared_failure(&self, machine: &mut Machine) -> Failure {
         let (error, variant) = (
             machine.context.failure_error as u32,
             machine.context.failure_variant as u32,
         );
         let failure = Failure::Declared { error, variant };
         if machine.context.failure_payload.is_null() {
-            return Ok(failure);
+            return failure;
         }
         let plan = &self.packings.failures[error as usize][variant as usize];
         // SAFETY: the payload is a verified frame view with the variant's layout: scratch, arguments or result memory, which
         // nobody has written since the code failed.
         let memory =
             unsafe { std::slice::from_raw_parts(machine.context.failure_payload, plan.size()) };
-        let packed = plan.pack(memory, &mut machine.payload);
-        packed.map_err(|error| {
-            halt(
-                entry,
-                format!("memory that is no value of the failure: {error}"),
-            )
-        })?;
-        Ok(failure)
+        match plan.pack(memory, &mut machine.payload) {
+            Ok(()) => failure,
+            Err(_) => Failure::Builtin(Builtin::BoundExceeded),
+        }
     }
 }
 
@@ -338,10 +331,8 @@ impl Machine {
     fn halt_reason(&mut self) -> String {
         if let Some(error) = self.context.touch_error.take() {
             format!("touch: {error}")
-        } else if let Some(error) = self.context.wire_error.take() {
-            format!("memory that is no value of its type: {error}")
         } else {
-            "a load of an F64 that is no finite number".to_owned()
+            "a call-out that says not why".to_owned()
         }
     }
 }

@@ -398,30 +398,6 @@ fn regions_are_declared_bound_and_writable() {
 }
 
 #[test]
-fn memory_that_is_no_number() {
-    let infinite = Instr::Const {
-        dst: r(0),
-        bits: u128::from(f64::INFINITY.to_bits()),
-    };
-    let store = Instr::Store {
-        view: r(1),
-        offset: 0,
-        src: r(0),
-    };
-    let load = Instr::Load {
-        dst: r(2),
-        view: r(1),
-        offset: 0,
-    };
-    let registers = vec![U64, frame(16, true), Type::Scalar(Scalar::F64)];
-    halts(
-        registers,
-        vec![infinite, slot(1), store, load],
-        "no finite number",
-    );
-}
-
-#[test]
 fn calls_and_returns() {
     let call = |arguments: Vec<Register>, results: Vec<Register>| Instr::Call {
         function: FunctionIndex(0),

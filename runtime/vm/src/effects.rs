@@ -1,10 +1,10 @@
 //! What reaches beyond memory: failures with their payload, events, and what tests may do.
 //!
 //! Always true: bytes that leave the machine are packed by the one codec of `rc_bytecode::wire`. Memory that is no
-//! value of its shape (a length above the maximum, a tag of no variant) halts: the compiler is wrong, and a failure
-//! here could come after a write that nobody can undo.
+//! value of its shape (a length above the maximum, a tag of no variant, text that is no UTF-8) fails `BoundExceeded`:
+//! the verifier counts packing among what may fail, so what came before can be undone.
 
-use rc_bytecode::instr::{CommandIndex, EventIndex, Failure, Register, Scalar, Space};
+use rc_bytecode::instr::{Builtin, CommandIndex, EventIndex, Failure, Register, Scalar, Space};
 use rc_bytecode::wire::Plan;
 
 use crate::machine::{Execution, Place, Stop};
@@ -29,9 +29,10 @@ impl<'r> Execution<'r> {
     /// Packs the value that lies in a view.
     pub(crate) fn pack(&self, plan: &Plan, place: &Place) -> Result<Vec<u8>, Stop> {
         let mut packed = Vec::new();
-        let fits = plan.pack(self.bytes(place)?, &mut packed);
-        fits.map_err(|error| Stop::halt(format!("memory that is no value of its type: {error}")))?;
-        Ok(packed)
+        match plan.pack(self.bytes(place)?, &mut packed) {
+            Ok(()) => Ok(packed),
+            Err(_) => Err(Stop::Failed(Failure::Builtin(Builtin::BoundExceeded))),
+        }
     }
 
     pub(crate) fn emit(&mut self, event: EventIndex, view: Register) -> Result<(), Stop> {

@@ -6,7 +6,9 @@
 
 use std::cmp::Ordering;
 
-use rc_bytecode::instr::{Access, Builtin, RegionIndex, Register, Scalar, SlotIndex, Space, View};
+use rc_bytecode::instr::{
+    Access, Builtin, Failure, RegionIndex, Register, Scalar, SlotIndex, Space, View,
+};
 use rc_canvas::{Address, TouchError};
 
 use crate::machine::{Execution, Place, Stop};
@@ -190,7 +192,8 @@ impl Execution<'_> {
         let low = little_endian(&self.bytes(&place)?[offset as usize..][..size]);
         let bits = number::canonical(scalar, low);
         if !number::is_canonical(scalar, bits) {
-            return Err(Stop::halt("a load of an F64 that is no finite number"));
+            // Other bytes read as a float may be no number: the command fails as where it is packed.
+            return Err(Stop::Failed(Failure::Builtin(Builtin::BoundExceeded)));
         }
         self.set_canonical(dst, bits);
         Ok(())

@@ -40,7 +40,6 @@ type Trace = (Result<Outcome, String>, u64, u64, Vec<(u32, Vec<u8>)>);
 #[derive(Default)]
 struct Seen {
     done: usize,
-    halts: usize,
     failures: BTreeMap<String, usize>,
     /// Commands that failed after they had changed the canvas.
     stored: usize,
@@ -88,7 +87,7 @@ fn run_module(module: &Module, seed: u64, seen: &mut Seen) -> Vec<Trace> {
                 *seen.failures.entry(name).or_default() += 1;
                 seen.stored += usize::from(!declared.undo_free);
             }
-            Err(_) => seen.halts += 1,
+            Err(_) => {}
         }
         if !matches!(outcome, Ok(Outcome::Done(_))) {
             assert_eq!(before, after, "seed {seed}: a trace of a failure");
@@ -146,7 +145,7 @@ fn generated_modules_keep_their_promises() {
 }
 
 #[test]
-fn floats_made_of_any_bytes_halt_and_nothing_else_does() {
+fn floats_made_of_any_bytes_never_halt() {
     let mut seen = Seen::default();
     for seed in 1_000..1_300 {
         let options = Options {
@@ -154,17 +153,18 @@ fn floats_made_of_any_bytes_halt_and_nothing_else_does() {
             steps_max: 5_000,
             ..Options::default()
         };
-        let traces = run_module(&generate(seed, options), seed, &mut seen);
-        for (outcome, ..) in traces {
-            if let Err(reason) = outcome {
-                assert!(reason.contains("no finite number"), "seed {seed}: {reason}");
-            }
-        }
+        let module = generate(seed, options);
+        let traces = run_module(&module, seed, &mut seen);
+        assert!(
+            traces.iter().all(|(outcome, ..)| outcome.is_ok()),
+            "seed {seed}: {traces:?}"
+        );
     }
+    let malformed = seen.failures.get("BoundExceeded").copied();
     assert!(
-        seen.done > 100 && seen.halts > 10,
-        "{} done, {} halted",
+        seen.done > 100 && malformed.is_some_and(|count| count > 10),
+        "{} done, {:?}",
         seen.done,
-        seen.halts
+        seen.failures
     );
 }

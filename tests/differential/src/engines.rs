@@ -6,7 +6,7 @@
 use rc_bytecode::cost::Cost;
 use rc_bytecode::instr::{BinaryOp, CommandIndex, Instr};
 use rc_bytecode::verify::Verified;
-use rc_canvas::{Canvas, CanvasOptions, PageShift};
+use rc_canvas::{Access, Canvas, CanvasOptions, PageShift};
 use rc_driver::{Options, Package};
 use rc_jit::{Compiled, Machine};
 use rc_vm::{Bindings, Environment, Interpreter, Outcome, Run};
@@ -258,6 +258,19 @@ impl<'b> Engines<'b> {
             events: one.run.events.clone(),
             measured: executed.measured,
         })
+    }
+
+    /// Changes a byte of a page of both canvases, as no command did.
+    pub fn corrupt(&mut self, region: u16, page: u64, offset: usize, byte: u8) {
+        let region = self.bindings.regions[usize::from(region)];
+        for side in [&mut self.interpreted, &mut self.compiled] {
+            let frame = side
+                .canvas
+                .touch(region, page, Access::Write)
+                .expect("a page in memory");
+            side.canvas.write(&frame, offset, &[byte]);
+            side.canvas.end_command();
+        }
     }
 
     /// Whether both canvases have the same bytes.

@@ -6,7 +6,7 @@ mod tokens;
 
 use crate::cost::Cost;
 use crate::instr::{FunctionIndex, RegionIndex, Scalar, Space, Type, View};
-use crate::interface::{Allow, Command, CommandKind, Event};
+use crate::interface::{Allow, Command, CommandKind, Event, Guard, GuardKind};
 use crate::layout::{Record, Shape, Sum};
 use crate::limits::SHAPE_DEPTH_MAX;
 use crate::module::{Function, FunctionKind, Module, Region};
@@ -230,11 +230,13 @@ impl Parser {
                     layout_hash: self.named("layout_hash")?,
                     pages_max: self.named("pages_max")?,
                 }),
+                "guard" => interface.guards.push(self.guard()?),
                 "command" => interface.commands.push(self.command()?),
                 "function" => module.functions.push(self.function()?),
                 _ => {
                     self.at -= 1;
-                    return self.wrong("struct, enum, event, error, region, command or function");
+                    return self
+                        .wrong("struct, enum, event, error, region, guard, command or function");
                 }
             }
         }
@@ -347,6 +349,21 @@ impl Parser {
             event_bytes: self.named("event_bytes")?,
             reply_bytes: self.named("reply_bytes")?,
             scratch_bytes: self.named("scratch_bytes")?,
+        })
+    }
+
+    fn guard(&mut self) -> Result<Guard, ParseError> {
+        let kind: GuardKind = self.known()?;
+        let subject = self.quoted()?;
+        self.expect("rules")?;
+        let rules = self.list(|parser| Ok((parser.quoted()?, parser.named("meaning")?)))?;
+        self.expect("entry")?;
+        let entry = FunctionIndex(self.numbered("function")?);
+        Ok(Guard {
+            kind,
+            subject,
+            rules,
+            entry,
         })
     }
 

@@ -51,11 +51,16 @@ pub fn compute_costs(module: &mut Module) {
 /// Fills in the certificates: costs, and where no undo is needed. For the compiler; `verify` comes after.
 pub fn certify(mut module: Module) -> Module {
     compute_costs(&mut module);
-    let effects = effects::of_module(&module);
-    for command in &mut module.interface.commands {
+    let sizes = Sizes::of(&module.interface).unwrap_or_default();
+    let effects = effects::of_module(&module, &sizes);
+    for (index, command) in module.interface.commands.iter_mut().enumerate() {
+        let checked = sizes
+            .commands
+            .get(index)
+            .is_none_or(|(_, result)| result.checked);
         command.undo_free = effects
             .get(command.entry.0 as usize)
-            .is_some_and(|summary| summary.effects.undo_free);
+            .is_some_and(|summary| summary.command_undo_free(checked));
     }
     module
 }

@@ -1,9 +1,13 @@
 //! What functions may do, calls followed: read, write, emit, fail, and whether a failure may come after a
 //! write, in which case the runtime keeps an undo journal.
 //!
+//! What the types do not say of memory is seen when it is used: a float that is no number when it is loaded, any other
+//! malformed value when it is packed for an event, a failure or the result. Those are failures too (`BoundExceeded`).
+//!
 //! A flag "something was written on the way here" follows the code. Nothing after a jump is reached by it. A
 //! loop that comes round with the flag set may then fail by its own bound, so one pass is enough.
 
+use super::shapes::Sizes;
 use crate::instr::{
     Access, BinaryOp, ConvertMode, Failure, Instr, Register, Scalar, Space, UnaryOp,
 };
@@ -27,7 +31,7 @@ pub struct Effects {
 pub(super) struct Summary {
     pub effects: Effects,
     /// Stores to a page or emits: what an undo would have to take back.
-    changes: bool,
+    pub changes: bool,
     fails_after_change: bool,
     /// Declared errors that may be raised, a bit each.
     pub errors: Vec<u64>,
@@ -37,13 +41,21 @@ pub(super) struct Summary {
     pub attempts: usize,
 }
 
+impl Summary {
+    /// Whether a command with this entry needs no undo: its result is packed after all that it writes.
+    pub(super) fn command_undo_free(&self, result_checked: bool) -> bool {
+        self.effects.undo_free && !(self.changes && result_checked)
+    }
+}
+
 /// One summary a function, in order.
-pub(super) fn of_module(module: &Module) -> Vec<Summary> {
+pub(super) fn of_module(module: &Module, sizes: &Sizes) -> Vec<Summary> {
     let mut all: Vec<Summary> = Vec::with_capacity(module.functions.len());
     for function in &module.functions {
         let errors = vec![0; module.interface.errors.len().div_ceil(64)];
         let mut walk = Walk {
             below: &all,
+            sizes,
             function,
             summary: Summary {
                 errors,
@@ -71,6 +83,7 @@ fn join(left: State, right: State) -> State {
 
 struct Walk<'a> {
     below: &'a [Summary],
+    sizes: &'a Sizes,
     function: &'a Function,
     summary: Summary,
     /// For each open label: what holds where it is left, and for a loop where it starts again.
@@ -84,7 +97,7 @@ impl Walk<'_> {
     }
 
     fn instr(&mut self, instr: &Instr, state: State) -> State {
-        if may_fail(instr, self.function) {
+        if may_fail(instr, self.function, self.sizes) {
             self.summary.effects.may_fail = true;
             self.summary.fails_after_change |= state == Some(true);
         }
@@ -242,7 +255,7 @@ impl Walk<'_> {
 }
 
 /// Whether the instruction itself may fail, calls apart. Exhaustive, so that a new one is thought about.
-fn may_fail(instr: &Instr, function: &Function) -> bool {
+fn may_fail(instr: &Instr, function: &Function, sizes: &Sizes) -> bool {
     match instr {
         Instr::Binary { op, .. } => match op {
             BinaryOp::Add
@@ -272,6 +285,9 @@ fn may_fail(instr: &Instr, function: &Function) -> bool {
                     .zip(function.scalar_of(*dst))
                     .is_some_and(|(from, to)| always_fits(from, to))
         }
+        // Bytes that are no number; integers take any.
+        Instr::Load { dst, .. } => function.scalar_of(*dst) == Some(Scalar::F64),
+        Instr::Emit { event, .. } => sizes.event_checked(*event),
         Instr::Touch { .. }
         | Instr::ViewAt { .. }
         | Instr::LoadAt { .. }
@@ -289,7 +305,6 @@ fn may_fail(instr: &Instr, function: &Function) -> bool {
         | Instr::Environment { .. }
         | Instr::Slot { .. }
         | Instr::View { .. }
-        | Instr::Load { .. }
         | Instr::Store { .. }
         | Instr::Copy { .. }
         | Instr::Zero { .. }
@@ -306,8 +321,7 @@ fn may_fail(instr: &Instr, function: &Function) -> bool {
         | Instr::Call { .. }
         | Instr::Attempt { .. }
         | Instr::Return { .. }
-        | Instr::ReturnNone
-        | Instr::Emit { .. } => false,
+        | Instr::ReturnNone => false,
     }
 }
 

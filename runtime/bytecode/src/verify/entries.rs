@@ -22,6 +22,10 @@ pub enum InterfaceError {
         "its entry is not a plain function from {arguments} bytes of arguments and {result} bytes for the result to nothing"
     )]
     EntrySignature { arguments: u32, result: u32 },
+    #[error(
+        "the guard of {0} does not enter a bounded function from nothing to nothing that only reads"
+    )]
+    Guard(String),
     #[error("a query writes or emits")]
     QueryChanges,
     #[error("it has a loop without a bound, and is no report")]
@@ -74,8 +78,24 @@ pub(super) fn check(
         let entry = &module.functions[command.entry.0 as usize];
         same(&command.cost, &command_cost(entry, result.packed))
             .map_err(|error| error.at(place()))?;
-        if command.undo_free && !summary.effects.undo_free {
+        if command.undo_free && !summary.command_undo_free(result.checked) {
             return Err(CertificateError::NotUndoFree.at(place()));
+        }
+    }
+    for guard in &module.interface.guards {
+        let entry = module.functions.get(guard.entry.0 as usize);
+        let effects = effects.get(guard.entry.0 as usize);
+        let asks = entry.zip(effects).is_some_and(|(entry, summary)| {
+            entry.kind == FunctionKind::Plain
+                && !entry.maybe
+                && entry.parameters.is_empty()
+                && entry.results.is_empty()
+                && !summary.unbounded
+                && !summary.effects.writes
+                && !summary.effects.emits
+        });
+        if !asks {
+            return Err(InterfaceError::Guard(guard.subject.clone()).at(Place::Module));
         }
     }
     Ok(())

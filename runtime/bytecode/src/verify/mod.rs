@@ -152,7 +152,7 @@ pub fn verify(module: Module) -> Result<Verified, VerifyError> {
     let sizes = Sizes::of(&module.interface)?;
     types::check(&module, &sizes)?;
     assigned::check(&module)?;
-    let effects = effects::of_module(&module);
+    let effects = effects::of_module(&module, &sizes);
     certificate::check_functions(&module, &sizes, &effects)?;
     attempts::check(&module, &sizes, &effects)?;
     entries::check(&module, &sizes, &effects)?;
@@ -273,6 +273,18 @@ fn header(module: &Module) -> Result<(), VerifyError> {
             module.interface.retired.len(),
             limits::ENTRIES_MAX,
         )?;
+        at_most(
+            "number of guards",
+            module.interface.guards.len(),
+            limits::ENTRIES_MAX,
+        )?;
+        for guard in &module.interface.guards {
+            at_most("number of rules", guard.rules.len(), limits::ENTRIES_MAX)?;
+            let texts = guard.rules.iter().map(|(text, _)| text);
+            for text in texts.chain([&guard.subject]) {
+                at_most("length of a text", text.len(), limits::NAME_BYTES_MAX)?;
+            }
+        }
         let names = module
             .files
             .iter()

@@ -28,11 +28,12 @@ pub enum ShapeError {
     Limit(#[from] LimitError),
 }
 
-/// Bytes in memory and most bytes packed.
+/// Bytes in memory and most bytes packed, and whether packing may find memory that is no value.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Size {
     pub memory: u32,
     pub packed: u64,
+    pub checked: bool,
 }
 
 /// Sizes of what instructions name.
@@ -55,6 +56,7 @@ impl Sizes {
         let record = |record: &Record| Size {
             memory: shapes.fields_extent(record).0.size,
             packed: shapes.packed_record_max(record),
+            checked: !shapes.any_bytes_record(record),
         };
         let mut sizes = Sizes {
             failures: Vec::new(),
@@ -78,6 +80,7 @@ impl Sizes {
                         .map_or(Size::default(), |shape| Size {
                             memory: shapes.extent(shape).size,
                             packed: shapes.packed_max(shape),
+                            checked: !shapes.any_bytes(shape),
                         });
                     (record(&command.arguments), result)
                 })
@@ -130,6 +133,13 @@ impl Sizes {
         self.events
             .get(event.0 as usize)
             .map_or(0, |size| size.packed)
+    }
+
+    /// Whether packing an event may find memory that is no value of its fields; nothing is known of one that does not exist.
+    pub fn event_checked(&self, event: EventIndex) -> bool {
+        self.events
+            .get(event.0 as usize)
+            .is_none_or(|size| size.checked)
     }
 
     /// Most packed bytes of a failure's payload.

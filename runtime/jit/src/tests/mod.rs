@@ -3,11 +3,12 @@
 
 mod control;
 mod differential;
+mod malformed;
 mod memory;
 mod scalars;
 
 use rc_bytecode::Module;
-use rc_bytecode::instr::CommandIndex;
+use rc_bytecode::instr::{Builtin, CommandIndex, Failure};
 use rc_bytecode::verify::{Verified, certify, verify};
 use rc_bytecode::wire::Plan;
 use rc_canvas::{Canvas, CanvasOptions, PageShift};
@@ -111,7 +112,9 @@ impl Twins {
         let Side { canvas, run } = native;
         let found = compiled.execute(machine, bindings, command, arguments, canvas, run);
         same(&wanted, reference, &found, native)?;
-        let found = if self.op_number.is_multiple_of(2) {
+        // A result that is no value is seen by who packs it: not on the way that packs nothing.
+        let malformed = Outcome::Failed(Failure::Builtin(Builtin::BoundExceeded), Vec::new());
+        let found = if self.op_number.is_multiple_of(2) || wanted.as_ref() == Ok(&malformed) {
             interpret(interpreter, bindings, command, arguments, mixed)
         } else {
             in_memory(compiled, machine, bindings, command, arguments, mixed)

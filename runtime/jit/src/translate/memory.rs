@@ -289,14 +289,14 @@ impl Translator<'_, '_> {
                 self.builder.ins().band(value, one)
             }
             Scalar::F64 => {
-                // Other bytes read as a float may be no number. No value may become one: the node stops.
+                // Other bytes read as a float may be no number. No value may become one: the command fails.
                 let size = self.builder.ins().fabs(value);
                 let infinite = self.builder.ins().f64const(f64::INFINITY);
                 let outside =
                     self.builder
                         .ins()
                         .fcmp(FloatCC::UnorderedOrGreaterThanOrEqual, size, infinite);
-                self.halt_if(outside);
+                self.fail_if(outside, Builtin::BoundExceeded);
                 value
             }
             _ => value,

@@ -191,15 +191,6 @@ impl<'a, 'f> Translator<'a, 'f> {
         self.builder.seal_block(next);
     }
 
-    /// Stops the node where `condition` is not zero.
-    pub(crate) fn halt_if(&mut self, condition: Value) {
-        let halting = self.failing_with(status::HALT);
-        let next = self.builder.create_block();
-        self.builder.ins().brif(condition, halting, &[], next, &[]);
-        self.builder.switch_to_block(next);
-        self.builder.seal_block(next);
-    }
-
     /// Ends the command where `status` is not zero, with that status.
     pub(crate) fn fail_if_status(&mut self, status: Value) {
         let next = self.builder.create_block();
