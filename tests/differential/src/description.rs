@@ -249,6 +249,11 @@ pub enum Method {
     IsSome,
     IsNone,
     StartsWith,
+    EndsWith,
+    /// One text within another.
+    Finds,
+    /// An integer's digits.
+    ToText,
 }
 
 #[derive(Clone, Debug)]

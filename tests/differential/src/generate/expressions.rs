@@ -319,13 +319,18 @@ impl Generator {
     }
 
     fn text_test(&mut self) -> Option<Expr> {
-        let (value, ty) = self.source(|ty| matches!(ty, Type::Text(_)))?;
-        let start = self.source_of(&ty)?;
-        Some(Expr::Method(
-            Method::StartsWith,
-            Box::new(value),
-            vec![start],
-        ))
+        let (value, _) = self.source(|ty| matches!(ty, Type::Text(_)))?;
+        let (part, _) = self.source(|ty| matches!(ty, Type::Text(_)))?;
+        let methods = [Method::StartsWith, Method::EndsWith, Method::Finds];
+        let method = *self.chance.pick(&methods);
+        Some(Expr::Method(method, Box::new(value), vec![part]))
+    }
+
+    /// An integer's digits, where the longest of its type fit.
+    fn digits(&mut self, max: u32) -> Option<Expr> {
+        let (value, _) =
+            self.source(|ty| matches!(ty, Type::Integer(scalar) if digits_max(*scalar) <= max))?;
+        Some(Expr::Method(Method::ToText, Box::new(value), Vec::new()))
     }
 
     /// A table's key: mostly parameters of its types.
@@ -375,12 +380,11 @@ impl Generator {
             }
             (_, 2) => self.matched(ty, depth),
             (Type::Text(max), 3..=5) => self.concatenation(*max),
+            (Type::Text(max), 7..=8) => self.digits(*max),
             (_, 6) if self.chance.in_hundred(30) => self.element(ty),
             (Type::Integer(_) | Type::Bool, _) => self.typed(ty, depth),
             (Type::Optional(inner), 3..=6) => {
-                self.within_optionals += 1;
                 let value = self.expr(inner, depth - 1);
-                self.within_optionals -= 1;
                 Some(Expr::Some(Box::new(value)))
             }
             (Type::Optional(inner), 7) => self.end_of_list(inner),
@@ -429,10 +433,7 @@ impl Generator {
         let (Type::Text(left_max), Type::Text(right_max)) = (left_ty, right_ty) else {
             return None;
         };
-        // `concat` takes its length from the type that is wanted, but not through an optional.
-        if left_max + right_max > max && self.within_optionals > 0 {
-            return None;
-        }
+        // `concat` takes its length from the type that is wanted.
         Some(Expr::Concat(
             max,
             left_max + right_max <= max,
@@ -581,5 +582,19 @@ pub fn widens(from: Scalar, to: Scalar) -> bool {
         (true, false) => false,
         (false, true) => from.bits() < to.bits(),
         _ => from.bits() < to.bits(),
+    }
+}
+
+/// Bytes of the longest number of this type in decimal digits.
+fn digits_max(scalar: Scalar) -> u32 {
+    match scalar {
+        Scalar::U8 => 3,
+        Scalar::I8 => 4,
+        Scalar::U16 => 5,
+        Scalar::I16 => 6,
+        Scalar::U32 => 10,
+        Scalar::I32 => 11,
+        Scalar::U64 | Scalar::I64 => 20,
+        _ => 40,
     }
 }

@@ -66,7 +66,6 @@ pub(crate) struct Generator {
     pub result: Option<Type>,
     pub in_function: bool,
     pub loops: usize,
-    pub within_optionals: usize,
     /// Tables that a loop's body must not delete from, since names from outside the loop would be gone.
     pub kept: BTreeSet<usize>,
     /// Statements still to be made.
@@ -101,7 +100,6 @@ pub fn package(seed: u64) -> Package {
         result: None,
         in_function: false,
         loops: 0,
-        within_optionals: 0,
         kept: BTreeSet::new(),
         budget: 0,
         names: 0,

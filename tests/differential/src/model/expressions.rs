@@ -226,10 +226,18 @@ fn apply(method: Method, receiver: Datum, arguments: &[Datum]) -> Datum {
         (Method::Last, Datum::List(items)) => optional(items.last()),
         (Method::IsSome, value) => Datum::Bool(*value != Datum::None),
         (Method::IsNone, value) => Datum::Bool(*value == Datum::None),
-        (Method::StartsWith, Datum::Text(text)) => match &arguments[0] {
-            Datum::Text(start) => Datum::Bool(text.starts_with(start.as_str())),
-            other => panic!("starts_with({other:?})"),
-        },
+        (Method::StartsWith | Method::EndsWith | Method::Finds, Datum::Text(text)) => {
+            let Datum::Text(part) = &arguments[0] else {
+                panic!("{method:?} of {:?}", arguments[0])
+            };
+            Datum::Bool(match method {
+                Method::StartsWith => text.starts_with(part.as_str()),
+                Method::EndsWith => text.ends_with(part.as_str()),
+                _ => text.contains(part.as_str()),
+            })
+        }
+        (Method::ToText, Datum::Integer(number)) => Datum::Text(number.to_string()),
+        (Method::ToText, Datum::Wide(number)) => Datum::Text(number.to_string()),
         (method, receiver) => panic!("{method:?} of {receiver:?}"),
     }
 }

@@ -113,12 +113,14 @@ impl Printer<'_> {
                 let name = match method {
                     Method::Length => "len",
                     Method::IsEmpty => "is_empty",
-                    Method::Contains => "contains",
+                    Method::Contains | Method::Finds => "contains",
                     Method::First => "first",
                     Method::Last => "last",
                     Method::IsSome => "is_some",
                     Method::IsNone => "is_none",
                     Method::StartsWith => "starts_with",
+                    Method::EndsWith => "ends_with",
+                    Method::ToText => "to_string",
                 };
                 format!("{}.{name}({})", self.expr(receiver), self.list(arguments))
             }
