@@ -66,7 +66,15 @@ impl Body<'_, '_> {
         })
     }
 
-    pub fn variant(&mut self, variant: Variant, given: Fields<'_>, span: Span) -> hir::Expr {
+    pub fn variant(&mut self, mut variant: Variant, given: Fields<'_>, span: Span) -> hir::Expr {
+        let declared = &self.world.program.enums[variant.id.0 as usize];
+        let generics = declared.generics;
+        if generics as usize != variant.arguments.len() {
+            let wanted = declared.variants[variant.number as usize].fields.clone();
+            if let Some(found) = self.inferred_arguments(generics, &wanted, &given) {
+                variant.arguments = found;
+            }
+        }
         let declared = &self.world.program.enums[variant.id.0 as usize];
         if declared.generics as usize != variant.arguments.len() {
             self.world
@@ -300,16 +308,30 @@ impl Body<'_, '_> {
     ) -> hir::Expr {
         let declared = &self.world.program.structs[id.0 as usize];
         let (wanted, what) = (declared.fields.clone(), format!("`{}`", declared.name));
+        let generics = declared.generics;
         let arguments = match expected.map(peeled) {
             Some(Type::Struct(wanted, arguments)) if *wanted == id => arguments.clone(),
+            _ if generics > 0 => self
+                .inferred_arguments(generics, &wanted, &Fields::Record(inits))
+                .unwrap_or_default(),
             _ => Vec::new(),
         };
-        if declared.generics as usize != arguments.len() {
-            self.world.error(
-                codes::TYPE_NEEDED,
-                span,
-                format!("which {what}? its type arguments are not known here"),
-            );
+        if generics as usize != arguments.len() {
+            // Where a type was given and was wrong, that has been said.
+            if expected != Some(&Type::Error) {
+                self.world
+                    .error(
+                        codes::TYPE_NEEDED,
+                        span,
+                        format!("which {what}? its type arguments are not known here"),
+                    )
+                    .hint("give the name a type");
+            }
+            return error(span);
+        }
+        let made = Type::Struct(id, arguments.clone());
+        if generics > 0 && !crate::generics::check_declared(self.world, &made, self.generics, span)
+        {
             return error(span);
         }
         match self.fields(inits, &wanted, &arguments, span, &what) {

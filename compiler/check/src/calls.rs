@@ -430,6 +430,9 @@ impl Body<'_, '_> {
                 }
             }
         }
+        if !self.check_instance(id, &settled, &wanted, span) {
+            return error(span);
+        }
         let mut arguments = Vec::new();
         for (value, (_, ty)) in checked.into_iter().zip(&wanted) {
             arguments.push(self.passed(value, &substitute(ty, &settled)));
@@ -490,7 +493,7 @@ fn mentions_parameter(ty: &Type) -> bool {
 }
 
 /// Finds generic parameters by laying a declared type over an actual one.
-fn infer(declared: &Type, actual: &Type, found: &mut Vec<Option<Type>>) {
+pub(crate) fn infer(declared: &Type, actual: &Type, found: &mut Vec<Option<Type>>) {
     match (declared, actual) {
         (_, Type::Error | Type::Never) => {}
         (Type::Parameter(number), Type::Place { ty, .. }) => set(found, *number, (**ty).clone()),

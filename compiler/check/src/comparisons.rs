@@ -37,6 +37,9 @@ impl Body<'_, '_> {
             (Type::Error, _) | (_, Type::Error) => return error(span),
             (Type::Never, _) => return self.no_value(&left),
             (_, Type::Never) => return self.no_value(&right),
+            (Type::Parameter(_), _) | (_, Type::Parameter(_)) if !self.is_std() => {
+                return self.compare_parameters(op, operator, left, right, span);
+            }
             (Type::Place { .. } | Type::Parameter(_), Type::Place { .. } | Type::Parameter(_)) => {
                 return self.compare_bytes(op, left, right, span);
             }

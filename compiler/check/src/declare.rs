@@ -126,7 +126,7 @@ impl<'a> Declarer<'_, 'a> {
                     tree: AliasTree { name, generics, ty },
                 });
                 self.world.alias_states.push(AliasState::Waiting);
-                self.refuse_generics(generics, "a generic type is");
+                self.check_bounds(generics);
                 self.name(name, Symbol::Alias(id));
             }
             ast::ItemKind::Struct {
@@ -147,7 +147,7 @@ impl<'a> Declarer<'_, 'a> {
                     module,
                     tree: FieldsTree { generics, fields },
                 });
-                self.refuse_generics(generics, "a generic struct is");
+                self.check_bounds(generics);
                 self.name(name, Symbol::Struct(id));
             }
             ast::ItemKind::Enum {
@@ -168,7 +168,7 @@ impl<'a> Declarer<'_, 'a> {
                     module,
                     tree: VariantsTree { generics, variants },
                 });
-                self.refuse_generics(generics, "a generic enum is");
+                self.check_bounds(generics);
                 self.name(name, Symbol::Enum(id));
             }
             ast::ItemKind::Layout {
@@ -358,8 +358,17 @@ impl<'a> Declarer<'_, 'a> {
                 )
                 .hint("only commands and queries are called from outside");
         }
-        if kind != hir::CallableKind::Function {
-            self.refuse_generics(&callable.generics, "a generic command is");
+        match callable.generics.first() {
+            Some(first) if kind != hir::CallableKind::Function => {
+                self.world
+                    .error(
+                        codes::GENERIC_ENTRY,
+                        first.name.span,
+                        "what is called from outside has one signature, so it is not generic",
+                    )
+                    .hint("put the generic part into a `fn`, and name the types here");
+            }
+            _ => self.check_bounds(&callable.generics),
         }
         let name = match origin {
             Origin::Package => text(&callable.name),
@@ -436,6 +445,27 @@ impl<'a> Declarer<'_, 'a> {
         }
         self.world.program.roles.push(text(name));
         self.world.roles.insert(name.text.clone(), number);
+    }
+
+    /// The bounds that packages may ask of a type.
+    fn check_bounds(&mut self, generics: &[ast::Generic]) {
+        if self.origin() == Origin::Std {
+            return;
+        }
+        for bound in generics.iter().filter_map(|generic| generic.bound.as_ref()) {
+            if !crate::generics::BOUNDS.contains(&&*bound.text) {
+                let near = crate::names::nearest(&bound.text, crate::generics::BOUNDS.into_iter());
+                self.world
+                    .error(
+                        codes::UNKNOWN_NAME,
+                        bound.span,
+                        format!("there is no bound `{}`", bound.text),
+                    )
+                    .hint(near.map_or("T: Ordered, or T: Equal".to_string(), |near| {
+                        format!("did you mean `{near}`?")
+                    }));
+            }
+        }
     }
 
     fn refuse_generics(&mut self, generics: &[ast::Generic], what: &str) {

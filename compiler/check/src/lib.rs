@@ -40,6 +40,7 @@ mod control;
 mod exhaustive;
 mod expressions;
 mod failures;
+mod generics;
 mod literals;
 mod low_level;
 mod members;

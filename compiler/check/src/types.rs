@@ -236,6 +236,15 @@ impl<'a> World<'a> {
         if arguments.contains(&Type::Error) {
             return Type::Error;
         }
+        if matches!(symbol, Symbol::Struct(_) | Symbol::Enum(_)) && !self.is_std(module) {
+            let ty = match symbol {
+                Symbol::Struct(id) => Type::Struct(id, arguments),
+                Symbol::Enum(id) => Type::Enum(id, arguments),
+                _ => Type::Error,
+            };
+            let sound = crate::generics::check_declared(self, &ty, generics, span);
+            return if sound { ty } else { Type::Error };
+        }
         match symbol {
             Symbol::Struct(id) => Type::Struct(id, arguments),
             Symbol::Enum(id) => Type::Enum(id, arguments),

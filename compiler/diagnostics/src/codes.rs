@@ -167,6 +167,8 @@ codes! {
         MISPLACED_CLAUSE = 518, "a clause that does not belong here";
         ATTEMPT_AS_VALUE = 525, "the result of an attempt kept as a value";
         SCAN_WITHOUT_CAPACITY = 526, "a scan of a dense table without a capacity";
+        GENERIC_ENTRY = 527, "a generic command, query or report";
+        BOUND_NOT_MET = 528, "a type argument that lacks what is asked of it";
     }
     // The low-level part.
     _LOW_LEVEL 600..700 {

@@ -6,17 +6,23 @@
 
 use crate::body::{Answer, Binding, Function, Operand};
 use crate::code::Code;
-use crate::concrete::{Ty, instance_name};
+use crate::concrete::{Ty, instance_name, weight};
 use crate::effects::{Node, Summary, visit_block};
 use crate::lowering::Lowering;
 use crate::rows::Absent;
 use crate::watch::Journal;
-use rc_bytecode::instr::{FunctionIndex, RegionIndex, Register, Space, Type, View};
+use rc_bytecode::instr::{Builtin, FunctionIndex, RegionIndex, Register, Space, Type, View};
 use rc_bytecode::layout::Shape;
 use rc_bytecode::module::FunctionKind;
+use rc_diagnostics::{Diagnostic, codes};
 use rc_hir as hir;
 use rc_hir::{CallableId, Expr, Origin, TableId};
 use std::collections::BTreeMap;
+
+/// Copies of a package's generic functions, all types together.
+const INSTANCES_MAX: usize = 4_096;
+/// Parts of one type argument, names not followed.
+const TYPE_PARTS_MAX: u32 = 256;
 
 /// What an instance was made for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -346,6 +352,9 @@ impl<'l, 'p> Function<'l, 'p> {
             .iter()
             .map(|ty| self.low.types.ty(ty, &self.generics))
             .collect();
+        if !self.within_limits(callable, &generics) {
+            return Operand::Never;
+        }
         if self.may_inline(callable, false) {
             let mut operands = Vec::new();
             for (at, argument) in arguments.iter().enumerate() {
@@ -392,6 +401,41 @@ impl<'l, 'p> Function<'l, 'p> {
             },
             (None, None) => Operand::Unit,
         }
+    }
+
+    /// Whether another copy of a generic function of a package may be made; a message once where not. A small source cannot become a large
+    /// module: neither by many copies nor by types that grow from call to call.
+    fn within_limits(&mut self, callable: CallableId, generics: &[Ty]) -> bool {
+        let declared = &self.low.program.callables[callable.0 as usize];
+        if generics.is_empty() || declared.origin == Origin::Std {
+            return true;
+        }
+        let large = generics
+            .iter()
+            .any(|ty| weight(ty, TYPE_PARTS_MAX) > TYPE_PARTS_MAX);
+        let program = self.low.program;
+        let copies = |instance: &&Instance| {
+            !instance.generics.is_empty()
+                && program.callables[instance.callable.0 as usize].origin != Origin::Std
+        };
+        let many = !large && self.low.instances.keys().filter(copies).count() >= INSTANCES_MAX;
+        if !large && !many {
+            return true;
+        }
+        if !std::mem::replace(&mut self.low.instances_reported, true) {
+            let what = match large {
+                true => format!("a type argument of more than {TYPE_PARTS_MAX} parts"),
+                false => format!("more than {INSTANCES_MAX} copies of generic functions"),
+            };
+            let span = self.code.span;
+            let message = format!("`{}` would be made for {what}", declared.name);
+            self.low.diagnostics.push(
+                Diagnostic::error(codes::MODULE_TOO_LARGE, span, message)
+                    .with_hint("name a struct for the parts, or write fewer types"),
+            );
+        }
+        self.code.fail(Builtin::BoundExceeded);
+        false
     }
 
     /// Arguments as a callee takes them: what kind each is, and its registers. Nothing where control does not get to the call.

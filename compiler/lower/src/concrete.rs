@@ -150,7 +150,7 @@ impl<'p> Types<'p> {
         let program = self.program;
         let item = &program.structs[id.0 as usize];
         let fields = self.record_fields(&item.fields, &arguments);
-        let name = instance_name(&item.name, &arguments);
+        let name = type_name(&item.name, &arguments, &self.shapes);
         let number = self.shapes.structs.len() as u32;
         self.shapes.structs.push(Record { name, fields });
         self.structs.insert((id, arguments), number);
@@ -171,7 +171,7 @@ impl<'p> Types<'p> {
                 fields: self.record_fields(&variant.fields, &arguments),
             })
             .collect();
-        let name = instance_name(&item.name, &arguments);
+        let name = type_name(&item.name, &arguments, &self.shapes);
         let number = self.shapes.enums.len() as u32;
         self.shapes.enums.push(Sum { name, variants });
         self.enums.insert((id, arguments), number);
@@ -310,6 +310,38 @@ fn fold(op: BinaryOp, left: u64, right: u64) -> u64 {
     .unwrap_or(0)
 }
 
+/// `Pair_u64_bool`: a name that descriptions of the interface can carry, whatever they are written in.
+fn type_name(name: &str, arguments: &[Ty], shapes: &Shapes) -> String {
+    arguments.iter().fold(name.to_string(), |name, argument| {
+        let part = match argument {
+            Ty::Value(shape) => shape_name(shape, shapes),
+            Ty::Number(number) => number.to_string(),
+            _ => "value".to_string(),
+        };
+        format!("{name}_{part}")
+    })
+}
+
+fn shape_name(shape: &Shape, shapes: &Shapes) -> String {
+    match shape {
+        Shape::Scalar(scalar) => scalar.name().to_string(),
+        Shape::Struct(number) => shapes.structs[*number as usize].name.clone(),
+        Shape::Enum(number) => shapes.enums[*number as usize].name.clone(),
+        Shape::Optional(inner) => format!("optional_{}", shape_name(inner, shapes)),
+        Shape::List(inner, max) => format!("list_{}_{max}", shape_name(inner, shapes)),
+        Shape::Tuple(parts) => {
+            let parts: Vec<String> = parts.iter().map(|part| shape_name(part, shapes)).collect();
+            format!("tuple_{}", parts.join("_"))
+        }
+        Shape::String(max) => format!("string_{max}"),
+        Shape::Bytes(max) => format!("bytes_{max}"),
+        // The rest are words with their sizes.
+        other => format!("{other:?}")
+            .to_lowercase()
+            .replace(|c: char| !c.is_ascii_alphanumeric(), "_"),
+    }
+}
+
 /// `Pair<u64, bool>`.
 pub fn instance_name(name: &str, arguments: &[Ty]) -> String {
     if arguments.is_empty() {
@@ -331,3 +363,30 @@ fn short_name(ty: &Ty) -> String {
 
 #[cfg(test)]
 mod tests;
+
+/// Parts of a type, counted up to a little above `most`.
+pub fn weight(ty: &Ty, most: u32) -> u32 {
+    match ty {
+        Ty::Value(shape) => shape_weight(shape, most),
+        Ty::Optional(inner) | Ty::Place(inner, _) | Ty::Array(inner, _) => {
+            weight(inner, most).saturating_add(1)
+        }
+        _ => 1,
+    }
+}
+
+fn shape_weight(shape: &Shape, most: u32) -> u32 {
+    match shape {
+        Shape::Optional(inner) | Shape::List(inner, _) => {
+            shape_weight(inner, most).saturating_add(1)
+        }
+        Shape::Tuple(parts) => parts.iter().fold(1, |sum: u32, part| {
+            if sum > most {
+                sum
+            } else {
+                sum.saturating_add(shape_weight(part, most))
+            }
+        }),
+        _ => 1,
+    }
+}

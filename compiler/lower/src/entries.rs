@@ -330,6 +330,15 @@ impl<'p> Lowering<'p> {
 
     pub fn bound(&mut self, source: &hir::Source) -> u64 {
         match source {
+            // Of a generic function the count is not known here: more than any list of rows holds.
+            hir::Source::Range {
+                max: hir::Count::Open(_),
+                ..
+            }
+            | hir::Source::List {
+                max: hir::Count::Open(_),
+                ..
+            } => u64::from(SLOT_BYTES_MAX),
             hir::Source::Range { max, .. } | hir::Source::List { max, .. } => {
                 self.types.count(max, &[])
             }

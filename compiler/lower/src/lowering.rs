@@ -42,6 +42,8 @@ pub struct Lowering<'p> {
     /// Numbers of commands and queries in the interface.
     pub commands: BTreeMap<CallableId, u32>,
     pub assertions: Vec<crate::Assertion>,
+    /// Whether too many copies of generic functions were reported.
+    pub instances_reported: bool,
 }
 
 impl<'p> Lowering<'p> {
@@ -88,6 +90,7 @@ impl<'p> Lowering<'p> {
             std,
             commands: BTreeMap::new(),
             assertions: Vec::new(),
+            instances_reported: false,
         }
     }
 
