@@ -137,6 +137,17 @@ impl Body<'_, '_> {
 
     fn field_assignable(&mut self, base: &hir::Expr, field: u32, span: Span) -> bool {
         match &base.ty {
+            Type::Row(_) if matches!(base.kind, ExprKind::Get { .. }) => {
+                let text = self.world.text_of(base.span);
+                self.world
+                    .error(
+                        codes::NOT_ASSIGNABLE,
+                        span,
+                        "a row is written by its name, and this one has none yet",
+                    )
+                    .hint(format!("let row = {text}, then assign to `row`'s fields"));
+                false
+            }
             Type::Row(table) => {
                 let table = &self.world.program.tables[table.0 as usize];
                 if field < table.key_len {

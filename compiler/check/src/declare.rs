@@ -327,6 +327,7 @@ impl<'a> Declarer<'_, 'a> {
             storage: hir::Storage::Hashed,
             capacity: crate::tables::CAPACITY_DEFAULT,
             indexes: Vec::new(),
+            references: Vec::new(),
             invariants: Vec::new(),
             docs,
             span: table.name.span,

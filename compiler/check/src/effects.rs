@@ -307,7 +307,12 @@ fn visit(expr: &hir::Expr, world: &World<'_>, print: &mut Footprint) {
         }
         ExprKind::Delete { table, .. } => {
             print.effects.reads = true;
-            print.deletes.insert(*table);
+            let program = &world.program;
+            let gone = program.deleted_with(*table);
+            print.effects.may_fail |= gone
+                .iter()
+                .any(|table| program.references_to(*table).next().is_some());
+            print.deletes.extend(gone);
             write(print, expr.span, || {
                 format!("changes `{}`", table_name(table))
             });

@@ -25,6 +25,7 @@ mod aggregates;
 mod invariants;
 mod quantified;
 mod records;
+mod references;
 mod signatures;
 mod tables;
 mod trials;

@@ -115,6 +115,11 @@ impl Body<'_, '_> {
 
     /// A field of a value.
     pub fn field(&mut self, base: hir::Expr, name: &ast::Name, span: Span) -> hir::Expr {
+        if &*name.text == "row"
+            && let Some(row) = self.referenced(&base, span)
+        {
+            return row;
+        }
         let found = match &base.ty {
             Type::Error => return error(span),
             Type::Never => return self.no_value(&base),
@@ -171,6 +176,49 @@ impl Body<'_, '_> {
             ),
             None => self.no_field(&base, name, span),
         }
+    }
+
+    /// `post.author.row`: the row that a reference leads to, which is there.
+    fn referenced(&mut self, base: &hir::Expr, span: Span) -> Option<hir::Expr> {
+        let ExprKind::Field { base: row, field } = &base.kind else {
+            return None;
+        };
+        let Type::Row(table) = row.ty else {
+            return None;
+        };
+        let reference = self.world.program.tables[table.0 as usize]
+            .references
+            .iter()
+            .find(|reference| reference.field == *field)?;
+        let target = reference.target;
+        if reference.optional {
+            let text = self.world.text_of(base.span);
+            let name = self.world.program.tables[target.0 as usize].name.clone();
+            self.world
+                .error(
+                    codes::MAY_BE_NONE,
+                    base.span,
+                    "this reference may be `none`, so it has no row yet",
+                )
+                .hint(format!("let id = {text} else …, then `{name}.get(id)`"));
+            return Some(error(span));
+        }
+        let declared = &self.world.program.tables[target.0 as usize];
+        let key = match declared.key_len {
+            1 => vec![base.clone()],
+            count => (0..count)
+                .map(|part| {
+                    let ty = declared.fields[part as usize].ty.clone();
+                    let field = ExprKind::Field {
+                        base: Box::new(base.clone()),
+                        field: part,
+                    };
+                    make(field, ty, base.span)
+                })
+                .collect(),
+        };
+        let get = ExprKind::Get { table: target, key };
+        Some(make(get, Type::Row(target), span))
     }
 
     fn no_field(&mut self, base: &hir::Expr, name: &ast::Name, span: Span) -> hir::Expr {

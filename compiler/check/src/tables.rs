@@ -19,6 +19,7 @@ use std::sync::Arc;
 pub(crate) const CAPACITY_DEFAULT: u64 = 1 << 40;
 
 pub(crate) fn resolve(world: &mut World<'_>) {
+    let keys = crate::references::Keys::resolve(world);
     for index in 0..world.tables.len() {
         let (module, tree) = (world.tables[index].module, world.tables[index].tree);
         Shaper {
@@ -26,9 +27,11 @@ pub(crate) fn resolve(world: &mut World<'_>) {
             module,
             id: TableId(index as u32),
             tree,
+            keys: &keys,
         }
         .shape();
     }
+    crate::references::no_circles(world);
 }
 
 struct Shaper<'w, 'a> {
@@ -36,6 +39,7 @@ struct Shaper<'w, 'a> {
     module: usize,
     id: TableId,
     tree: &'a ast::Table,
+    keys: &'w crate::references::Keys,
 }
 
 impl Shaper<'_, '_> {
@@ -54,8 +58,16 @@ impl Shaper<'_, '_> {
                 duplicate(self.world, &name.text, name.span, first);
                 continue;
             }
-            let ty = self.world.ty(written, self.module, &[]);
-            let ty = self.world.storable(ty, written.span, "a table");
+            let ty = match member {
+                ast::TableMember::Key { .. } => self.keys.part(self.id, keys.len()),
+                _ => match self.keys.reference(self.world, self.module, written) {
+                    Some((_, ty)) => ty,
+                    None => {
+                        let ty = self.world.ty(written, self.module, &[]);
+                        self.world.storable(ty, written.span, "a table")
+                    }
+                },
+            };
             let mut field = hir::Field {
                 name: name.text.to_string(),
                 ty,
@@ -105,6 +117,7 @@ impl Shaper<'_, '_> {
             .map(|(number, field)| (Arc::from(field.name.as_str()), number as u32));
         self.world.table_fields[self.id.0 as usize] = numbers.collect();
         self.indexes(&mut seen);
+        crate::references::of_table(self.world, self.module, self.id, self.tree);
         self.others();
     }
 
@@ -284,14 +297,8 @@ impl Shaper<'_, '_> {
 
     fn others(&mut self) {
         for member in &self.tree.members {
-            match member {
-                ast::TableMember::Migrate { span, .. } => {
-                    self.world.not_in_this_edition(*span, "`migrate` is")
-                }
-                ast::TableMember::OnDelete { span, .. } => {
-                    self.world.not_in_this_edition(*span, "`on delete` is")
-                }
-                _ => {}
+            if let ast::TableMember::Migrate { span, .. } = member {
+                self.world.not_in_this_edition(*span, "`migrate` is");
             }
         }
     }

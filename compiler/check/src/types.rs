@@ -87,8 +87,14 @@ impl<'a> World<'a> {
                     _ => Type::Error,
                 }
             }
-            ast::TypeKind::Ref(_) => {
-                self.not_in_this_edition(ty.span, "a `ref` is");
+            ast::TypeKind::Ref(name) => {
+                let hint = format!("the key's type of `{}`", name.text);
+                self.error(
+                    codes::BAD_REFERENCE,
+                    ty.span,
+                    "a `ref` is a field of a table or a part of its key, as a whole",
+                )
+                .hint(hint);
                 Type::Error
             }
             ast::TypeKind::Named { name, arguments } => {

@@ -144,6 +144,10 @@ codes! {
         GROUP_EXPECTED = 409, "a grouped aggregate without its group, or a group where there is none";
         NO_INDEX_FOR_AGGREGATE = 410, "a `min` or `max` without an index to read it from";
         INVARIANT_NEEDS_SCAN = 411, "an invariant over groups that only a scan could keep";
+        REFERENCE_WITHOUT_INDEX = 412, "a `ref` without an index that begins with it";
+        BAD_REFERENCE = 413, "a `ref` where none can stand";
+        BAD_ON_DELETE = 414, "an `on delete` that does not fit";
+        CASCADE_CIRCLE = 415, "deletions that cascade in a circle";
     }
     // Tables, invariants, access.
     _TABLES 500..600 {

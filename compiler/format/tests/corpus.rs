@@ -35,7 +35,7 @@ command pay@2(from: u64, memo: string<140>) -> Receipt
 table Account@2 from Account@1 capacity 1_000 {
     key id: u64 ordered
     migrate old => { id: old.id, balance: Money { USD, old.balance } }
-    on delete author cascade max 100
+    on delete author cascade take 100
 }
 "#;
 

@@ -103,10 +103,55 @@ pub struct Table {
     /// Rows at most.
     pub capacity: u64,
     pub indexes: Vec<Index>,
+    /// Fields that are keys of another table's rows, in the order of fields.
+    pub references: Vec<Reference>,
     /// Conditions over a row bound to local 0 of type `Row` (fields read as `Field` of it).
     pub invariants: Vec<Invariant>,
     pub docs: String,
     pub span: Span,
+}
+
+/// `author: ref User`: the field's type is that of the target's key (a tuple, where that has several fields).
+#[derive(Clone, Debug)]
+pub struct Reference {
+    pub field: u32,
+    pub target: TableId,
+    pub optional: bool,
+    /// The order that begins with the field: an index, or the table's own key.
+    pub order: Option<u32>,
+    /// Rows that a deletion of their target takes along; more of them, or none allowed, fail it.
+    pub cascade: Option<u64>,
+    pub span: Span,
+}
+
+impl Program {
+    /// Every reference to a table, with the table that has it.
+    pub fn references_to(&self, target: TableId) -> impl Iterator<Item = (TableId, &Reference)> {
+        self.tables
+            .iter()
+            .enumerate()
+            .flat_map(|(number, table)| {
+                table
+                    .references
+                    .iter()
+                    .map(move |reference| (TableId(number as u32), reference))
+            })
+            .filter(move |(_, reference)| reference.target == target)
+    }
+
+    /// The tables that lose rows where this one does: itself, and what cascades from it.
+    pub fn deleted_with(&self, table: TableId) -> std::collections::BTreeSet<TableId> {
+        let mut found = std::collections::BTreeSet::from([table]);
+        let mut waiting = vec![table];
+        while let Some(table) = waiting.pop() {
+            for (from, reference) in self.references_to(table) {
+                if reference.cascade.is_some() && found.insert(from) {
+                    waiting.push(from);
+                }
+            }
+        }
+        found
+    }
 }
 
 impl Table {

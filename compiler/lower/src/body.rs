@@ -271,7 +271,11 @@ impl<'p> Function<'_, 'p> {
                 _ => {}
             }
         }
+        if matches!(value.kind, ExprKind::Get { .. }) {
+            self.write_wanted = self.writes_through(pattern);
+        }
         let operand = self.value(value);
+        self.write_wanted = false;
         if !self.code.ended() {
             self.bind_new(pattern, operand);
         }

@@ -365,7 +365,7 @@ impl Effects {
                         .extend((0..fields).map(|field| (*table, field)));
                 }
                 ExprKind::Delete { table, .. } => {
-                    summary.moves.insert(*table);
+                    summary.moves.extend(program.deleted_with(*table));
                 }
                 ExprKind::State(id) => {
                     summary.states_read.insert(*id);

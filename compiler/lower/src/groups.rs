@@ -103,9 +103,10 @@ impl<'p> Lowering<'p> {
                     _ => 0,
                 },
                 Node::Expr(expr) => match &expr.kind {
-                    ExprKind::Insert { table, .. }
-                    | ExprKind::GetOrInsert { table, .. }
-                    | ExprKind::Delete { table, .. } => over(*table),
+                    ExprKind::Insert { table, .. } | ExprKind::GetOrInsert { table, .. } => {
+                        over(*table)
+                    }
+                    ExprKind::Delete { table, .. } => deletion_changes(program, *table, &over),
                     // The old row's group and the new one's.
                     ExprKind::Put { table, .. } => 2 * over(*table),
                     ExprKind::Call { callable, .. } => {
@@ -124,6 +125,20 @@ impl<'p> Lowering<'p> {
         known.insert(id, total);
         total
     }
+}
+
+/// Groups that a deletion changes, with the rows that go along.
+fn deletion_changes(program: &hir::Program, table: TableId, over: &dyn Fn(TableId) -> u64) -> u64 {
+    program
+        .references_to(table)
+        .fold(over(table), |total, (from, reference)| {
+            let rows = reference.cascade.unwrap_or(0);
+            let each = match rows {
+                0 => 0,
+                _ => deletion_changes(program, from, over),
+            };
+            total.saturating_add(rows.saturating_mul(each))
+        })
 }
 
 /// Groups that a write to one field of a row changes.

@@ -38,6 +38,7 @@ mod walks;
 // Tables.
 mod aggregates;
 mod groups;
+mod references;
 mod row_walks;
 mod rows;
 mod states;

@@ -35,6 +35,8 @@ pub struct Lowering<'p> {
     pub spans: Vec<Vec<Span>>,
     /// Looked up, never walked.
     pub instances: HashMap<Instance, Signature>,
+    /// Functions that delete a row with what cascades from it. Looked up, never walked.
+    pub deletions: HashMap<crate::references::Deletion, FunctionIndex>,
     /// Which callable a function was made from.
     pub owners: BTreeMap<FunctionIndex, CallableId>,
     /// The standard library's functions by module and name.
@@ -86,6 +88,7 @@ impl<'p> Lowering<'p> {
             functions: Vec::new(),
             spans: Vec::new(),
             instances: HashMap::new(),
+            deletions: HashMap::new(),
             owners: BTreeMap::new(),
             std,
             commands: BTreeMap::new(),

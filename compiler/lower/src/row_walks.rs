@@ -245,6 +245,71 @@ impl<'l, 'p> Function<'l, 'p> {
         );
     }
 
+    /// The key, as it stands in its row, of the first row whose reference leads to `native`; leaves to `end` where there is none.
+    pub fn first_reference(
+        &mut self,
+        from: TableId,
+        reference: &rc_hir::Reference,
+        native: Register,
+        end: Label,
+    ) -> Option<Register> {
+        let info = &self.low.schema.tables[from.0 as usize];
+        let (order_bytes, region, generics) = match reference.order {
+            Some(index) => {
+                let entry = &info.indexes[index as usize];
+                (
+                    entry.key_bytes,
+                    entry.region,
+                    info.index_generics(index as usize),
+                )
+            }
+            None => (info.encoded_bytes, info.region, info.generics()),
+        };
+        let (shape, key_bytes) = (
+            info.shapes[reference.field as usize].clone(),
+            info.key_bytes,
+        );
+        let size = self.size(&shape);
+        let value = self.code.zeroed_slot(size);
+        let at = self.reference_offset(&shape);
+        if reference.optional {
+            let there = self.code.constant(Scalar::U8, 1);
+            self.code.store(value, 0, there);
+        }
+        let bytes = self.code.view_of(native).length;
+        let part = self.code.part(value, at, bytes);
+        self.code.copy(part, native);
+        let low = self.code.zeroed_slot(order_bytes);
+        let prefix = crate::keys::encode(
+            &mut self.code,
+            &self.low.types.shapes,
+            low,
+            0,
+            &shape,
+            value,
+            0,
+        );
+        let cursor = self.call_std(
+            "ordered.table_seek",
+            generics.clone(),
+            region,
+            vec![low],
+            None,
+        )?;
+        let path = Path {
+            region,
+            generics,
+            stop: Some((prefix, low, CompareOp::NotEqual)),
+            cursor,
+            descending: false,
+        };
+        let entry = self.first_entry(&path, end)?;
+        let entry = self.code.part(entry, 0, key_bytes);
+        let key = self.code.slot(key_bytes);
+        self.code.copy(key, entry);
+        Some(key)
+    }
+
     fn bind_row(
         &mut self,
         table: TableId,

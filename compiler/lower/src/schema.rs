@@ -291,7 +291,19 @@ impl Schema {
             .fields
             .iter()
             .zip(&shapes)
-            .map(|(field, shape)| format!("{} {}", field.name, describe(types, shape)))
+            .enumerate()
+            .map(|(number, (field, shape))| {
+                // Rows that were written without a reference were not looked up: another layout.
+                let reference = table
+                    .references
+                    .iter()
+                    .find(|reference| reference.field as usize == number)
+                    .map_or(String::new(), |reference| {
+                        let target = &types.program.tables[reference.target.0 as usize];
+                        format!(" ref {}", target.name)
+                    });
+                format!("{} {}{reference}", field.name, describe(types, shape))
+            })
             .collect();
         let layout = layout_hash(
             &format!(

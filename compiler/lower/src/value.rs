@@ -110,6 +110,12 @@ impl<'p> Function<'_, 'p> {
                 arguments,
             } => self.call(expr, *callable, generics, arguments),
             ExprKind::Attempt(inner) => self.attempt(inner),
+            // What a reference leads to is there.
+            ExprKind::Get { table, key } if matches!(expr.ty, hir::Type::Row(_)) => {
+                self.get(*table, key, &mut |me: &mut Self| {
+                    me.code.fail(rc_bytecode::instr::Builtin::BoundExceeded)
+                })
+            }
             ExprKind::Get { .. } | ExprKind::GetUnique { .. } => {
                 self.unsupported(expr.span, "an optional row as a value")
             }

@@ -58,6 +58,9 @@ impl<'l, 'p> Function<'l, 'p> {
             self.add_entry(table, index, key, record);
         }
         self.count_row(table, record, BinaryOp::Add);
+        for reference in self.references(table) {
+            self.check_reference(table, reference, record);
+        }
         self.table_moved(table);
         let row = self.new_row(table, native, place, true);
         self.watch(row, true);
@@ -153,6 +156,15 @@ impl<'l, 'p> Function<'l, 'p> {
         if self.code.ended() {
             return Operand::Never;
         }
+        let was_there = self.delete_key(table, native);
+        for moved in self.low.program.deleted_with(table) {
+            self.table_moved(moved);
+        }
+        Operand::Scalar(was_there)
+    }
+
+    /// Removes a row with its index entries and what it counts for; says whether it was there.
+    pub fn remove_row(&mut self, table: TableId, native: Register) -> Register {
         let program = self.low.program;
         let indexes = self.low.schema.tables[table.0 as usize].indexes.len();
         let counted = program
@@ -188,8 +200,7 @@ impl<'l, 'p> Function<'l, 'p> {
                 me.code.move_to(was_there, deleted);
             }
         });
-        self.table_moved(table);
-        Operand::Scalar(was_there)
+        was_there
     }
 
     // -- writing fields ----------------------------------------------------------------------------------
@@ -239,6 +250,7 @@ impl<'l, 'p> Function<'l, 'p> {
             .iter()
             .map(|aggregate| self.counted_before(*aggregate, place))
             .collect();
+        let references = self.references_before(table, place, fields);
         store(self);
         if self.code.ended() {
             return;
@@ -265,5 +277,6 @@ impl<'l, 'p> Function<'l, 'p> {
                 },
             );
         }
+        self.references_after(table, place, references);
     }
 }

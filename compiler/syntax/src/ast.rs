@@ -12,7 +12,7 @@
 //!   (`"0"`, `"1"`) and its value; an upper-case name alone counts as such a value.
 //! - `size<T>()` and `align<T>()` are a `Call` of a `Name` with arguments; `a >> b` is two adjacent `>`.
 //! - `touch(r, p)` with two arguments is a `Touch`; attribute arguments are names and literals.
-//! - [`ItemKind::Retire`] is `retire pay@1`, [`TableMember::OnDelete`] is `on delete author cascade max 100`.
+//! - [`ItemKind::Retire`] is `retire pay@1`, [`TableMember::OnDelete`] is `on delete author cascade take 100`.
 //! - A field, parameter or variant that could not be read keeps its place with the empty name and a `Broken` type.
 //! - In a block, the last statement, when it is an expression, is `value`, whatever its type.
 
@@ -208,7 +208,7 @@ pub enum TableMember {
         fields: Vec<FieldInit>,
         span: Span,
     },
-    /// `on delete author cascade max 100`: what happens to rows whose ref field `reference` loses its target.
+    /// `on delete author cascade take 100`: what happens to rows whose ref field `reference` loses its target.
     OnDelete {
         reference: Name,
         action: Name,

@@ -263,7 +263,7 @@ impl Dump {
                         limit,
                         ..
                     } => {
-                        let limit = optional(" max ", limit.as_ref().map(expr));
+                        let limit = optional(" take ", limit.as_ref().map(expr));
                         out.line(format_args!(
                             "on delete {} {}{limit}",
                             reference.text, action.text

@@ -131,7 +131,7 @@ table Account@2 from Account@1 capacity 1_000 {
     key id: u64 ordered
     author: ref User
     unique by_name(name)
-    on delete author cascade max 100
+    on delete author cascade take 100
     migrate old => { id: old.id, balance: Money { USD, old.balance } }
 }
 retire pay@1
@@ -154,7 +154,7 @@ table Account@2 from Account@1 capacity 1000
   key id: u64 ordered
   author: ref User
   unique by_name(name)
-  on delete author cascade max 100
+  on delete author cascade take 100
   migrate old => {id: (. old id), balance: Money{0: USD, 1: (. old balance)}}
 retire pay@1
 aggregate supply = sum(Account.balance) by currency

@@ -176,7 +176,7 @@ fn member(rules: &Rules) -> Rule<TableMember> {
         .ignore_then(just(Delete))
         .ignore_then(name())
         .then(name())
-        .then(just(Max).ignore_then(rules.expression.clone()).or_not())
+        .then(just(Take).ignore_then(rules.expression.clone()).or_not())
         .map_with(|((reference, action), limit), here| TableMember::OnDelete {
             reference,
             action,
