@@ -478,6 +478,12 @@ impl<'l, 'p> Function<'l, 'p> {
                 Operand::Row(row) => {
                     rows.push((kinds.len(), registers.len(), row));
                     let write = self.low.effects.written[callable.0 as usize].contains(&parameter);
+                    if write && !self.rows[row].writable {
+                        return self.unsupported(
+                            argument.span,
+                            "handing a row on to what writes it, before it has a name,",
+                        );
+                    }
                     let (table, key, place) = (
                         self.rows[row].table,
                         self.rows[row].key,
