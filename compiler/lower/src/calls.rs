@@ -479,10 +479,11 @@ impl<'l, 'p> Function<'l, 'p> {
                     rows.push((kinds.len(), registers.len(), row));
                     let write = self.low.effects.written[callable.0 as usize].contains(&parameter);
                     if write && !self.rows[row].writable {
-                        return self.unsupported(
+                        self.unsupported(
                             argument.span,
                             "handing a row on to what writes it, before it has a name,",
                         );
+                        return None;
                     }
                     let (table, key, place) = (
                         self.rows[row].table,
