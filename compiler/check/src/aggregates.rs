@@ -130,7 +130,7 @@ fn field_number(world: &mut World<'_>, table: hir::TableId, field: &ast::Name) -
     let message = format!("`{}` has no field `{}`", declared.name, field.text);
     world
         .error(codes::UNKNOWN_FIELD, field.span, message)
-        .hint_if(near.map(|near| format!("did you mean `{near}`?")));
+        .meant(field.span, near);
     None
 }
 
@@ -185,7 +185,7 @@ fn one(
                     table.span,
                     format!("there is no table `{}`", table.text),
                 )
-                .hint_if(near.map(|near| format!("did you mean `{near}`?")));
+                .meant(table.span, near);
             return None;
         }
     };

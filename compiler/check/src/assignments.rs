@@ -86,17 +86,28 @@ impl Body<'_, '_> {
                     return false;
                 }
                 if !local.mutable {
-                    self.world
+                    let (name, bound) = (local.name.clone(), local.span);
+                    let before = &self.world.sources.file(bound.file).text[..bound.start as usize];
+                    let word = before.trim_end();
+                    let begin = word.len().saturating_sub(3) as u32;
+                    let is_let = word.ends_with("let") && !before.is_empty();
+                    let hint = match is_let {
+                        true => format!("var {name} = …"),
+                        false => format!("var other = {name}, and change that"),
+                    };
+                    let note = self
+                        .world
                         .error(
                             codes::NOT_ASSIGNABLE,
                             span,
-                            format!(
-                                "`{}` does not change: it was bound without `var`",
-                                local.name
-                            ),
+                            format!("`{name}` does not change: it was bound without `var`"),
                         )
-                        .secondary(local.span, "bound here")
-                        .hint(format!("var {} = …", local.name));
+                        .label("changed here")
+                        .secondary(bound, "bound here")
+                        .hint(hint);
+                    if is_let {
+                        drop(note.edit(Span::new(bound.file, begin, begin + 3), "var"));
+                    }
                     return false;
                 }
                 true

@@ -52,7 +52,7 @@ impl Body<'_, '_> {
                     name.span,
                     format!("`{owner_name}` has no variant `{}`", name.text),
                 )
-                .hint_if(near.map(|near| format!("did you mean `{near}`?")));
+                .meant(name.span, near);
             return None;
         };
         let arguments = match expected.map(peeled) {
@@ -115,20 +115,30 @@ impl Body<'_, '_> {
         match given {
             Fields::None if wanted.is_empty() => Some(Vec::new()),
             Fields::None => {
-                let form = self.form(wanted);
-                self.world
+                let name = self.world.text_of(span);
+                let form = self.sample_variant(&name, wanted);
+                let shown = self.form(wanted);
+                let note = self
+                    .world
                     .error(
                         codes::MISSING_FIELDS,
                         span,
                         format!("{what} carries fields, and none are given"),
                     )
-                    .hint(form);
+                    .label(format!("carries {shown}"));
+                if let Some(form) = form {
+                    drop(note.hint(format!("write `{form}`")).edit(span, form));
+                }
                 None
             }
             Fields::Tuple(parts) => {
                 if parts.len() != wanted.len() {
                     parts.iter().for_each(|part| drop(self.expr(part, None)));
-                    let form = self.form(wanted);
+                    let text = self.world.text_of(span);
+                    let name = text.split('(').next().unwrap_or_default();
+                    let form = self
+                        .sample_variant(name, wanted)
+                        .map(|form| format!("write `{form}`"));
                     self.world
                         .error(
                             codes::WRONG_ARGUMENT_COUNT,
@@ -139,7 +149,7 @@ impl Body<'_, '_> {
                                 are(parts.len())
                             ),
                         )
-                        .hint_if((!wanted.is_empty()).then_some(form));
+                        .hint_if(form);
                     return None;
                 }
                 let mut fields = Vec::new();
@@ -260,7 +270,8 @@ impl Body<'_, '_> {
                         name.span,
                         format!("there is no struct `{}`", name.text),
                     )
-                    .hint_if(near.map(|near| format!("did you mean `{near}`?")).or(owner));
+                    .hint_if(owner.filter(|_| near.is_none()))
+                    .meant(name.span, near);
                 error(span)
             }
         }
@@ -293,7 +304,7 @@ impl Body<'_, '_> {
                         name.span,
                         format!("there is no `{}` here", name.text),
                     )
-                    .hint_if(near.map(|near| format!("did you mean `{near}`?")));
+                    .meant(name.span, near);
             }
         }
         error(name.span)
@@ -344,6 +355,57 @@ impl Body<'_, '_> {
         }
     }
 
+    /// Fields that are neither given nor have a default.
+    fn lacks(&mut self, missing: &[&hir::Field], span: Span, what: &str) {
+        let names: Vec<String> = missing
+            .iter()
+            .map(|field| format!("`{}`", field.name))
+            .collect();
+        let names = names.join(", ");
+        let samples: Option<Vec<String>> = missing
+            .iter()
+            .map(|field| {
+                let value = self.sample_field(field)?;
+                Some(match value == field.name {
+                    true => value,
+                    false => format!("{}: {value}", field.name),
+                })
+            })
+            .collect();
+        let text = self.world.sources.text_of(span).to_string();
+        let verb = if missing.len() == 1 { "is" } else { "are" };
+        let default = match missing {
+            [field] => self.sample_field(field).map(|value| {
+                let ty = self.show(&field.ty);
+                format!(
+                    ", or give it a default where it is declared: `{}: {ty} = {value}`",
+                    field.name
+                )
+            }),
+            _ => None,
+        };
+        let note = self
+            .world
+            .error(codes::MISSING_FIELDS, span, format!("{what} lacks {names}"))
+            .label(format!("{names} {verb} missing"));
+        let Some(samples) = samples else { return };
+        let added = samples.join(", ");
+        let note = note.hint(format!("add `{added}`{}", default.unwrap_or_default()));
+        let Some(inner) = text.strip_suffix('}').map(str::trim_end) else {
+            return;
+        };
+        if inner.lines().last().is_some_and(|line| line.contains("//")) {
+            return;
+        }
+        let at = span.start + inner.len() as u32;
+        let added = match inner.chars().last() {
+            Some('{') => format!(" {added} "),
+            Some(',') => format!(" {added}"),
+            _ => format!(", {added}"),
+        };
+        drop(note.edit(Span::new(span.file, at, at), added));
+    }
+
     /// Fields by name (or all by position), defaults filled in, in declared order. `None` after a message.
     pub fn fields(
         &mut self,
@@ -381,7 +443,7 @@ impl Body<'_, '_> {
                         init.name.span,
                         format!("{what} has no field `{}`", init.name.text),
                     )
-                    .hint_if(near.map(|near| format!("did you mean `{near}`?")));
+                    .meant(init.name.span, near);
                 sound = false;
                 continue;
             };
@@ -409,24 +471,11 @@ impl Body<'_, '_> {
             }
             match left_out(field, arguments, span) {
                 Some(default) => *value = Some(default),
-                None => missing.push(format!("`{}`", field.name)),
+                None => missing.push(field),
             }
         }
         if !missing.is_empty() && sound {
-            self.world
-                .error(
-                    codes::MISSING_FIELDS,
-                    span,
-                    format!("{what} lacks {}", missing.join(", ")),
-                )
-                .label(format!(
-                    "{} missing",
-                    if missing.len() == 1 {
-                        "one field is".into()
-                    } else {
-                        format!("{} fields are", missing.len())
-                    }
-                ));
+            self.lacks(&missing, span, what);
         }
         if !missing.is_empty() || !sound {
             return None;

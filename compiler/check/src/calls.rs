@@ -113,18 +113,43 @@ impl Body<'_, '_> {
                     self.skip(arguments, span);
                     return self.error_as_value(span);
                 }
-                let near = self.world.near(self.module, &name.text, |symbol| {
-                    matches!(symbol, Symbol::Callable(_))
-                });
-                let near = near.or_else(|| nearest(&name.text, ["min", "max", "abs"].into_iter()));
-                self.world
+                if &*name.text == "now" && arguments.is_empty() {
+                    self.world
+                        .error(
+                            codes::NOT_CALLABLE,
+                            span,
+                            "`now` is a value, not a function",
+                        )
+                        .hint("write `now`, without brackets")
+                        .edit(span, "now");
+                    return error(span);
+                }
+                let from_test = self.place == Place::Test;
+                let callables = &self.world.program.callables;
+                let near = self
+                    .world
+                    .near(self.module, &name.text, |symbol| match symbol {
+                        Symbol::Callable(id) => {
+                            from_test || callables[id.0 as usize].kind == CallableKind::Function
+                        }
+                        _ => false,
+                    });
+                let foreign = crate::foreign::function(&name.text);
+                let near = near
+                    .or_else(|| nearest(&name.text, ["min", "max", "abs"].into_iter()))
+                    .filter(|_| foreign.is_none());
+                let note = self
+                    .world
                     .error(
                         codes::UNKNOWN_NAME,
                         name.span,
                         format!("there is no function `{}`", name.text),
                     )
-                    .label("not known here")
-                    .hint_if(near.map(|near| format!("did you mean `{near}`?")));
+                    .label("not known here");
+                match foreign {
+                    Some(foreign) => drop(note.instead(name.span, foreign)),
+                    None => drop(note.meant(name.span, near)),
+                }
                 self.skip(arguments, span)
             }
         }

@@ -123,15 +123,39 @@ impl Body<'_, '_> {
                     .hint(format!("{text} ?? …, or `let x = {text} else …`"));
             }
             (Type::Row(table), _) => {
-                let table = self.world.program.tables[table.0 as usize].name.clone();
-                self.world
+                let declared = &self.world.program.tables[table.0 as usize];
+                let table = declared.name.clone();
+                let is_key = |name: &str| {
+                    declared.fields[..declared.key_len as usize]
+                        .iter()
+                        .any(|field| field.name == name)
+                };
+                let fitting = declared
+                    .fields
+                    .iter()
+                    .filter(|field| field.ty == *ty || self.widens(&field.ty, ty))
+                    .map(|field| field.name.clone());
+                let fitting: Vec<String> = fitting.collect();
+                let key = match fitting.as_slice() {
+                    [first, ..] if is_key(first) => Some(first.clone()),
+                    [only] => Some(only.clone()),
+                    _ => None,
+                };
+                let note = self
+                    .world
                     .error(
                         codes::ROW_AS_VALUE,
                         span,
                         format!("expected `{wanted}`, found a row of `{table}`"),
                     )
-                    .label("a row is a place, not a value")
-                    .hint(format!("use its fields, as in `{text}.field`"));
+                    .label("a row is a place, not a value");
+                match key {
+                    Some(key) => drop(
+                        note.hint(format!("write `{text}.{key}`"))
+                            .edit(Span::new(span.file, span.end, span.end), format!(".{key}")),
+                    ),
+                    None => drop(note.hint(format!("use its fields, as in `{text}.field`"))),
+                }
             }
             (Type::Unit, _) => {
                 self.world.error(
@@ -142,7 +166,13 @@ impl Body<'_, '_> {
             }
             (from, to) => {
                 let hint = self.conversion_hint(from, to, &text);
-                self.world
+                let pasted = hint
+                    .as_ref()
+                    .and_then(|hint| hint.split(", which").next())
+                    .filter(|hint| hint.contains(&*text))
+                    .map(str::to_string);
+                let note = self
+                    .world
                     .error(
                         codes::TYPE_MISMATCH,
                         span,
@@ -150,6 +180,9 @@ impl Body<'_, '_> {
                     )
                     .label(format!("this is `{found}`"))
                     .hint_if(hint);
+                if let Some(pasted) = pasted {
+                    drop(note.edit(span, pasted));
+                }
             }
         }
         error(span)

@@ -190,7 +190,7 @@ impl<'a> World<'a> {
                     name.span,
                     format!("there is no constant `{}`", name.text),
                 )
-                .hint_if(near.map(|near| format!("did you mean `{near}`?")));
+                .meant(name.span, near);
                 None
             }
         }

@@ -81,17 +81,18 @@ impl Body<'_, '_> {
             return never(ExprKind::Error);
         }
         match self.failure(failure, None) {
-            Some(failure) => never(ExprKind::Fail(failure)),
+            Some((failure, _)) => never(ExprKind::Fail(failure)),
             None => never(ExprKind::Error),
         }
     }
 
-    /// The failure that an expression names. `of` narrows it to those that a call can have.
+    /// The failure that an expression names, and the numbers of the fields that are given. `of` narrows it to those
+    /// that a call can have, and allows to leave fields out.
     fn failure(
         &mut self,
         expr: &ast::Expr,
         of: Option<(&str, &[ErrorId])>,
-    ) -> Option<FailureValue> {
+    ) -> Option<(FailureValue, Vec<u32>)> {
         if matches!(expr.kind, ast::ExprKind::Broken) {
             return None;
         }
@@ -112,13 +113,16 @@ impl Body<'_, '_> {
         };
         let found = match qualifier {
             Some(qualifier) => Some(self.qualified_failure(qualifier, name)?),
-            None => self.find_variant(&own, &name.text),
+            None => {
+                self.one_owner(&own, name)?;
+                self.find_variant(&own, &name.text)
+            }
         };
         if let Some((error, variant)) = found {
             if !own.contains(&error) && whole {
                 self.undeclared(error, of, expr.span);
             }
-            return self.declared(error, variant, fields, expr.span);
+            return self.declared(error, variant, fields, expr.span, of.is_some());
         }
         if let Some(builtin) = builtin(&name.text) {
             if !matches!(fields, Fields::None) {
@@ -128,7 +132,7 @@ impl Body<'_, '_> {
                     format!("the built-in failure `{}` carries no fields", name.text),
                 );
             }
-            return Some(FailureValue::Builtin(builtin));
+            return Some((FailureValue::Builtin(builtin), Vec::new()));
         }
         let elsewhere = self
             .world
@@ -148,7 +152,7 @@ impl Body<'_, '_> {
                 if whole {
                     self.undeclared(*error, of, expr.span);
                 }
-                self.declared(*error, *variant, fields, expr.span)
+                self.declared(*error, *variant, fields, expr.span, of.is_some())
             }
             several => {
                 let owners: Vec<String> = several
@@ -178,23 +182,98 @@ impl Body<'_, '_> {
         variant: u32,
         fields: Fields<'_>,
         span: Span,
-    ) -> Option<FailureValue> {
+        in_part: bool,
+    ) -> Option<(FailureValue, Vec<u32>)> {
         let wanted = self.world.program.errors[error.0 as usize].variants[variant as usize].clone();
-        let fields = self.payload(
+        let what = format!("the failure `{}`", wanted.name);
+        let (fields, given) = match in_part {
+            true => self.some_fields(fields, &wanted.fields, span, &what)?,
+            false => {
+                let all = (0..wanted.fields.len() as u32).collect();
+                (self.payload(fields, &wanted.fields, &[], span, &what)?, all)
+            }
+        };
+        let sound = fields.iter().all(|field| field.ty != Type::Error);
+        let failure = FailureValue::Declared {
+            error,
+            variant,
             fields,
-            &wanted.fields,
-            &[],
-            span,
-            &format!("the failure `{}`", wanted.name),
-        )?;
-        fields
+        };
+        sound.then_some((failure, given))
+    }
+
+    /// Fields that an expectation names: those that it does not name may be anything.
+    fn some_fields(
+        &mut self,
+        given: Fields<'_>,
+        wanted: &[hir::Field],
+        span: Span,
+        what: &str,
+    ) -> Option<(Vec<hir::Expr>, Vec<u32>)> {
+        let all = (0..wanted.len() as u32).collect();
+        let inits = match given {
+            Fields::None => return Some((Vec::new(), Vec::new())),
+            Fields::Record(inits) => inits,
+            Fields::Tuple(_) => return Some((self.payload(given, wanted, &[], span, what)?, all)),
+        };
+        // `..` says what is so without it.
+        let is_rest = |init: &ast::FieldInit| {
+            matches!(
+                init.value.as_ref().map(|value| &value.kind),
+                Some(ast::ExprKind::Range {
+                    start: None,
+                    end: None,
+                    ..
+                })
+            )
+        };
+        let inits: Vec<ast::FieldInit> = inits
             .iter()
-            .all(|field| field.ty != Type::Error)
-            .then_some(FailureValue::Declared {
-                error,
-                variant,
-                fields,
+            .filter(|init| !is_rest(init))
+            .cloned()
+            .collect();
+        let number = |init: &ast::FieldInit| {
+            wanted
+                .iter()
+                .position(|field| *field.name == *init.name.text)
+        };
+        let by_name: Option<Vec<usize>> = inits.iter().map(number).collect();
+        let Some(mut numbers) = by_name else {
+            return Some((self.fields(&inits, wanted, &[], span, what)?, all));
+        };
+        numbers.sort_unstable();
+        numbers.dedup();
+        let named: Vec<hir::Field> = numbers.iter().map(|at| wanted[*at].clone()).collect();
+        let fields = self.fields(&inits, &named, &[], span, what)?;
+        Some((fields, numbers.into_iter().map(|at| at as u32).collect()))
+    }
+
+    /// A bare failure is one of a single type: says so where several of `errors` have it.
+    pub fn one_owner(&mut self, errors: &[ErrorId], name: &ast::Name) -> Option<()> {
+        let owners: Vec<String> = errors
+            .iter()
+            .map(|error| &self.world.program.errors[error.0 as usize])
+            .filter(|error| {
+                error
+                    .variants
+                    .iter()
+                    .any(|variant| variant.name == *name.text)
             })
+            .map(|error| format!("{}.{}", error.name, name.text))
+            .collect();
+        // A built-in's name was refused where it was declared.
+        if owners.len() < 2 || builtin(&name.text).is_some() {
+            return Some(());
+        }
+        self.world
+            .error(
+                codes::AMBIGUOUS_VARIANT,
+                name.span,
+                format!("`{}` is {}", name.text, owners.join(" or ")),
+            )
+            .label("which of them?")
+            .hint(format!("write `{}`", owners.join("` or `")));
+        None
     }
 
     fn find_variant(&self, errors: &[ErrorId], name: &str) -> Option<(ErrorId, u32)> {
@@ -233,7 +312,7 @@ impl Body<'_, '_> {
                         qualifier.span,
                         format!("there is no error type `{}`", qualifier.text),
                     )
-                    .hint_if(near.map(|near| format!("did you mean `{near}`?")));
+                    .meant(qualifier.span, near);
                 return None;
             }
         };
@@ -292,10 +371,6 @@ impl Body<'_, '_> {
             nearest(&name.text, all)
         };
         let near = near.or_else(everywhere);
-        let hint = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("error SomeName {{ {} }}", name.text),
-        };
         self.world
             .error(
                 codes::UNKNOWN_FAILURE,
@@ -303,7 +378,11 @@ impl Body<'_, '_> {
                 format!("there is no failure `{}`", name.text),
             )
             .label("not known here")
-            .hint(hint);
+            .meant_or(
+                name.span,
+                near,
+                format!("error SomeName {{ {} }}", name.text),
+            );
     }
 
     /// `attempt f(…)`: its failure is a value.
@@ -367,7 +446,11 @@ impl Body<'_, '_> {
             return None;
         }
         let (name, fails) = (callee.name.clone(), callee.fails.clone());
-        let failure = self.failure(failure, Some((&name, &fails)))?;
-        Some(StatementKind::Expect { failure, call })
+        let (failure, given) = self.failure(failure, Some((&name, &fails)))?;
+        Some(StatementKind::Expect {
+            failure,
+            given,
+            call,
+        })
     }
 }

@@ -75,9 +75,7 @@ impl Body<'_, '_> {
                         name.span,
                         format!("`caller` has no field `{other}`"),
                     )
-                    .hint(
-                        near.map_or("caller.id".into(), |near| format!("did you mean `{near}`?")),
-                    );
+                    .meant_or(name.span, near, "caller.id");
                 error(span)
             }
         }
@@ -246,19 +244,31 @@ impl Body<'_, '_> {
                 _ => &[],
             };
             nearest(&name.text, fields.iter().map(|field| field.name.as_str()))
-                .map(|near| format!("did you mean `{near}`?"))
         };
-        let called = crate::methods::is_method(&name.text)
-            .then(|| format!("{}()", self.world.text_of(span)));
+        let is_built_in = !matches!(base.ty, Type::Row(_) | Type::Struct(..));
+        let foreign = crate::foreign::method(&name.text).filter(|_| is_built_in && near.is_none());
+        let method = match foreign {
+            Some((_, Some(method))) => Some(method),
+            _ => crate::methods::is_method(&name.text).then_some(&*name.text),
+        };
+        let called = method.map(|method| format!("{method}()"));
         let shown = self.show(&base.ty);
-        self.world
+        let note = self
+            .world
             .error(
                 codes::UNKNOWN_FIELD,
                 name.span,
                 format!("`{shown}` has no field `{}`", name.text),
             )
-            .label("not a field")
-            .hint_if(near.or(called));
+            .label("not a field");
+        match (called, foreign) {
+            (Some(called), _) if near.is_none() => drop(
+                note.hint(format!("did you mean `{called}`?"))
+                    .edit(name.span, called),
+            ),
+            (None, Some(foreign)) => drop(note.instead(name.span, foreign)),
+            _ => drop(note.meant(name.span, near)),
+        }
         error(span)
     }
 }

@@ -424,26 +424,28 @@ impl Body<'_, '_> {
                 .hint(format!("let x = {text} else …"));
             return error(span);
         }
+        let text = self.world.text_of(receiver.span);
         let hint = match (&receiver.ty, &*name.text) {
             (Type::Optional(_), "unwrap" | "expect") => {
-                Some("let x = … else fail SomeError".to_string())
+                Some(format!("let x = {text} else fail SomeError"))
             }
-            (Type::Optional(_), "unwrap_or") => Some("… ?? default".to_string()),
-            (_, "length" | "size" | "count") => Some("len()".into()),
+            (Type::Optional(_), "unwrap_or") => Some(format!("{text} ?? default")),
             (Type::List(..), "insert") => Some("push(x), or insert_at(i, x)".into()),
             (Type::List(..), "remove") => Some("remove_at(i)".into()),
-            (_, "add" | "append" | "insert") => Some("push(x)".into()),
             (Type::String(_), "substring" | "substr") => Some("slice(from, to)".into()),
-            (Type::Scalar(scalar), "to_text" | "text" | "string") if scalar.is_integer() => {
+            (Type::Scalar(scalar), "to_text" | "text" | "string" | "toString" | "str")
+                if scalar.is_integer() =>
+            {
                 Some("to_string()".into())
             }
-            (_, "into") => Some("x as T, where nothing can be lost; else x.try_into()".into()),
-            (_, "clone") => Some("everything but a row is a copy already; leave it out".into()),
-            _ => nearest(&name.text, METHODS.iter().copied())
-                .map(|near| format!("did you mean `{near}`?")),
+            _ => None,
         };
+        let foreign = crate::foreign::method(&name.text).filter(|_| hint.is_none());
+        let near = nearest(&name.text, METHODS.iter().copied())
+            .filter(|_| hint.is_none() && foreign.is_none());
         let shown = self.show(&receiver.ty);
-        self.world
+        let note = self
+            .world
             .error(
                 codes::UNKNOWN_METHOD,
                 name.span,
@@ -451,6 +453,10 @@ impl Body<'_, '_> {
             )
             .label("not known here")
             .hint_if(hint);
+        match foreign {
+            Some(foreign) => drop(note.instead(name.span, foreign)),
+            None => drop(note.meant(name.span, near)),
+        }
         error(span)
     }
 

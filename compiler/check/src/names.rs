@@ -2,6 +2,8 @@
 
 use crate::world::{Symbol, World};
 use rc_diagnostics::codes;
+pub(crate) use rc_diagnostics::nearest;
+use rc_source::Span;
 use rc_syntax::ast::Name;
 
 impl World<'_> {
@@ -62,7 +64,8 @@ impl World<'_> {
         nearest(name, names)
     }
 
-    pub fn unknown_type(&mut self, module: usize, name: &Name) {
+    /// No type of this name; `span` covers its arguments too.
+    pub fn unknown_type(&mut self, module: usize, name: &Name, span: Span) {
         let types = |symbol| {
             matches!(
                 symbol,
@@ -74,15 +77,45 @@ impl World<'_> {
             )
         };
         let builtin = BUILTIN_TYPES.iter().copied();
-        let near = nearest(&name.text, builtin).or_else(|| self.near(module, &name.text, types));
-        let near = near.or_else(|| familiar_type(&name.text).map(str::to_string));
-        self.error(
-            codes::UNKNOWN_TYPE,
-            name.span,
-            format!("there is no type `{}`", name.text),
-        )
-        .label("not known here")
-        .hint_if(near.map(|near| format!("did you mean `{near}`?")));
+        let familiar = familiar_type(&name.text);
+        let near = self
+            .near(module, &name.text, types)
+            .or_else(|| nearest(&name.text, builtin).filter(|_| familiar.is_none()))
+            .map(|near| match &*near {
+                "string" | "bytes" => format!("{near}<64>"),
+                "list" => "list<u64, 100>".to_string(),
+                _ => near,
+            });
+        let whole = self.sources.text_of(span).to_string();
+        let note = self
+            .error(
+                codes::UNKNOWN_TYPE,
+                name.span,
+                format!("there is no type `{}`", name.text),
+            )
+            .label("not known here");
+        match (near, familiar) {
+            (Some(near), _) => {
+                // Arguments stay, unless the proposal has its own.
+                let place = if near.contains('<') { span } else { name.span };
+                drop(note.meant(place, Some(near)));
+            }
+            (None, Some(Familiar::Is(ty))) => {
+                drop(note.hint(format!("write `{ty}`")).edit(span, ty))
+            }
+            (None, Some(Familiar::Of(before, after))) => {
+                let inner = whole
+                    .split_once('<')
+                    .and_then(|(_, inner)| inner.strip_suffix('>'))
+                    .filter(|inner| !inner.contains([',', '<']))
+                    .unwrap_or("u64")
+                    .trim();
+                let ty = format!("{before}{inner}{after}");
+                drop(note.hint(format!("write `{ty}`")).edit(span, ty));
+            }
+            (None, Some(Familiar::Say(hint))) => drop(note.hint(hint)),
+            (None, None) => {}
+        }
     }
 }
 
@@ -91,67 +124,61 @@ const BUILTIN_TYPES: &[&str] = &[
     "duration", "string", "bytes", "list",
 ];
 
-/// What other languages call a type of ours.
-fn familiar_type(name: &str) -> Option<&'static str> {
+/// What stands here for a type of another language.
+enum Familiar {
+    /// This type.
+    Is(&'static str),
+    /// Its argument, between these.
+    Of(&'static str, &'static str),
+    /// No type, but another way.
+    Say(&'static str),
+}
+
+fn familiar_type(name: &str) -> Option<Familiar> {
+    use Familiar::{Is, Of, Say};
     Some(match name {
-        "int" | "Int" | "integer" | "long" | "number" | "usize" => "u64",
-        "String" | "str" | "Str" | "text" => "string<64>",
-        "Bool" | "boolean" | "Boolean" => "bool",
-        "float" | "double" | "Float" => "f64",
-        "Vec" | "List" | "array" | "Array" => "list<T, 100>",
-        "Option" | "Optional" => "T?",
-        "DateTime" | "Timestamp" | "timestamp" | "Date" | "Time" => "time",
-        "Duration" | "Interval" => "duration",
+        "int" | "Int" | "integer" | "Integer" | "long" | "number" | "Number" | "usize" | "uint"
+        | "UInt" | "serial" | "bigint" | "Bigint" | "BigInt" | "INTEGER" | "INT" | "BIGINT"
+        | "size_t" | "uint64" | "Nat" | "natural" => Is("u64"),
+        "isize" | "int64" | "signed" => Is("i64"),
+        "uint8" | "byte" | "Byte" | "uchar" => Is("u8"),
+        "uint16" | "short" => Is("u16"),
+        "uint32" | "UInt32" => Is("u32"),
+        "int8" => Is("i8"),
+        "int16" => Is("i16"),
+        "int32" => Is("i32"),
+        "uint256" | "u256" | "U256" | "uint128" | "Uint128" => Is("u128"),
+        "int256" | "i256" | "int128" => Is("i128"),
+        "String" | "str" | "Str" | "varchar" | "VARCHAR" | "TEXT" | "Text" | "CharField"
+        | "char" | "Char" | "nvarchar" => Is("string<64>"),
+        "Bool" | "boolean" | "Boolean" | "BOOLEAN" | "BOOL" => Is("bool"),
+        "float" | "double" | "Float" | "Double" | "f32" | "real" | "REAL" | "float64" => Is("f64"),
+        "Decimal" | "numeric" | "money" | "Money" => {
+            Say("count in the smallest unit, as in `type Cents = u64`")
+        }
+        "Bytes" | "BLOB" | "Buffer" | "binary" | "bytea" | "bytes32" | "Uint8Array" => {
+            Is("bytes<32>")
+        }
+        "address" | "Address" | "Principal" | "Pubkey" | "UUID" | "Uuid" | "ObjectId" => {
+            Say("an id is a `u64`, or `bytes<32>` where it comes from outside")
+        }
+        "Vec" | "List" | "array" | "Array" | "slice" | "Seq" | "ArrayList" | "vector"
+        | "Vector" => Of("list<", ", 100>"),
+        "Option" | "Optional" | "Maybe" | "Nullable" => Of("", "?"),
+        "Map" | "HashMap" | "Dict" | "dict" | "mapping" | "BTreeMap" | "Record" | "Object"
+        | "object" | "json" | "JSON" | "Dictionary" | "HashSet" => {
+            Say("keys with values are a `table`; a fixed set of names is a `struct`")
+        }
+        "Result" | "Either" => {
+            Say("say the value's type alone; failures are declared by `fails` in the header")
+        }
+        "any" | "Any" | "unknown" | "dyn" => Say("one of several forms is an `enum`"),
+        "void" | "Void" | "unit" | "None" | "null" | "never" => {
+            Say("what gives nothing has no `->`")
+        }
+        "DateTime" | "Timestamp" | "timestamp" | "Date" | "Time" | "datetime" | "TIMESTAMP"
+        | "timestamptz" | "Instant" | "date" => Is("time"),
+        "Duration" | "Interval" | "interval" | "TimeSpan" | "timedelta" => Is("duration"),
         _ => return None,
     })
-}
-
-/// The candidate with the smallest edit distance, within a third of the name's length; ties go by alphabet.
-pub(crate) fn nearest<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -> Option<String> {
-    let limit = (name.chars().count() / 3).max(1);
-    let close = candidates.filter(|candidate| candidate.len().abs_diff(name.len()) <= limit * 4);
-    let scored = close.map(|candidate| (distance(name, candidate, limit), candidate));
-    let best = scored.filter(|(far, _)| *far <= limit).min()?;
-    Some(best.1.to_string())
-}
-
-/// Edits (insert, delete, replace, swap of neighbours) from one to the other, ignoring case; gives up above `limit`.
-fn distance(left: &str, right: &str, limit: usize) -> usize {
-    let left: Vec<char> = left.chars().flat_map(char::to_lowercase).collect();
-    let right: Vec<char> = right.chars().flat_map(char::to_lowercase).collect();
-    if left.len().abs_diff(right.len()) > limit {
-        return limit + 1;
-    }
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in right.iter().enumerate() {
-            let mut cost = (last[j] + usize::from(a != b))
-                .min(last[j + 1] + 1)
-                .min(row[j] + 1);
-            if i > 0 && j > 0 && *a == right[j - 1] && left[i - 1] == *b {
-                cost = cost.min(before[j - 1] + 1);
-            }
-            row.push(cost);
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last[right.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::nearest;
-
-    #[test]
-    fn the_near_name_is_proposed_and_a_far_one_is_not() {
-        let names = ["balance", "owner", "opened_at"];
-        assert_eq!(
-            nearest("balence", names.into_iter()),
-            Some("balance".into())
-        );
-        assert_eq!(nearest("onwer", names.into_iter()), Some("owner".into()));
-        assert_eq!(nearest("colour", names.into_iter()), None);
-    }
 }

@@ -455,6 +455,7 @@ impl Body<'_, '_> {
             return error(span);
         }
         let (a, b) = (self.show(&left.ty), self.show(&right.ty));
+        let mut edit = None;
         let hint = match (&left.ty, &right.ty) {
             (Type::Scalar(from), Type::Scalar(to)) if from.is_integer() && to.is_integer() => {
                 let (narrow, wide) = if lossless(*from, *to) {
@@ -464,10 +465,19 @@ impl Body<'_, '_> {
                 };
                 let text = self.world.text_of(narrow.span);
                 let lossless = lossless(*from, *to) || lossless(*to, *from);
+                let text = match text.contains(' ') {
+                    true => format!("({text})"),
+                    false => text,
+                };
+                if lossless {
+                    edit = Some((narrow.span, format!("({text} as {wide})")));
+                }
                 Some(if lossless {
-                    format!("{text} as {wide}")
+                    format!("write `{text} as {wide}`")
                 } else {
-                    format!("{text}.try_into()")
+                    format!(
+                        "let other: {wide} = {text}.try_into(), which fails `Overflow` where it does not fit"
+                    )
                 })
             }
             (Type::Time, Type::Scalar(_)) | (Type::Duration, Type::Scalar(_)) => {
@@ -479,11 +489,15 @@ impl Body<'_, '_> {
             true => format!("`{sign}` does not take `{a}`"),
             false => format!("`{sign}` does not take `{a}` and `{b}`"),
         };
-        self.world
+        let note = self
+            .world
             .error(codes::BAD_OPERANDS, span, message)
             .secondary(left.span, format!("`{a}`"))
             .secondary(right.span, format!("`{b}`"))
             .hint_if(hint);
+        if let Some((place, text)) = edit {
+            drop(note.edit(place, text));
+        }
         error(span)
     }
 

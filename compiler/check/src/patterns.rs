@@ -286,7 +286,7 @@ impl Body<'_, '_> {
                     name.span,
                     format!("`{owner}` has no variant `{}`", name.text),
                 )
-                .hint_if(near.map(|near| format!("did you mean `{near}`?")));
+                .meant(name.span, near);
             self.pattern_fields(fields, &[], &[], refutable, mutable, span, "");
             return None;
         };
@@ -356,7 +356,7 @@ impl Body<'_, '_> {
                                 name.span,
                                 format!("`{what}` has no field `{}`", name.text),
                             )
-                            .hint_if(near.map(|near| format!("did you mean `{near}`?")));
+                            .meant(name.span, near);
                         sound = false;
                     }
                     let ty = number.map_or(Type::Error, |number| {
@@ -464,6 +464,10 @@ impl Body<'_, '_> {
     ) -> Option<PatternKind> {
         let name = path.last()?;
         let qualifier = (path.len() == 2).then(|| &path[0]);
+        if qualifier.is_none() && self.one_owner(errors, name).is_none() {
+            self.pattern_fields(fields, &[], &[], true, mutable, span, "");
+            return None;
+        }
         let found = errors.iter().find_map(|error| {
             let declared = &self.world.program.errors[error.0 as usize];
             if qualifier.is_some_and(|qualifier| *declared.name != *qualifier.text) {

@@ -2,6 +2,7 @@
 
 use crate::declare::duplicate;
 use crate::world::*;
+use rc_diagnostics::codes;
 use rc_hir as hir;
 use rc_hir::Type;
 use rc_syntax::ast;
@@ -24,6 +25,21 @@ pub(crate) fn resolve(world: &mut World<'_>) {
             world.errors[index].module,
             world.errors[index].tree.variants,
         );
+        for variant in variants {
+            if crate::show::builtin(&variant.name.text).is_some() {
+                let name = &variant.name.text;
+                world
+                    .error(
+                        codes::BUILT_IN_FAILURE_DECLARED,
+                        variant.name.span,
+                        format!("`{name}` is a built-in failure"),
+                    )
+                    .label("a client could not tell the two apart")
+                    .hint(
+                        "choose another name, or leave it out: built-in failures are always there",
+                    );
+            }
+        }
         world.program.errors[index].variants = world.variants(variants, module, &[], "an error");
     }
     for index in 0..world.events.len() {

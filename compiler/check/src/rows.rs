@@ -96,20 +96,17 @@ impl Body<'_, '_> {
             .chain(TABLE_WORDS.iter().copied());
         let near = nearest(&name.text, names);
         let table = table.name.clone();
-        let hint = match (near, &*name.text) {
-            (Some(near), _) => Some(format!("did you mean `{near}`?")),
-            (None, "update" | "set") => Some(format!(
-                "let row = {table}.get(key) else …, then assign to its fields"
-            )),
-            (None, "find" | "lookup" | "by_id") => Some(format!("{table}.get(key)")),
-            (None, "remove") => Some(format!("{table}.delete(key)")),
-            (None, "count" | "len") => Some(format!("aggregate rows = count({table})")),
-            (None, other) if other.starts_with("by_") => {
-                Some(format!("index {other}(field), inside the table"))
+        let foreign = crate::foreign::table_operation(&name.text);
+        let hint = match (&near, foreign) {
+            (None, None) if name.text.starts_with("by_") => {
+                Some(format!("index {}(field), inside the table", name.text))
             }
+            (_, Some((hint, _))) => Some(hint.replace('T', &table)),
             _ => None,
         };
-        self.world
+        let word = foreign.and_then(|(_, word)| word);
+        let note = self
+            .world
             .error(
                 codes::UNKNOWN_INDEX,
                 name.span,
@@ -119,6 +116,11 @@ impl Body<'_, '_> {
                 ),
             )
             .hint_if(hint);
+        match (word, foreign) {
+            (Some(word), _) => drop(note.edit(name.span, word)),
+            (None, None) => drop(note.meant(name.span, near)),
+            (None, Some(_)) => {}
+        }
     }
 
     /// The key's fields, given by position.
@@ -342,9 +344,7 @@ impl Body<'_, '_> {
                         word.span,
                         format!("an index has no operation `{other}`"),
                     )
-                    .hint(near.map_or(format!("{name}.{}(…)", index.text), |near| {
-                        format!("did you mean `{near}`?")
-                    }));
+                    .meant_or(word.span, near, format!("{name}.{}(…)", index.text));
                 error(span)
             }
         }

@@ -139,18 +139,26 @@ fn fails(world: &mut World<'_>, module: usize, names: &[ast::Name]) -> Vec<hir::
                 let near = world.near(module, &name.text, |symbol| {
                     matches!(symbol, Symbol::Error(_))
                 });
-                let builtin = crate::show::builtin(&name.text)
-                    .map(|_| "built-in failures need no declaration; leave it out".to_string());
+                let owner = world
+                    .error_variants
+                    .get(&name.text)
+                    .and_then(|owners| owners.first())
+                    .map(|(error, _)| world.program.errors[error.0 as usize].name.clone());
+                let way = match crate::show::builtin(&name.text) {
+                    Some(_) => "built-in failures need no declaration; leave it out".to_string(),
+                    None => format!("declare it: `error {} {{ SomeFailure }}`", name.text),
+                };
                 world
                     .error(
                         codes::UNKNOWN_NAME,
                         name.span,
                         format!("there is no error type `{}`", name.text),
                     )
-                    .hint_if(
-                        near.map(|near| format!("did you mean `{near}`?"))
-                            .or(builtin),
-                    );
+                    .label(match &owner {
+                        Some(owner) => format!("a variant of `{owner}`"),
+                        None => "not known here".to_string(),
+                    })
+                    .meant_or(name.span, owner.or(near), way);
             }
         }
     }
@@ -243,9 +251,7 @@ impl World<'_> {
                     span,
                     format!("there is no role `{name}`"),
                 )
-                .hint(near.map_or(format!("role {name}"), |near| {
-                    format!("did you mean `{near}`?")
-                }));
+                .meant_or(span, near, format!("role {name}"));
                 0
             }
         }
@@ -276,10 +282,10 @@ fn limits(world: &mut World<'_>, module: usize, tree: &ast::Callable) -> Vec<hir
                     cost.dimension.span,
                     format!("costs have no dimension `{}`", cost.dimension.text),
                 )
-                .hint(
-                    near.map_or(format!("one of {}", DIMENSIONS.join(", ")), |near| {
-                        format!("did you mean `{near}`?")
-                    }),
+                .meant_or(
+                    cost.dimension.span,
+                    near,
+                    format!("one of {}", DIMENSIONS.join(", ")),
                 );
             continue;
         }

@@ -147,7 +147,11 @@ impl Body<'_, '_> {
                     take.span,
                     "`take` is for rows and lists; a range is bounded by `max`",
                 )
-                .hint(format!("{text} max {count}"));
+                .hint(format!("{text} max {count}"))
+                .edit(
+                    Span::new(span.file, span.start, take.span.end),
+                    format!("{text} max {count}"),
+                );
             return None;
         }
         let open_end = self.open_end(start, end, inclusive);
@@ -195,7 +199,8 @@ impl Body<'_, '_> {
                 self.world
                     .error(codes::UNBOUNDED_LOOP, span, "this loop has no bound")
                     .label("how many times at most?")
-                    .hint(format!("{text} max 64"));
+                    .hint(format!("{text} max 64"))
+                    .edit(Span::new(span.file, span.end, span.end), " max 64");
                 return None;
             }
         };
@@ -303,7 +308,11 @@ impl Body<'_, '_> {
                         "`take` needs a constant, or a `max` beside it",
                     )
                     .label("not known before it runs")
-                    .hint(format!("take {text} max 100"));
+                    .hint(format!("take {text} max 100"))
+                    .edit(
+                        Span::new(take.span.file, take.span.end, take.span.end),
+                        " max 100",
+                    );
                 return None;
             }
         };

@@ -195,9 +195,20 @@ impl Body<'_, '_> {
             }
             ast::StatementKind::Advance { duration } => {
                 self.tests_only(span, "`advance`");
-                StatementKind::Advance {
-                    duration: self.expr_of(duration, &Type::Duration),
+                let by = self.expr_of(duration, &Type::Duration);
+                if matches!(by.kind, ExprKind::Integer(number) if number < 0) {
+                    let text = self.world.text_of(by.span);
+                    let text = text.trim_start_matches('-').trim_start().to_string();
+                    self.world
+                        .error(
+                            codes::LITERAL_OUT_OF_RANGE,
+                            by.span,
+                            "the clock does not go back",
+                        )
+                        .hint(format!("advance {text}"))
+                        .edit(by.span, text);
                 }
+                StatementKind::Advance { duration: by }
             }
             ast::StatementKind::Assert { condition } => {
                 self.tests_only(span, "`assert`");
@@ -487,7 +498,7 @@ impl Body<'_, '_> {
                         name.span,
                         format!("there is no event `{}`", name.text),
                     )
-                    .hint_if(near.map(|near| format!("did you mean `{near}`?")));
+                    .meant(name.span, near);
                 return None;
             }
         };

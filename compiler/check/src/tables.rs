@@ -134,7 +134,7 @@ impl Shaper<'_, '_> {
                         said.span,
                         format!("a key is `hashed`, `ordered` or `dense`, not `{other}`"),
                     )
-                    .hint_if(near.map(|near| format!("did you mean `{near}`?")));
+                    .meant(said.span, near);
                 return;
             }
         };
@@ -292,7 +292,7 @@ impl Shaper<'_, '_> {
                 field.span,
                 format!("`{table}` has no field `{}`", field.text),
             )
-            .hint_if(near.map(|near| format!("did you mean `{near}`?")));
+            .meant(field.span, near);
     }
 
     fn others(&mut self) {

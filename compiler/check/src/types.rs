@@ -138,7 +138,8 @@ impl<'a> World<'a> {
                         span,
                         format!("`{}` needs its largest length in bytes", name.text),
                     )
-                    .hint(example);
+                    .hint(format!("write `{example}`"))
+                    .edit(span, example);
                     return Type::Error;
                 };
                 let Some(count) = self.count(argument, module, generics) else {
@@ -152,12 +153,19 @@ impl<'a> World<'a> {
             }
             "list" => {
                 let [element, count] = arguments else {
+                    let list = match arguments {
+                        [ast::TypeArgument::Type(element)] => {
+                            format!("list<{}, 100>", self.text_of(element.span))
+                        }
+                        _ => "list<u64, 100>".to_string(),
+                    };
                     self.error(
                         codes::BAD_TYPE_ARGUMENT,
                         span,
                         "`list` needs its element type and its largest length",
                     )
-                    .hint("list<u64, 100>");
+                    .hint(format!("write `{list}`"))
+                    .edit(span, list);
                     return Type::Error;
                 };
                 let (element, count) = (
@@ -213,7 +221,7 @@ impl<'a> World<'a> {
         generics: &[ast::Generic],
     ) -> Type {
         let Some(symbol) = self.find(module, &name.text) else {
-            self.unknown_type(module, name);
+            self.unknown_type(module, name, span);
             return Type::Error;
         };
         let wanted = match symbol {

@@ -214,11 +214,12 @@ impl Body<'_, '_> {
     }
 
     pub fn unknown_name(&mut self, name: &ast::Name) -> hir::Expr {
-        let values = |symbol| {
-            !matches!(
-                symbol,
-                Symbol::Alias(_) | Symbol::Layout(_) | Symbol::Event(_)
-            )
+        // Tables, enums and structs stand before a dot or a brace; commands and functions are no values.
+        let upper = is_upper(&name.text);
+        let values = |symbol| match symbol {
+            Symbol::State(_) | Symbol::Aggregate(_) | Symbol::Const(_) => true,
+            Symbol::Table(_) | Symbol::Enum(_) | Symbol::Struct(_) => upper,
+            _ => false,
         };
         let local = nearest(&name.text, self.local_names().chain(["now", "caller"]));
         let field = match self.place {
@@ -231,26 +232,27 @@ impl Body<'_, '_> {
             ),
             _ => None,
         };
-        let mut near = local
+        let foreign = crate::foreign::value(&name.text);
+        let near = local
             .or(field)
+            .filter(|_| foreign.is_none())
             .or_else(|| self.world.near(self.module, &name.text, values))
-            .map(|near| format!("did you mean `{near}`?"));
-        if near.is_none() && is_upper(&name.text) {
-            near = self
-                .owner_of_variant(&name.text)
-                .map(|(owner, variant)| format!("{owner}.{variant}"));
-        }
-        if near.is_none() && matches!(&*name.text, "null" | "nil" | "None" | "undefined") {
-            near = Some("absence is `none`".into());
-        }
-        self.world
+            .or_else(|| {
+                let (owner, variant) = self.owner_of_variant(&name.text).filter(|_| upper)?;
+                Some(format!("{owner}.{variant}"))
+            });
+        let note = self
+            .world
             .error(
                 codes::UNKNOWN_NAME,
                 name.span,
                 format!("there is no `{}` here", name.text),
             )
-            .label("not known here")
-            .hint_if(near);
+            .label("not known here");
+        match (near, foreign) {
+            (None, Some(foreign)) => drop(note.instead(name.span, foreign)),
+            (near, _) => drop(note.meant(name.span, near)),
+        }
         error(name.span)
     }
 

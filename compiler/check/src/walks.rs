@@ -126,11 +126,38 @@ impl Body<'_, '_> {
         }
         if index.is_none() && storage != Storage::Ordered {
             let declared = &self.world.program.tables[table.0 as usize];
-            let hint = match declared.indexes.first() {
-                Some(index) => format!("for row in {name}.{}(…) take 100", index.name),
-                None => "key …: … ordered, or an `index` inside the table".to_string(),
+            let key = self.world.tables[table.0 as usize]
+                .tree
+                .members
+                .iter()
+                .find_map(|member| match member {
+                    ast::TableMember::Key {
+                        name, ty, storage, ..
+                    } => Some((name, ty, storage)),
+                    _ => None,
+                });
+            let bound = match bounds.take {
+                Some(_) => "",
+                None => ", and bound the walk: `take 100`",
             };
-            self.world
+            let hint = match (declared.indexes.first(), key) {
+                (Some(index), _) => format!("for row in {name}.{}(…) take 100", index.name),
+                (None, Some((key, ty, None))) => {
+                    let ty = self.world.text_of(ty.span);
+                    format!("declare `key {}: {ty} ordered`{bound}", key.text)
+                }
+                (None, Some((key, ty, Some(_)))) => {
+                    let ty = self.world.text_of(ty.span);
+                    format!("declare `key {}: {ty} ordered` instead{bound}", key.text)
+                }
+                (None, None) => format!("declare an `index` inside the table{bound}"),
+            };
+            let end = key
+                .filter(|(_, _, storage)| storage.is_none() && declared.indexes.is_empty())
+                .map(|(_, ty, _)| Span::new(ty.span.file, ty.span.end, ty.span.end));
+            let unbounded = bounds.take.is_none() && bounds.max.is_none();
+            let note = self
+                .world
                 .error(
                     codes::NO_ORDER,
                     span,
@@ -138,6 +165,12 @@ impl Body<'_, '_> {
                 )
                 .label("its key is not `ordered`")
                 .hint(hint);
+            if let Some(end) = end {
+                let note = note.edit(end, " ordered");
+                if unbounded {
+                    drop(note.edit(Span::new(span.file, span.end, span.end), " take 100"));
+                }
+            }
             return None;
         }
         // What the walk goes through: the index's fields, then the key, which entries of a unique index do without.
@@ -213,10 +246,11 @@ impl Body<'_, '_> {
                             step.name.span,
                             format!("a walk through rows has no `{word}`"),
                         )
-                        .hint(near.map_or(
-                            "ascending(), descending(), from(…), to(…)".into(),
-                            |near| format!("did you mean `{near}`?"),
-                        ));
+                        .meant_or(
+                            step.name.span,
+                            near,
+                            "ascending(), descending(), from(…), to(…)",
+                        );
                     return None;
                 }
             }
@@ -231,7 +265,11 @@ impl Body<'_, '_> {
                         max.span,
                         "rows are bounded by `take`, which counts what is visited",
                     )
-                    .hint(format!("{text} take {count}"));
+                    .hint(format!("{text} take {count}"))
+                    .edit(
+                        Span::new(span.file, span.start, max.span.end),
+                        format!("{text} take {count}"),
+                    );
             } else {
                 self.world
                     .error(
@@ -240,7 +278,8 @@ impl Body<'_, '_> {
                         format!("this walk through `{name}` has no bound"),
                     )
                     .label("how many rows at most?")
-                    .hint(format!("{text} take 100"));
+                    .hint(format!("{text} take 100"))
+                    .edit(Span::new(span.file, span.end, span.end), " take 100");
             }
             return None;
         };

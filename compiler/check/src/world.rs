@@ -280,6 +280,41 @@ impl Note<'_> {
         self
     }
 
+    /// One more edit of the fix.
+    pub fn edit(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.diagnostic = self
+            .diagnostic
+            .take()
+            .map(|diagnostic| diagnostic.with_edit(span, text));
+        self
+    }
+
+    /// The name that was probably meant by what stands at `span`.
+    pub fn meant(self, span: Span, near: Option<String>) -> Self {
+        match near {
+            Some(near) => self
+                .hint(format!("did you mean `{near}`?"))
+                .edit(span, near),
+            None => self,
+        }
+    }
+
+    /// The near name, or another way out.
+    pub fn meant_or(self, span: Span, near: Option<String>, otherwise: impl Into<String>) -> Self {
+        match near {
+            Some(_) => self.meant(span, near),
+            None => self.hint(otherwise),
+        }
+    }
+
+    /// What is written instead of a name of another language.
+    pub fn instead(self, span: Span, (hint, text): crate::foreign::Instead) -> Self {
+        match text {
+            Some(text) => self.hint(hint).edit(span, text),
+            None => self.hint(hint),
+        }
+    }
+
     pub fn hint_if(self, text: Option<String>) -> Self {
         match text {
             Some(text) => self.hint(text),

@@ -82,6 +82,8 @@ codes! {
         BAD_NAME_CASE = 114, "a name in the wrong case";
         FILE_TOO_LARGE = 115, "a file above the limit";
         MISPLACED_DOCS = 116, "a doc comment that documents nothing";
+        FOREIGN_COMMENT = 117, "a comment of another language";
+        LOOKS_LIKE_A_TEMPLATE = 118, "a string that looks as if it were filled in";
     }
     // Names and packages' insides.
     _NAMES 200..300 {
@@ -169,6 +171,7 @@ codes! {
         UNKNOWN_FAILURE = 516, "a failure that does not exist";
         BAD_INDEX = 517, "an index that cannot be kept";
         MISPLACED_CLAUSE = 518, "a clause that does not belong here";
+        BUILT_IN_FAILURE_DECLARED = 519, "a failure with the name of a built-in one";
         ATTEMPT_AS_VALUE = 525, "the result of an attempt kept as a value";
         SCAN_WITHOUT_CAPACITY = 526, "a scan of a dense table without a capacity";
         GENERIC_ENTRY = 527, "a generic command, query or report";

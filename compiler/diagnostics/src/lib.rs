@@ -13,9 +13,11 @@ mod clean;
 pub mod codes;
 mod collector;
 mod model;
+mod near;
 pub mod render;
 
 pub use clean::clean;
 pub use codes::Code;
 pub use collector::Diagnostics;
-pub use model::{Diagnostic, Label, Severity};
+pub use model::{Diagnostic, Edit, Label, Severity, apply};
+pub use near::nearest;

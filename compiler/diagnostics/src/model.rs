@@ -2,7 +2,7 @@
 //! that can be read without the labels.
 
 use crate::Code;
-use rc_source::Span;
+use rc_source::{FileId, Span};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -29,6 +29,13 @@ pub struct Label {
     pub text: String,
 }
 
+/// A text to stand in place of a span; an empty span inserts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    pub span: Span,
+    pub text: String,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     pub code: Code,
@@ -41,6 +48,9 @@ pub struct Diagnostic {
     pub secondary: Vec<Label>,
     /// What to write instead.
     pub hint: Option<String>,
+    /// Edits that a tool may apply without asking further: together they take the mistake away. Never overlapping;
+    /// empty where only the author can know.
+    pub fix: Vec<Edit>,
 }
 
 impl Diagnostic {
@@ -64,6 +74,7 @@ impl Diagnostic {
             primary,
             secondary: Vec::new(),
             hint: None,
+            fix: Vec::new(),
         }
     }
 
@@ -84,10 +95,36 @@ impl Diagnostic {
         self
     }
 
+    /// One more edit of the fix.
+    #[must_use]
+    pub fn with_edit(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
+        self.fix.push(Edit {
+            span,
+            text: text.into(),
+        });
+        self
+    }
+
     /// The way out.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Diagnostic {
         self.hint = Some(hint.into());
         self
     }
+}
+
+/// A file's text after the edits of a fix; edits of other files are left out.
+pub fn apply(file: FileId, text: &str, fix: &[Edit]) -> String {
+    let mut edits: Vec<&Edit> = fix.iter().filter(|edit| edit.span.file == file).collect();
+    edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut at = 0;
+    for edit in edits {
+        let (start, end) = (edit.span.start as usize, edit.span.end as usize);
+        out.push_str(text.get(at..start).unwrap_or_default());
+        out.push_str(&edit.text);
+        at = at.max(end);
+    }
+    out.push_str(text.get(at..).unwrap_or_default());
+    out
 }

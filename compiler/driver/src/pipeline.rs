@@ -159,14 +159,27 @@ fn quiet_after_syntax(
             .iter()
             .any(|item| matches!(item.kind, ast::ItemKind::Callable(_)) && holds(item, *mistake))
     });
-    let names = 200..300;
+    // What a declaration that cannot be read may have made known: names, and failures, roles, indexes by name.
+    let hangs_on_names = |code: rc_diagnostics::Code| {
+        (200..300).contains(&code.number())
+            || [
+                codes::NO_ORDER,
+                codes::UNKNOWN_ROLE,
+                codes::UNDECLARED_FAILURE,
+                codes::UNKNOWN_INDEX,
+                codes::CANNOT_FAIL_SO,
+                codes::UNKNOWN_FAILURE,
+                codes::KEY_MISSING,
+            ]
+            .contains(&code)
+    };
     found
         .into_iter()
         .filter(|diagnostic| {
             let inside = damaged
                 .iter()
                 .any(|item| holds(item, diagnostic.primary.span));
-            !inside && (bodies_only || !names.contains(&diagnostic.code.number()))
+            !inside && (bodies_only || !hangs_on_names(diagnostic.code))
         })
         .collect()
 }

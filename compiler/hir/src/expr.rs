@@ -70,9 +70,11 @@ pub enum StatementKind {
         condition: Expr,
         text: String,
     },
-    /// Exactly this failure, with these fields.
+    /// This failure, and equal where fields are given: `given` holds their numbers, in the order of the failure's
+    /// `fields`.
     Expect {
         failure: FailureValue,
+        given: Vec<u32>,
         call: Expr,
     },
 }

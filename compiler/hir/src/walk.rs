@@ -196,7 +196,7 @@ impl Statement {
             }
             StatementKind::Advance { duration } => visit(Child::Expr(duration)),
             StatementKind::Assert { condition, .. } => visit(Child::Expr(condition)),
-            StatementKind::Expect { failure, call } => {
+            StatementKind::Expect { failure, call, .. } => {
                 failure.each_child(visit);
                 visit(Child::Expr(call));
             }

@@ -61,7 +61,7 @@ fn visit_statement<'a>(statement: &'a Statement, visit: Visit<'_, 'a>) {
         }
         StatementKind::Advance { duration } => visit_expr(duration, visit),
         StatementKind::Assert { condition, .. } => visit_expr(condition, visit),
-        StatementKind::Expect { failure, call } => {
+        StatementKind::Expect { failure, call, .. } => {
             visit_failure(failure, visit);
             visit_expr(call, visit);
         }

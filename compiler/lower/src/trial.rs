@@ -137,7 +137,11 @@ impl<'p> Function<'_, 'p> {
                 }
             }
             StatementKind::Assert { condition, text } => self.assert(condition, text),
-            StatementKind::Expect { failure, call } => self.expect(statement.span, failure, call),
+            StatementKind::Expect {
+                failure,
+                given,
+                call,
+            } => self.expect(statement.span, failure, given, call),
             _ => {}
         }
     }
@@ -271,7 +275,7 @@ impl<'p> Function<'_, 'p> {
         })
     }
 
-    fn expect(&mut self, span: Span, failure: &'p FailureValue, call: &'p Expr) {
+    fn expect(&mut self, span: Span, failure: &'p FailureValue, given: &'p [u32], call: &'p Expr) {
         let ExprKind::Call {
             callable,
             arguments,
@@ -313,7 +317,8 @@ impl<'p> Function<'_, 'p> {
         };
         let shapes = self.low.errors[error as usize][variant as usize].clone();
         let (_, offsets) = self.low.types.shapes.record_extent(shapes.iter());
-        for ((field, shape), offset) in fields.iter().zip(&shapes).zip(offsets) {
+        for (field, number) in fields.iter().zip(given) {
+            let (shape, offset) = (&shapes[*number as usize], offsets[*number as usize]);
             let location = crate::places::Location::Static {
                 view: attempt.failure,
                 offset,

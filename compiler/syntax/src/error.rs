@@ -60,14 +60,24 @@ impl ExpectedSet {
     }
 }
 
+/// What went wrong at a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sort {
+    /// Nothing fits here.
+    Misfit,
+    /// A clause given a second time.
+    Twice,
+    /// The token fits, after a `,` or a newline that is not there.
+    NoSeparator,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
     /// Number of the token that did not fit; past the last one at the end.
     pub at: usize,
     pub found: Option<TokenKind>,
     pub expected: ExpectedSet,
-    /// Set for what is not a misfit but a second copy: a clause given twice.
-    pub twice: bool,
+    pub sort: Sort,
 }
 
 impl SyntaxError {
@@ -76,7 +86,7 @@ impl SyntaxError {
             at,
             found: None,
             expected: ExpectedSet::default(),
-            twice: false,
+            sort: Sort::Misfit,
         }
     }
 }
@@ -114,7 +124,7 @@ impl LabelError<'static, Tokens, DefaultExpected<'static, TokenKind>> for Syntax
             at: span.start,
             found: found.map(|kind| *kind),
             expected: set,
-            twice: false,
+            sort: Sort::Misfit,
         }
     }
 }

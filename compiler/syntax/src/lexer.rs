@@ -32,9 +32,38 @@ pub(crate) fn lex(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Ve
                 split_tuple_path(&mut tokens, lexer.slice(), span);
                 continue;
             }
+            Ok(first @ (TokenKind::Slash | TokenKind::Minus | TokenKind::SlashEqual))
+                if foreign_comment(text, range.start).is_some() =>
+            {
+                let end = foreign_comment(text, range.start).unwrap_or(range.end);
+                lexer.bump(end - range.end);
+                let span = Span::new(file, span.start, end as u32);
+                report_comment(text, span, first, diagnostics);
+                tokens.push(Token {
+                    kind: TokenKind::Comment,
+                    span,
+                });
+                if text[range.start..end].contains('\n') {
+                    tokens.push(Token {
+                        kind: TokenKind::Newline,
+                        span: Span::new(file, span.end, span.end),
+                    });
+                }
+                continue;
+            }
             Ok(kind) => kind,
             Err(()) => {
-                unknown(&mut tokens, span);
+                if let Some(end) = foreign_comment(text, range.start) {
+                    lexer.bump(end - range.end);
+                    let span = Span::new(file, span.start, end as u32);
+                    report_comment(text, span, TokenKind::Unknown, diagnostics);
+                    tokens.push(Token {
+                        kind: TokenKind::Comment,
+                        span,
+                    });
+                } else {
+                    unknown(&mut tokens, span);
+                }
                 continue;
             }
         };
@@ -42,6 +71,7 @@ pub(crate) fn lex(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Ve
         tokens.push(Token { kind, span });
     }
     angles::mark(&mut tokens);
+    let mut quoted_from = None;
     for token in tokens
         .iter()
         .filter(|token| token.kind == TokenKind::Unknown)
@@ -50,8 +80,30 @@ pub(crate) fn lex(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Ve
         let shown: String = what.chars().take(8).collect();
         let message = format!("`{}` means nothing here", clean(&shown));
         let diagnostic = Diagnostic::error(codes::UNKNOWN_CHARACTER, token.span, message);
+        let rest = &text[token.span.end as usize..];
         diagnostics.push(match what.chars().next() {
-            Some('\'') => diagnostic.with_hint("strings are written in double quotes"),
+            Some(quote @ ('\'' | '`')) => {
+                let line = rest.split('\n').next().unwrap_or_default();
+                let diagnostic = diagnostic.with_hint("strings are written in double quotes");
+                match line.find(quote) {
+                    Some(close) if what.len() == 1 && !line[..close].contains('"') => {
+                        if quoted_from == Some(token.span.start) {
+                            continue;
+                        }
+                        let end = token.span.end + close as u32;
+                        quoted_from = Some(end);
+                        diagnostic
+                            .with_edit(token.span, "\"")
+                            .with_edit(Span::new(file, end, end + 1), "\"")
+                    }
+                    _ if quoted_from == Some(token.span.start) => continue,
+                    _ => diagnostic,
+                }
+            }
+            Some('#') if rest.starts_with('[') => {
+                diagnostic.with_hint("attributes are written `@http(GET \"/path\")`")
+            }
+            Some('$') => diagnostic.with_hint("names are written without a mark before them"),
             Some(c) if c.is_alphabetic() => {
                 diagnostic.with_hint("names are written with the letters a to z, digits and `_`")
             }
@@ -59,6 +111,66 @@ pub(crate) fn lex(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Ve
         });
     }
     tokens
+}
+
+/// Where a comment of another language that begins at `start` ends: `/* … */`, `# …`, `-- …`.
+fn foreign_comment(text: &str, start: usize) -> Option<usize> {
+    let rest = &text[start..];
+    let line = rest.find('\n').unwrap_or(rest.len());
+    let opens = |mark: &str| {
+        let after = rest.strip_prefix(mark);
+        let begins = text[..start].ends_with([' ', '\t', '\n']) || start == 0;
+        begins && after.is_some_and(|after| after.starts_with([' ', '\t', '\n']))
+    };
+    if rest.starts_with("/*") {
+        let end = rest[2..].find("*/").map(|end| end + 4);
+        return Some(start + end.unwrap_or(line));
+    }
+    (opens("#") || opens("--")).then_some(start + line)
+}
+
+fn report_comment(text: &str, span: Span, first: TokenKind, diagnostics: &mut Diagnostics) {
+    let comment = &text[span.start as usize..span.end as usize];
+    let mut diagnostic = Diagnostic::error(
+        codes::FOREIGN_COMMENT,
+        span,
+        "comments are `//`, to the end of the line",
+    );
+    let line_ends = text[span.end as usize..]
+        .trim_start_matches([' ', '\t', '\r'])
+        .starts_with('\n')
+        || text[span.end as usize..].trim().is_empty();
+    let inner = match first {
+        TokenKind::Unknown => comment.trim_start_matches('#'),
+        TokenKind::Minus => comment.trim_start_matches('-'),
+        _ => comment
+            .trim_start_matches('/')
+            .trim_start_matches('*')
+            .trim_end_matches('/')
+            .trim_end_matches('*'),
+    };
+    diagnostic = if line_ends {
+        let lines: Vec<String> = inner
+            .trim()
+            .lines()
+            .map(|line| format!("// {}", line.trim().trim_start_matches('*').trim_start()))
+            .map(|line| line.trim_end().to_string())
+            .collect();
+        let shown = lines.first().cloned().unwrap_or_else(|| "//".into());
+        diagnostic
+            .with_hint(format!("write `{}`", clean(&shown)))
+            .with_edit(
+                span,
+                if lines.is_empty() {
+                    "//".into()
+                } else {
+                    lines.join("\n")
+                },
+            )
+    } else {
+        diagnostic.with_hint("put it at the end of the line, after `//`")
+    };
+    diagnostics.push(diagnostic);
 }
 
 fn name_kind(word: &str) -> TokenKind {

@@ -12,14 +12,17 @@ mod angles;
 pub mod ast;
 pub mod dump;
 mod error;
+mod foreign;
 mod grammar;
 mod lexer;
 mod limits;
 mod literals;
+mod misfits;
 mod names;
 mod parse;
 mod stream;
 mod token;
+mod ways;
 mod words;
 
 pub use limits::{DEPTH_MAX, FILE_BYTES_MAX, NESTING_MAX, SYNTAX_ERRORS_MAX};

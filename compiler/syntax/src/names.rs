@@ -1,5 +1,5 @@
 //! Names tell kinds apart by their case: types, tables, variants, errors, events and layouts begin upper
-//! case; values, fields and functions lower case. Declared names are looked at here, once, after parsing;
+//! case; values, fields and functions lower case; constants are all capitals. Declared names are looked at here, once, after parsing;
 //! inside bodies the grammar itself tells them apart.
 
 use crate::ast::{Field, File, Generic, ItemKind, Name, Param, Payload, TableMember, Variant};
@@ -10,11 +10,9 @@ pub(crate) fn check(file: &File, diagnostics: &mut Diagnostics) {
     let mut names = Names { diagnostics };
     for item in &file.items {
         match &item.kind {
-            ItemKind::Use { .. }
-            | ItemKind::Const { .. }
-            | ItemKind::Broken
-            | ItemKind::Retire { .. } => {}
+            ItemKind::Use { .. } | ItemKind::Broken | ItemKind::Retire { .. } => {}
             ItemKind::Invariant { .. } | ItemKind::Test { .. } => {}
+            ItemKind::Const { name, .. } => names.capitals(name),
             ItemKind::TypeAlias { name, generics, .. } => {
                 names.upper(name, "a type").generics(generics)
             }
@@ -107,6 +105,24 @@ impl Names<'_> {
                 better,
             );
         }
+    }
+
+    /// A constant with lower-case letters would read as a type, or bind in a pattern where it was meant to compare.
+    fn capitals(&mut self, name: &Name) {
+        if !name.text.contains(|c: char| c.is_ascii_lowercase()) {
+            return;
+        }
+        let mut better = String::new();
+        let mut was_lower = false;
+        for c in name.text.chars() {
+            if c.is_ascii_uppercase() && was_lower {
+                better.push('_');
+            }
+            was_lower = c.is_ascii_lowercase();
+            better.push(c.to_ascii_uppercase());
+        }
+        let message = "the name of a constant is all capitals";
+        self.wrong(name, message.to_string(), better);
     }
 
     fn wrong(&mut self, name: &Name, message: String, better: String) {

@@ -41,6 +41,8 @@ impl Stream {
             top_end: 0,
             documented: 0,
             lacks_braces: lacks_braces(tokens),
+            declaring: None,
+            semicolons: Vec::new(),
         };
         let mut stream = builder.run();
         stream.quiet.sort_unstable();
@@ -87,6 +89,10 @@ struct Builder<'a> {
     /// The token that the doc comments last seen stand above.
     documented: usize,
     lacks_braces: bool,
+    /// The word that began the declaration being read.
+    declaring: Option<TokenKind>,
+    /// `;` at ends of lines, as in other languages: one habit, one message.
+    semicolons: Vec<Span>,
 }
 
 /// More `{` than `}`: then a declaration at the margin closes what is open.
@@ -115,13 +121,7 @@ impl Builder<'_> {
                     self.newline(token.span, at);
                 }
                 Semicolon if self.open.last().is_none_or(|open| open.kind != OpenBracket) => {
-                    let diagnostic = Diagnostic::error(
-                        codes::UNEXPECTED_TOKEN,
-                        token.span,
-                        "`;` does not fit here",
-                    );
-                    self.diagnostics
-                        .push(diagnostic.with_hint("a newline ends a statement; remove the `;`"));
+                    self.semicolon(token.span, at);
                     self.separate(token.span);
                 }
                 InnerDoc => self.inner_doc(token.span),
@@ -133,6 +133,10 @@ impl Builder<'_> {
                     self.emit(String, token.span);
                 }
                 kind => {
+                    let begins = matches!(self.last(), Option::None | Some(Newline));
+                    if self.open.is_empty() && begins && kind.starts_declaration() {
+                        self.declaring = Some(kind);
+                    }
                     if kind == Arrow {
                         // A result type stands outside every bracket.
                         self.close_to_block(token.span);
@@ -158,7 +162,77 @@ impl Builder<'_> {
         self.finish()
     }
 
+    /// A `;`, with the next token at `next`.
+    fn semicolon(&mut self, span: Span, next: usize) {
+        use TokenKind::*;
+        let diagnostic = |message: &str| Diagnostic::error(codes::UNEXPECTED_TOKEN, span, message);
+        let innermost = self.open.last().map(|open| open.kind);
+        if innermost == Some(OpenParen) {
+            if !self.is_explained(span.start) {
+                let loops = diagnostic("`;` does not fit here")
+                    .with_hint("a loop walks a range: `for i in 0..n max 64 { … }`");
+                self.diagnostics.push(loops);
+                self.quiet_line(span);
+            }
+            return;
+        }
+        let lists = matches!(
+            self.declaring,
+            Some(Enum | Error | Struct | Event | Layout | Table)
+        );
+        let following = self.tokens.get(next).map(|token| token.kind);
+        let ends = matches!(
+            following,
+            Option::None | Some(Newline | Comment | CloseBrace | Semicolon)
+        );
+        if ends {
+            self.semicolons.push(span);
+        } else if innermost == Some(OpenBrace) && lists {
+            self.diagnostics.push(
+                diagnostic("`;` does not fit here")
+                    .with_hint("members are parted by `,` or a newline")
+                    .with_edit(span, ","),
+            );
+        } else {
+            let line = self.text[..span.start as usize]
+                .rfind('\n')
+                .map_or(0, |end| end + 1);
+            let text = &self.text[line..];
+            let indent = &text[..text.len() - text.trim_start_matches([' ', '\t']).len()];
+            let stop = self.tokens[next].span.start;
+            self.diagnostics.push(
+                diagnostic("`;` does not fit here")
+                    .with_hint("put the next statement on its own line")
+                    .with_edit(
+                        Span::new(self.file, span.start, stop),
+                        format!("\n{indent}"),
+                    ),
+            );
+        }
+    }
+
+    /// All `;` at ends of lines are one mistake.
+    fn report_semicolons(&mut self) {
+        let Some(first) = self.semicolons.first().copied() else {
+            return;
+        };
+        let mut diagnostic =
+            Diagnostic::error(codes::UNEXPECTED_TOKEN, first, "`;` does not fit here")
+                .with_hint("a newline ends a statement; remove the `;`");
+        if self.semicolons.len() > 1 {
+            diagnostic = diagnostic.with_label(format!(
+                "the first of {} in this file",
+                self.semicolons.len()
+            ));
+        }
+        for span in std::mem::take(&mut self.semicolons) {
+            diagnostic = diagnostic.with_edit(span, "");
+        }
+        self.diagnostics.push(diagnostic);
+    }
+
     fn finish(mut self) -> Stream {
+        self.report_semicolons();
         if self.open.is_empty() {
             return self.out;
         }

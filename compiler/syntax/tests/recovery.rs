@@ -161,7 +161,7 @@ fn unknown_characters_are_one_mistake_a_stretch() {
         "fn f() {\n    a $$ b\n    'x'\n    naïve()\n}\n",
         &[
             (UNKNOWN_CHARACTER, "$$"),
-            (UNKNOWN_CHARACTER, "'"),
+            // Its partner is the same mistake.
             (UNKNOWN_CHARACTER, "'"),
             (UNKNOWN_CHARACTER, "ï"),
         ],

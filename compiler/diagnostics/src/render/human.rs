@@ -42,18 +42,34 @@ pub fn human(sources: &Sources, diagnostics: &Diagnostics, color: bool) -> Strin
             .with_config(config)
             .with_code(diagnostic.code)
             .with_message(clean(&diagnostic.message));
-        let mut primary = Label::new(place(diagnostic.primary.span))
+        // A label without a text is not underlined: right where others stand inside it, else wrong. Blocks of one
+        // file are joined only where lines rise.
+        let text = |label: &crate::Label| match label.text.as_str() {
+            "" => "here".to_owned(),
+            text => clean(text).into_owned(),
+        };
+        let whole = diagnostic.primary.span;
+        let mut primary = Label::new(place(whole))
             .with_color(Color::Red)
             .with_priority(1);
-        if !diagnostic.primary.text.is_empty() {
-            primary = primary.with_message(clean(&diagnostic.primary.text));
+        let is_pointed_into = diagnostic.secondary.iter().any(|label| {
+            label.span.file == whole.file
+                && whole.start <= label.span.start
+                && label.span.end <= whole.end
+        });
+        if !diagnostic.primary.text.is_empty() || !is_pointed_into {
+            primary = primary.with_message(text(&diagnostic.primary));
         }
-        report.add_label(primary);
+        let mut labels = vec![(whole, primary)];
         for secondary in &diagnostic.secondary {
-            let mut label = Label::new(place(secondary.span)).with_color(Color::Blue);
-            if !secondary.text.is_empty() {
-                label = label.with_message(clean(&secondary.text));
-            }
+            let label = Label::new(place(secondary.span))
+                .with_color(Color::Blue)
+                .with_message(text(secondary));
+            labels.push((secondary.span, label));
+        }
+        let own = diagnostic.primary.span.file;
+        labels.sort_by_key(|(span, _)| (span.file != own, span.file, span.start, span.end));
+        for (_, label) in labels {
             report.add_label(label);
         }
         if let Some(hint) = &diagnostic.hint {

@@ -1,7 +1,7 @@
 //! Diagnostics for programs: a plain JSON array, and SARIF 2.1.0 for code hosts. Lines and columns are
 //! from 1 and count characters; offsets are bytes.
 
-use crate::{Diagnostics, Severity, clean, codes};
+use crate::{Diagnostics, Edit, Severity, clean, codes};
 use rc_source::{Sources, Span};
 use serde_json::{Value, json};
 
@@ -15,11 +15,17 @@ fn place(sources: &Sources, span: Span) -> Value {
     })
 }
 
-/// An array of objects with `code`, `severity`, `message`, `primary`, `secondary`, `hint`.
+/// An array of objects with `code`, `severity`, `message`, `primary`, `secondary`, `hint`, `fix`: places with the
+/// text that is to stand there.
 pub fn json(sources: &Sources, diagnostics: &Diagnostics) -> String {
     let label = |label: &crate::Label| {
         let mut value = place(sources, label.span);
         value["text"] = json!(clean(&label.text));
+        value
+    };
+    let edit = |edit: &Edit| {
+        let mut value = place(sources, edit.span);
+        value["text"] = json!(edit.text);
         value
     };
     let all: Vec<Value> = diagnostics
@@ -32,25 +38,31 @@ pub fn json(sources: &Sources, diagnostics: &Diagnostics) -> String {
                 "primary": label(&diagnostic.primary),
                 "secondary": diagnostic.secondary.iter().map(label).collect::<Vec<_>>(),
                 "hint": diagnostic.hint.as_deref().map(clean),
+                "fix": diagnostic.fix.iter().map(edit).collect::<Vec<_>>(),
             })
         })
         .collect();
     serde_json::to_string_pretty(&all).expect("plain data") + "\n"
 }
 
+/// A SARIF region.
+fn region(sources: &Sources, span: Span) -> Value {
+    let file = sources.file(span.file);
+    let (start, end) = (file.position(span.start), file.position(span.end));
+    json!({
+        "startLine": start.line, "startColumn": start.column,
+        "endLine": end.line, "endColumn": end.column,
+        "byteOffset": span.start, "byteLength": span.len(),
+    })
+}
+
 /// A SARIF 2.1.0 log with one run; rules are the codes that occur.
 pub fn sarif(sources: &Sources, diagnostics: &Diagnostics) -> String {
     let location = |span: Span, text: Option<&str>| {
-        let file = sources.file(span.file);
-        let (start, end) = (file.position(span.start), file.position(span.end));
         let mut value = json!({
             "physicalLocation": {
-                "artifactLocation": { "uri": uri(&file.name) },
-                "region": {
-                    "startLine": start.line, "startColumn": start.column,
-                    "endLine": end.line, "endColumn": end.column,
-                    "byteOffset": span.start, "byteLength": span.len(),
-                },
+                "artifactLocation": { "uri": uri(&sources.file(span.file).name) },
+                "region": region(sources, span),
             },
         });
         if let Some(text) = text.filter(|text| !text.is_empty()) {
@@ -65,13 +77,34 @@ pub fn sarif(sources: &Sources, diagnostics: &Diagnostics) -> String {
             let text: String = std::iter::once(clean(&diagnostic.message).into_owned()).chain(hint).collect();
             let related: Vec<Value> =
                 diagnostic.secondary.iter().map(|label| location(label.span, Some(&label.text))).collect();
-            json!({
+            let mut result = json!({
                 "ruleId": diagnostic.code.to_string(),
                 "level": match diagnostic.severity { Severity::Error => "error", Severity::Warning => "warning" },
                 "message": { "text": text },
                 "locations": [location(diagnostic.primary.span, None)],
                 "relatedLocations": related,
-            })
+            });
+            if let Some(first) = diagnostic.fix.first() {
+                let file = sources.file(first.span.file);
+                let own = diagnostic.fix.iter().filter(|edit| edit.span.file == first.span.file);
+                let replacements: Vec<Value> = own
+                    .map(|edit| {
+                        json!({
+                            "deletedRegion": region(sources, edit.span),
+                            "insertedContent": { "text": edit.text },
+                        })
+                    })
+                    .collect();
+                let about = diagnostic.hint.as_deref().unwrap_or(&diagnostic.message);
+                result["fixes"] = json!([{
+                    "description": { "text": clean(about) },
+                    "artifactChanges": [{
+                        "artifactLocation": { "uri": uri(&file.name) },
+                        "replacements": replacements,
+                    }],
+                }]);
+            }
+            result
         })
         .collect();
     let rules: Vec<Value> = codes::all()

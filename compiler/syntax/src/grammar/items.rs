@@ -352,7 +352,7 @@ fn clauses(rules: &Rules) -> Rule<Clauses> {
                 };
                 if !is_first {
                     emitter.emit(SyntaxError {
-                        twice: true,
+                        sort: Sort::Twice,
                         ..SyntaxError::at(span.start)
                     });
                 }

@@ -12,7 +12,7 @@ mod tables;
 mod types;
 
 use crate::ast::{Block, Expr, File, Name, Pattern, StringLiteral, Type, TypeArgument};
-use crate::error::{Expected, SyntaxError};
+use crate::error::{Expected, Sort, SyntaxError};
 use crate::literals;
 use crate::stream::Stream;
 use crate::token::TokenKind;
@@ -154,6 +154,24 @@ fn separators() -> impl Parser<'static, Tokens, (), Extra> + Clone {
 /// Looks ahead without taking.
 fn ahead<const N: usize>(kinds: [TokenKind; N]) -> impl Parser<'static, Tokens, (), Extra> + Clone {
     one_of(kinds).ignored().rewind()
+}
+
+/// The end of a member, not taken. Where the next member follows on the same line, only what should stand between
+/// the two is missing: that is said, and both are kept.
+fn member_end(
+    next: impl Parser<'static, Tokens, (), Extra> + Clone,
+) -> impl Parser<'static, Tokens, (), Extra> + Clone {
+    use TokenKind::*;
+    let ended = ahead([Comma, Newline, CloseBrace]).to(true);
+    choice((ended, next.rewind().to(false))).validate(|ended, here, emitter| {
+        if !ended {
+            let range: SimpleSpan = here.span();
+            emitter.emit(SyntaxError {
+                sort: Sort::NoSeparator,
+                ..SyntaxError::at(range.start)
+            });
+        }
+    })
 }
 
 /// Any name, a contextual word among them.

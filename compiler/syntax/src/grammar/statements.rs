@@ -107,7 +107,14 @@ fn statement(rules: &Rules) -> Rule<StatementKind> {
         .ignore_then(expression.clone())
         .map(|condition| StatementKind::Assert { condition });
     let advance = just(Advance)
-        .then_ignore(one_of([Number, Name]).rewind())
+        .then_ignore(
+            // `advance - x` would compute with a name: a number after the sign says what is meant.
+            choice((
+                one_of([Number, Name]).ignored(),
+                just(Minus).then(just(Number)).ignored(),
+            ))
+            .rewind(),
+        )
         .ignore_then(expression.clone())
         .map(|duration| StatementKind::Advance { duration });
     let expect = just(Expect)

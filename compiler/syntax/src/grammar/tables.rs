@@ -6,8 +6,9 @@ use crate::ast::{Field, ItemKind, Payload, TableMember, Variant};
 
 fn list_of<O: 'static>(member: Rule<O>) -> Rule<Vec<O>> {
     use TokenKind::*;
+    // Members without a separator between them are reported where the first one ends.
     member
-        .separated_by(separators())
+        .separated_by(one_of([Newline, Comma]).repeated())
         .allow_leading()
         .allow_trailing()
         .collect()
@@ -27,7 +28,7 @@ fn field(rules: &Rules) -> Rule<Field> {
                 .then(default)
                 .map_with(|parts, here| (parts, span_here(here))),
         )
-        .then_ignore(ahead([Comma, Newline, CloseBrace]))
+        .then_ignore(member_end(name().then(just(Colon)).ignored()))
         .map(|(docs, (((name, ty), default), span))| Field {
             docs,
             name,
@@ -78,7 +79,7 @@ pub(super) fn variants(rules: &Rules) -> Rule<Vec<Variant>> {
                 .then(payload.or_not())
                 .map_with(|parts, here| (parts, span_here(here))),
         )
-        .then_ignore(ahead([Comma, Newline, CloseBrace]))
+        .then_ignore(member_end(upper_name().ignored()))
         .map(|(docs, ((name, payload), span))| Variant {
             docs,
             name,
@@ -125,14 +126,18 @@ pub(super) fn table(rules: &Rules) -> Rule<ItemKind> {
 
 fn member(rules: &Rules) -> Rule<TableMember> {
     use TokenKind::*;
-    let end = || ahead([Comma, Newline, CloseBrace]);
+    let end = || {
+        let field = name().then(just(Colon)).ignored();
+        let other = one_of([Key, Index, Unique]).then(name()).ignored();
+        member_end(choice((field, other)))
+    };
     let key = docs()
         .then(
             just(Key)
                 .ignore_then(name())
                 .then_ignore(just(Colon))
                 .then(rules.ty.clone())
-                .then(lower_name().or_not())
+                .then(lower_name().then_ignore(just(Colon).not()).or_not())
                 .map_with(|parts, here| (parts, span_here(here))),
         )
         .map(|(docs, (((name, ty), storage), span))| TableMember::Key {
