@@ -83,7 +83,8 @@ pub(crate) fn lex(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Ve
         let rest = &text[token.span.end as usize..];
         diagnostics.push(match what.chars().next() {
             Some(quote @ ('\'' | '`')) => {
-                let line = rest.split('\n').next().unwrap_or_default();
+                let end = rest.bytes().take(QUOTED_BYTES_MAX).position(|b| b == b'\n');
+                let line = rest.get(..end.unwrap_or(0)).unwrap_or_default();
                 let diagnostic = diagnostic.with_hint("strings are written in double quotes");
                 match line.find(quote) {
                     Some(close) if what.len() == 1 && !line[..close].contains('"') => {
@@ -113,20 +114,27 @@ pub(crate) fn lex(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Ve
     tokens
 }
 
+/// How far the partner of a `'` is looked for.
+const QUOTED_BYTES_MAX: usize = 1 << 10;
+
+/// How far a `*/` is looked for.
+const COMMENT_BYTES_MAX: usize = 1 << 14;
+
 /// Where a comment of another language that begins at `start` ends: `/* … */`, `# …`, `-- …`.
 fn foreign_comment(text: &str, start: usize) -> Option<usize> {
     let rest = &text[start..];
-    let line = rest.find('\n').unwrap_or(rest.len());
+    let line = || rest.find('\n').unwrap_or(rest.len());
     let opens = |mark: &str| {
         let after = rest.strip_prefix(mark);
         let begins = text[..start].ends_with([' ', '\t', '\n']) || start == 0;
         begins && after.is_some_and(|after| after.starts_with([' ', '\t', '\n']))
     };
     if rest.starts_with("/*") {
-        let end = rest[2..].find("*/").map(|end| end + 4);
-        return Some(start + end.unwrap_or(line));
+        let near = &rest.as_bytes()[..rest.len().min(COMMENT_BYTES_MAX)];
+        let close = near[2..].windows(2).position(|two| two == b"*/");
+        return Some(start + close.map_or_else(line, |end| end + 4));
     }
-    (opens("#") || opens("--")).then_some(start + line)
+    (opens("#") || opens("--")).then(|| start + line())
 }
 
 fn report_comment(text: &str, span: Span, first: TokenKind, diagnostics: &mut Diagnostics) {

@@ -1,6 +1,7 @@
 //! The front end in one page: bytes, text, tokens, stream, tree, and the words for what did not fit.
 
 use crate::ast;
+use crate::error::SyntaxError;
 use crate::limits::{FILE_BYTES_MAX, SYNTAX_ERRORS_MAX};
 use crate::misfits::Misfits;
 use crate::stream::Stream;
@@ -48,10 +49,13 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
         text,
         stream: &stream,
     };
-    let loud = errors
+    let mut loud: Vec<&SyntaxError> = errors
         .iter()
-        .filter(|error| !stream.is_quiet(misfits.span(error).start));
-    let found: Vec<Diagnostic> = loud.map(|error| misfits.diagnostic(error)).collect();
+        .filter(|error| !stream.is_quiet(misfits.span(error).start))
+        .collect();
+    loud.sort_by_key(|error| error.at);
+    loud.truncate(SYNTAX_ERRORS_MAX);
+    let found: Vec<Diagnostic> = loud.iter().map(|error| misfits.diagnostic(error)).collect();
     let mut diagnostics = without_echoes(&tree, diagnostics, &found);
     diagnostics.extend(found);
     Parsed {
@@ -119,19 +123,24 @@ pub fn fuzz_one(bytes: &[u8]) {
 
 /// In a declaration of which nothing could be read, the first complaint of the grammar says it all.
 fn without_echoes(tree: &ast::File, diagnostics: Diagnostics, found: &[Diagnostic]) -> Diagnostics {
-    let within = |span: Span, at: Span| span.start <= at.start && at.start < span.end;
+    let within = |span: &Span, at: u32| span.start <= at && at < span.end;
     let lost: Vec<Span> = tree
         .items
         .iter()
         .filter(|item| matches!(item.kind, ast::ItemKind::Broken))
         .map(|item| item.span)
-        .filter(|span| found.iter().any(|one| within(*span, one.primary.span)))
+        .filter(|span| found.iter().any(|one| within(span, one.primary.span.start)))
         .collect();
+    let is_lost = |at: u32| {
+        let next = lost.partition_point(|span| span.start <= at);
+        next > 0 && within(&lost[next - 1], at)
+    };
     let mut kept = Diagnostics::new();
-    kept.extend(diagnostics.into_iter().filter(|one| {
-        one.code != codes::UNEXPECTED_TOKEN
-            || !lost.iter().any(|span| within(*span, one.primary.span))
-    }));
+    kept.extend(
+        diagnostics
+            .into_iter()
+            .filter(|one| one.code != codes::UNEXPECTED_TOKEN || !is_lost(one.primary.span.start)),
+    );
     kept
 }
 

@@ -6,6 +6,12 @@ use crate::foreign::{self, Instead};
 use crate::misfits::Misfits;
 use crate::token::TokenKind;
 
+/// How far a line is looked at in each direction, in bytes.
+const LINE_BYTES_MAX: usize = 2_000;
+
+/// How far a part of an expression or a table's head is looked for, in tokens.
+const PART_TOKENS_MAX: usize = 10_000;
+
 pub(crate) struct Way {
     pub hint: String,
     /// Start, end and the text to stand there.
@@ -87,12 +93,13 @@ impl Misfits<'_> {
         let Some(span) = self.stream.spans.get(at) else {
             return (0, 0);
         };
-        let start = self.text[..span.0 as usize]
-            .rfind('\n')
-            .map_or(0, |end| end + 1) as u32;
-        let end = self.text[span.0 as usize..]
-            .find('\n')
-            .map_or(self.text.len(), |end| end + span.0 as usize) as u32;
+        let (bytes, here) = (self.text.as_bytes(), span.0 as usize);
+        let low = here.saturating_sub(LINE_BYTES_MAX);
+        let start = bytes[low..here].iter().rposition(|byte| *byte == b'\n');
+        let start = start.map_or(low, |end| low + end + 1) as u32;
+        let high = bytes.len().min(here + LINE_BYTES_MAX);
+        let end = bytes[here..high].iter().position(|byte| *byte == b'\n');
+        let end = end.map_or(high, |end| here + end) as u32;
         let mut first = at;
         while first > 0 && self.place(first - 1).0 >= start {
             first -= 1;
@@ -113,8 +120,8 @@ impl Misfits<'_> {
     fn end_of_part(&self, at: usize) -> u32 {
         use TokenKind::*;
         let mut depth = 0usize;
-        let mut end = self.place(at).1;
-        for number in at..self.stream.kinds.len() {
+        let mut end = self.end_before(at + 1);
+        for number in at..self.stream.kinds.len().min(at + PART_TOKENS_MAX) {
             match self.stream.kinds[number] {
                 OpenParen | OpenBracket | OpenBrace => depth += 1,
                 CloseParen | CloseBracket | CloseBrace if depth == 0 => break,
@@ -173,9 +180,10 @@ impl Misfits<'_> {
                 self.kind_before(first),
                 Option::None | Some(Newline | OpenBrace | CloseBrace)
             );
-            if prefix {
+            if prefix && first + 2 < self.stream.kinds.len() {
                 let target = self.end_of_part(first + 2);
-                let name = &self.text[self.place(first).1 as usize + 1..target as usize];
+                let begin = self.place(first + 1).1 as usize;
+                let name = self.text.get(begin..target as usize).unwrap_or("").trim();
                 return Some(
                     Way::hint(format!("write `{name} {change}`"))
                         .edit(self.stretch(first, first + 1), "")
@@ -609,7 +617,7 @@ impl Misfits<'_> {
     fn within_a_table(&self, at: usize) -> bool {
         use TokenKind::*;
         let mut depth = 0usize;
-        for number in (0..at).rev() {
+        for number in (0..at).rev().take(PART_TOKENS_MAX) {
             match self.kind(number) {
                 Some(CloseBrace) => depth += 1,
                 Some(OpenBrace) if depth > 0 => depth -= 1,

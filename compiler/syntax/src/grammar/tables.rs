@@ -73,13 +73,18 @@ pub(super) fn variants(rules: &Rules) -> Rule<Vec<Variant>> {
         .delimited_by(just(OpenParen), just(CloseParen))
         .map(Payload::Tuple);
     let payload = choice((tuple, fields(rules).map(Payload::Record)));
+    let payload = payload.or_not().boxed();
+    // Only after a proper variant is what follows on the line the next one.
+    let proper = upper_name()
+        .then(payload.clone())
+        .map_with(|parts, here| (parts, span_here(here)))
+        .then_ignore(member_end(upper_name().ignored()));
+    let misspelt = lower_name()
+        .then(payload)
+        .map_with(|parts, here| (parts, span_here(here)))
+        .then_ignore(ahead([Comma, Newline, CloseBrace]));
     let variant = docs()
-        .then(
-            name()
-                .then(payload.or_not())
-                .map_with(|parts, here| (parts, span_here(here))),
-        )
-        .then_ignore(member_end(upper_name().ignored()))
+        .then(choice((proper, misspelt)))
         .map(|(docs, ((name, payload), span))| Variant {
             docs,
             name,
