@@ -190,7 +190,7 @@ impl Body<'_, '_> {
                     format!("there is no command or query `{}`", name.text),
                 )
                 .label("not known here")
-                .hint_if(near.map(|near| format!("did you mean `{near}`?")));
+                .meant(name.span, near);
             return None;
         };
         let versions: Vec<String> = known

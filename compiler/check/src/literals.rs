@@ -8,13 +8,6 @@ use rc_hir::{Count, ExprKind, Type};
 use rc_source::Span;
 use std::sync::Arc;
 
-/// What stands in the first `${…}` of a text.
-fn template(text: &str) -> Option<&str> {
-    let (_, rest) = text.split_once("${")?;
-    let (inner, _) = rest.split_once('}')?;
-    (!inner.is_empty() && inner.len() <= 40).then_some(inner)
-}
-
 /// Nanoseconds of each suffix.
 const DURATIONS: &[(&str, i128)] = &[
     ("ns", 1),
@@ -139,15 +132,6 @@ impl Body<'_, '_> {
             Some(Type::String(Count::Known(capacity))) => *capacity,
             _ => length.max(1),
         };
-        if let Some(inner) = template(text) {
-            self.world
-                .warning(
-                    codes::LOOKS_LIKE_A_TEMPLATE,
-                    span,
-                    format!("`${{{inner}}}` is not filled in: a string is what is written"),
-                )
-                .hint("join strings with `+`, as in `\"to \" + name`");
-        }
         make(
             ExprKind::String(text.clone()),
             Type::String(Count::Known(capacity)),

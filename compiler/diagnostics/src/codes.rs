@@ -83,7 +83,6 @@ codes! {
         FILE_TOO_LARGE = 115, "a file above the limit";
         MISPLACED_DOCS = 116, "a doc comment that documents nothing";
         FOREIGN_COMMENT = 117, "a comment of another language";
-        LOOKS_LIKE_A_TEMPLATE = 118, "a string that looks as if it were filled in";
     }
     // Names and packages' insides.
     _NAMES 200..300 {
