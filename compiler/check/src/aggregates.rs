@@ -7,6 +7,7 @@ use crate::names::nearest;
 use crate::tables::{indexable, orderable};
 use crate::world::*;
 use rc_bytecode::instr::Scalar;
+use rc_bytecode::text::DECIMAL_DIGITS_MAX;
 use rc_diagnostics::codes;
 use rc_hir as hir;
 use rc_hir::{AggregateFunction, Type};
@@ -237,18 +238,26 @@ fn one(
         } else {
             Scalar::U128
         }),
+        // As many digits as 128 bits hold.
+        Type::Decimal { scale, .. } => Type::Decimal {
+            digits: DECIMAL_DIGITS_MAX,
+            scale: *scale,
+        },
         other => {
+            let hint = (*other == Type::Scalar(Scalar::F64))
+                .then_some("a sum of floats depends on their order; keep a `decimal<18, 6>`, say");
             let shown = world.show(&other.clone());
             world
                 .error(
                     codes::BAD_AGGREGATE,
                     field.span,
                     format!(
-                        "`{}` is `{shown}`, and only integers are summed",
+                        "`{}` is `{shown}`, and only integers and decimals are summed",
                         field.text
                     ),
                 )
-                .label("not an integer");
+                .label("neither an integer nor a decimal")
+                .hint_if(hint.map(str::to_string));
             return None;
         }
     };

@@ -205,6 +205,12 @@ impl Body<'_, '_> {
             (Type::Scalar(from), Type::Scalar(Scalar::Bool)) if from.is_integer() => {
                 Some(format!("{text} != 0"))
             }
+            (from, to) if crate::decimals::is_lossless(from, to) => {
+                Some(format!("{text} as {}", self.show(to)))
+            }
+            (from @ Type::Decimal { .. }, to) if crate::decimals::is_between(from, to) => {
+                Some(format!("{text}.round(half_even)"))
+            }
             (Type::Scalar(from), Type::Duration) if from.is_integer() => {
                 Some("write a duration with its unit, as in `5s`".into())
             }
@@ -251,6 +257,10 @@ impl Body<'_, '_> {
                 convert(checked)
             }
             (from, to) if self.widens(from, to) => convert(checked),
+            (from, to) if crate::decimals::is_lossless(from, to) => convert(checked),
+            (from, to) if crate::decimals::is_between(from, to) => {
+                self.lossy_decimal(value, &checked.ty, &ty, span)
+            }
             (Type::Scalar(from), Type::Scalar(to)) if from.is_integer() && to.is_integer() => {
                 let (from, to) = (
                     crate::show::scalar_name(*from),
@@ -290,7 +300,7 @@ impl Body<'_, '_> {
             (Type::Scalar(from), Type::Scalar(to)) => *from != Scalar::Bool && *to != Scalar::Bool,
             (Type::String(_), Type::String(_)) | (Type::Bytes(_), Type::Bytes(_)) => true,
             (Type::List(from, _), Type::List(to, _)) => from == to,
-            _ => false,
+            (from, to) => crate::decimals::is_between(from, to),
         };
         if !possible {
             let (from, to) = (self.show(&value.ty), self.show(ty));

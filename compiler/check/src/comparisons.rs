@@ -54,7 +54,14 @@ impl Body<'_, '_> {
             || matches!((&left.ty, &right.ty), (Type::List(a, _), Type::List(b, _)) if a == b);
         let ordered = matches!(
             left.ty,
-            Type::Scalar(_) | Type::Time | Type::Duration | Type::String(_) | Type::Bytes(_)
+            Type::Scalar(_)
+                | Type::Time
+                | Type::Duration
+                | Type::Uuid
+                | Type::Hash
+                | Type::Decimal { .. }
+                | Type::String(_)
+                | Type::Bytes(_)
         ) && (equality || left.ty != Type::BOOL);
         let equal = ordered
             || matches!(
@@ -112,6 +119,15 @@ impl Body<'_, '_> {
                     (left, widen(right, &ty))
                 } else {
                     (left, right)
+                }
+            }
+            (Type::Decimal { .. }, Type::Decimal { .. }) if left.ty != right.ty => {
+                match crate::decimals::common(&left.ty, &right.ty) {
+                    Some(ty) => (
+                        self.coerce_decimal(left, &ty),
+                        self.coerce_decimal(right, &ty),
+                    ),
+                    None => (left, right),
                 }
             }
             (Type::Optional(inner), other) if **inner == *other => {

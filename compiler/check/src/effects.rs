@@ -26,6 +26,8 @@ pub(crate) struct Footprint {
     raises: Vec<(ErrorId, Span)>,
     /// Where it first changes something, and what it does there.
     first_write: Option<(Span, String)>,
+    /// Where it first draws a random number.
+    first_random: Option<Span>,
 }
 
 pub(crate) fn check(world: &mut World<'_>) {
@@ -80,6 +82,9 @@ fn absorb(own: &mut Footprint, callee: &Footprint, id: CallableId, span: Span, w
         let name = &world.program.callables[id.0 as usize].name;
         own.first_write = Some((span, format!("calls `{name}`, which changes data")));
     }
+    if callee.first_random.is_some() {
+        own.first_random.get_or_insert(span);
+    }
     if own.attempted.contains(&span) {
         return;
     }
@@ -123,6 +128,18 @@ fn settle(world: &mut World<'_>, id: CallableId, own: &Footprint) {
                 .label("fails inside")
                 .hint(format!("fails {error}"));
         }
+    }
+    if matches!(kind, CallableKind::Query | CallableKind::Report)
+        && let Some(span) = own.first_random
+    {
+        world
+            .error(
+                codes::RANDOM_IN_QUERY,
+                span,
+                format!("`{name}` must answer twice the same, and this is new each time"),
+            )
+            .label("drawn from the command's seed")
+            .hint(format!("command {name}(…)"));
     }
     if matches!(kind, CallableKind::Query | CallableKind::Report)
         && let Some((span, what)) = &own.first_write
@@ -332,6 +349,13 @@ fn visit(expr: &hir::Expr, world: &World<'_>, print: &mut Footprint) {
                 Root::Local => {}
             }
         }
+        ExprKind::RandomUuid { .. } => {
+            print.first_random.get_or_insert(expr.span);
+        }
+        ExprKind::Method {
+            method: hir::Method::Times(_) | hir::Method::Divide(_) | hir::Method::Round(_),
+            ..
+        } => print.effects.may_fail = true,
         ExprKind::Binary { .. }
         | ExprKind::Index { .. }
         | ExprKind::Convert {

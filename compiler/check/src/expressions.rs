@@ -33,11 +33,7 @@ impl Body<'_, '_> {
                 value,
                 suffix: Some(suffix),
             } => self.duration(*value, suffix, span),
-            Kind::Float(number) => make(
-                ExprKind::Float(*number),
-                Type::Scalar(rc_bytecode::instr::Scalar::F64),
-                span,
-            ),
+            Kind::Float(number) => self.float(*number, expected, span),
             Kind::String(text) => self.string(&text.value, expected, span),
             Kind::Bytes(bytes) => self.bytes(bytes, expected, span),
             Kind::Bool(value) => make(ExprKind::Bool(*value), Type::BOOL, span),

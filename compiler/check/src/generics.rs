@@ -95,7 +95,14 @@ impl World<'_> {
 fn meets(bound: &str, ty: &Type, within: &[ast::Generic]) -> bool {
     let ordered = matches!(
         ty,
-        Type::Scalar(_) | Type::Time | Type::Duration | Type::String(_) | Type::Bytes(_)
+        Type::Scalar(_)
+            | Type::Time
+            | Type::Duration
+            | Type::Uuid
+            | Type::Hash
+            | Type::Decimal { .. }
+            | Type::String(_)
+            | Type::Bytes(_)
     );
     match ty {
         Type::Error => true,

@@ -93,6 +93,7 @@ pub(crate) fn finish(
         | ExprKind::GetUnique { .. }
         | ExprKind::Comprehension { .. }
         | ExprKind::Now
+        | ExprKind::RandomUuid { .. }
         | ExprKind::CallerId
         | ExprKind::CallerHasRole(_) => {
             table_read = table_read.or(Some(expr.span));

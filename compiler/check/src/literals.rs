@@ -38,6 +38,10 @@ impl Body<'_, '_> {
         expected: Option<&Type>,
         span: Span,
     ) -> hir::Expr {
+        if let Some(Type::Decimal { digits, scale }) = expected.map(peeled) {
+            let sign = if negative { "-" } else { "" };
+            return self.decimal(&format!("{sign}{value}"), *digits, *scale, span);
+        }
         let scalar = match expected.map(peeled) {
             Some(Type::Scalar(scalar)) if scalar.is_integer() => *scalar,
             Some(Type::Scalar(Scalar::F64)) => {
@@ -89,6 +93,15 @@ impl Body<'_, '_> {
                 error(span)
             }
         }
+    }
+
+    /// A literal with a point is a decimal where one is expected, else an `f64`.
+    pub fn float(&mut self, value: f64, expected: Option<&Type>, span: Span) -> hir::Expr {
+        if let Some(Type::Decimal { digits, scale }) = expected.map(peeled) {
+            let text = self.world.text_of(span);
+            return self.decimal(&text, *digits, *scale, span);
+        }
+        make(ExprKind::Float(value), Type::Scalar(Scalar::F64), span)
     }
 
     pub fn duration(&mut self, value: u128, suffix: &str, span: Span) -> hir::Expr {

@@ -15,7 +15,9 @@ use std::sync::Arc;
 /// What a part of a place is when it is read: scalars are values, the rest are places.
 pub(crate) fn part(ty: &Type, mutable: bool) -> Type {
     match ty {
-        Type::Scalar(_) | Type::Time | Type::Duration | Type::Error => ty.clone(),
+        Type::Scalar(_) | Type::Time | Type::Duration | Type::Decimal { .. } | Type::Error => {
+            ty.clone()
+        }
         _ => Type::Place {
             ty: Arc::new(ty.clone()),
             mutable,

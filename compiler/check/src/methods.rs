@@ -44,6 +44,10 @@ const METHODS: &[&str] = &[
     "count_ones",
     "swap_bytes",
     "nanoseconds",
+    "times",
+    "divide",
+    "round",
+    "square_root",
 ];
 
 pub(crate) fn is_method(name: &str) -> bool {
@@ -71,6 +75,7 @@ fn unary_method(name: &str) -> Option<UnaryOp> {
         "leading_zeros" => UnaryOp::LeadingZeros,
         "count_ones" => UnaryOp::CountOnes,
         "swap_bytes" => UnaryOp::ByteSwap,
+        "square_root" => UnaryOp::SquareRoot,
         _ => return None,
     })
 }
@@ -84,6 +89,15 @@ impl Body<'_, '_> {
         expected: Option<&Type>,
         span: Span,
     ) -> hir::Expr {
+        if let ast::ExprKind::Name {
+            name: base,
+            arguments: types,
+        } = &base.kind
+            && types.is_empty()
+            && let Some(made) = self.made_by_type(base, name, arguments, span)
+        {
+            return made;
+        }
         // A literal receiver takes the expected type, as in `5.min(x)`.
         let wish = crate::operators::is_flexible(base)
             .then_some(expected)
@@ -100,6 +114,10 @@ impl Body<'_, '_> {
             (_, "try_into") => {
                 self.takes(name, arguments, 0, span);
                 self.try_into(receiver, expected, span)
+            }
+            (Type::Decimal { .. }, "times" | "divide" | "round")
+            | (Type::Scalar(Scalar::F64), "round") => {
+                self.rounded(receiver, name, arguments, expected, span)
             }
             (Type::Scalar(scalar), word) => match (binary_method(word), unary_method(word)) {
                 (Some(op), _)
@@ -228,7 +246,8 @@ impl Body<'_, '_> {
                 Type::Scalar(Scalar::I64),
                 span,
             ),
-            (Type::Duration, "abs") => {
+            (Type::Duration | Type::Decimal { .. }, "abs") => {
+                self.takes(name, arguments, 0, span);
                 let ty = receiver.ty.clone();
                 make(
                     ExprKind::Unary {
@@ -239,7 +258,7 @@ impl Body<'_, '_> {
                     span,
                 )
             }
-            (Type::Duration | Type::Time, "min" | "max") => {
+            (Type::Duration | Type::Time | Type::Decimal { .. }, "min" | "max") => {
                 if !self.takes(name, arguments, 1, span) {
                     return error(span);
                 }
@@ -484,11 +503,11 @@ impl Body<'_, '_> {
                 };
                 let wish = expected
                     .map(crate::body::peeled)
-                    .filter(|ty| matches!(ty, Type::Scalar(_)));
+                    .filter(|ty| matches!(ty, Type::Scalar(_) | Type::Decimal { .. }));
                 let one = self.expr(first, wish);
                 let one = self.read(one);
                 let fits = matches!(&one.ty, Type::Scalar(scalar) if *scalar != Scalar::Bool)
-                    || matches!(one.ty, Type::Time | Type::Duration);
+                    || matches!(one.ty, Type::Time | Type::Duration | Type::Decimal { .. });
                 if !fits {
                     if one.ty != Type::Error {
                         let shown = self.show(&one.ty);
@@ -532,7 +551,7 @@ impl Body<'_, '_> {
                 let operand = self.expr(&arguments[0], expected);
                 let operand = self.read(operand);
                 let fits = matches!(&operand.ty, Type::Scalar(scalar) if fits_unary(UnaryOp::Abs, *scalar))
-                    || operand.ty == Type::Duration;
+                    || matches!(operand.ty, Type::Duration | Type::Decimal { .. });
                 if !fits {
                     if operand.ty != Type::Error {
                         let shown = self.show(&operand.ty);
@@ -554,6 +573,8 @@ impl Body<'_, '_> {
                     span,
                 ))
             }
+            "uuid" => Some(self.uuid_literal(name, arguments, span)),
+            "hash" if !self.is_std() => Some(self.content_hash(name, arguments, span)),
             _ => self.low_level_call(name, types, arguments, expected, span),
         }
     }
@@ -563,6 +584,7 @@ fn fits_unary(op: UnaryOp, scalar: Scalar) -> bool {
     match op {
         UnaryOp::Abs => scalar.is_signed() || scalar == Scalar::F64,
         UnaryOp::ByteSwap => scalar.is_integer(),
+        UnaryOp::SquareRoot => scalar == Scalar::F64,
         _ => scalar.is_integer() && !scalar.is_signed(),
     }
 }

@@ -68,6 +68,7 @@ fn sign(operator: BinaryOperator) -> &'static str {
 pub(crate) fn is_flexible(expr: &ast::Expr) -> bool {
     match &expr.kind {
         ast::ExprKind::Integer { suffix: None, .. }
+        | ast::ExprKind::Float(_)
         | ast::ExprKind::None
         | ast::ExprKind::List(_) => true,
         ast::ExprKind::Unary { operand, .. } => is_flexible(operand),
@@ -90,6 +91,11 @@ pub(crate) fn is_flexible(expr: &ast::Expr) -> bool {
         } => true,
         _ => false,
     }
+}
+
+/// Whether a decimal may be multiplied by it: its values are within 128 bits with a sign.
+fn is_factor(scalar: Scalar) -> bool {
+    scalar.is_integer() && scalar != Scalar::U128
 }
 
 fn upper(name: &str) -> bool {
@@ -123,7 +129,8 @@ impl Body<'_, '_> {
         let fits = match (&operand.ty, op) {
             (Type::Error, _) => return error(span),
             (Type::Never, _) => return self.no_value(&operand),
-            (Type::Scalar(Scalar::Bool), UnaryOp::Not) | (Type::Duration, UnaryOp::Neg) => true,
+            (Type::Scalar(Scalar::Bool), UnaryOp::Not)
+            | (Type::Duration | Type::Decimal { .. }, UnaryOp::Neg) => true,
             (Type::Scalar(scalar), UnaryOp::Not) => scalar.is_integer(),
             (Type::Scalar(scalar), _) => scalar.is_signed() || *scalar == Scalar::F64,
             _ => false,
@@ -152,7 +159,9 @@ impl Body<'_, '_> {
         let ty = operand.ty.clone();
         match (&operand.kind, op) {
             (ExprKind::Float(number), UnaryOp::Neg) => make(ExprKind::Float(-number), ty, span),
-            (ExprKind::Integer(number), UnaryOp::Neg) if ty == Type::Duration => {
+            (ExprKind::Integer(number), UnaryOp::Neg)
+                if matches!(ty, Type::Duration | Type::Decimal { .. }) =>
+            {
                 make(ExprKind::Integer(-number), ty, span)
             }
             _ => make(
@@ -230,7 +239,10 @@ impl Body<'_, '_> {
     pub fn read(&mut self, expr: hir::Expr) -> hir::Expr {
         match &expr.ty {
             Type::Place { ty, .. }
-                if matches!(**ty, Type::Scalar(_) | Type::Time | Type::Duration) =>
+                if matches!(
+                    **ty,
+                    Type::Scalar(_) | Type::Time | Type::Duration | Type::Decimal { .. }
+                ) =>
             {
                 let ty = (**ty).clone();
                 self.coerce(expr, &ty)
@@ -249,14 +261,17 @@ impl Body<'_, '_> {
     ) -> hir::Expr {
         let wish = expected
             .map(peeled)
-            .filter(|ty| matches!(ty, Type::Scalar(_)));
+            .filter(|ty| matches!(ty, Type::Scalar(_) | Type::Decimal { .. }));
         // A duration times a number: the number is no duration.
-        let (left, right) = self.operands(left, right, wish);
+        let (left, right) = match operator {
+            BinaryOperator::Multiply => self.factors(left, right, wish),
+            _ => self.operands(left, right, wish),
+        };
         let (left, right) = (self.read(left), self.read(right));
         self.calculated(operator, left, right, span)
     }
 
-    fn calculated(
+    pub fn calculated(
         &mut self,
         operator: BinaryOperator,
         left: hir::Expr,
@@ -296,6 +311,22 @@ impl Body<'_, '_> {
             (Type::Scalar(scalar), BinaryOp::Mul, Type::Duration) if scalar.is_integer() => {
                 Some(Type::Duration)
             }
+            (
+                Type::Decimal { .. },
+                BinaryOp::Add | BinaryOp::Sub | BinaryOp::Rem,
+                Type::Decimal { .. },
+            ) if left.ty == right.ty => Some(left.ty.clone()),
+            (Type::Decimal { .. }, BinaryOp::Mul, Type::Scalar(scalar)) if is_factor(*scalar) => {
+                Some(left.ty.clone())
+            }
+            (Type::Scalar(scalar), BinaryOp::Mul, Type::Decimal { .. }) if is_factor(*scalar) => {
+                Some(right.ty.clone())
+            }
+            (
+                Type::Decimal { .. },
+                BinaryOp::Mul | BinaryOp::Div,
+                Type::Decimal { .. } | Type::Scalar(_),
+            ) => return self.rounding_needed(op, &left, &right, span),
             (Type::String(a), BinaryOp::Add, Type::String(b)) => {
                 return self.concatenated(a.clone(), b.clone(), left, right, span);
             }
@@ -480,6 +511,15 @@ impl Body<'_, '_> {
                     )
                 })
             }
+            (Type::Decimal { .. }, Type::Decimal { .. }) => {
+                crate::decimals::common(&left.ty, &right.ty).map(|common| {
+                    let (narrow, ty) = match common == right.ty {
+                        true => (left, self.show(&common)),
+                        false => (right, self.show(&common)),
+                    };
+                    format!("{} as {ty}", self.world.text_of(narrow.span))
+                })
+            }
             (Type::Time, Type::Scalar(_)) | (Type::Duration, Type::Scalar(_)) => {
                 Some("durations carry a unit, as in `5s`".into())
             }
@@ -515,6 +555,7 @@ impl Body<'_, '_> {
                 Type::Duration
             }
             Type::Duration => Type::Scalar(Scalar::I64),
+            Type::Decimal { .. } => return self.compound_decimal(target, operator, value),
             ty @ Type::Scalar(_) => ty.clone(),
             ty => {
                 let shown = self.show(ty);

@@ -245,6 +245,7 @@ impl World<'_> {
         match ty {
             Type::Scalar(_)
             | Type::Duration
+            | Type::Decimal { .. }
             | Type::Time
             | Type::String(_)
             | Type::Bytes(_)

@@ -197,10 +197,12 @@ impl Shaper<'_, '_> {
         let shown = self.world.show(ty);
         let hint = match ty {
             Type::Scalar(Scalar::F64) => {
-                "floats are not keys: two of them can look equal and not be; use an integer of small units"
+                "floats are not keys: two of them can look equal and not be; use a `decimal<18, 6>`, say"
             }
             Type::Optional(_) => "a key is always there; use a value of its own for absence",
-            _ => "integers, `time`, `string<N>`, `bytes<N>` and enums without payloads can",
+            _ => {
+                "integers, decimals, `time`, `uuid`, `hash`, `string<N>`, `bytes<N>` and enums without payloads can"
+            }
         };
         self.world
             .error(
@@ -323,7 +325,14 @@ pub(crate) const TABLE_WORDS: &[&str] = &[
 pub(crate) fn orderable(ty: &Type, program: &hir::Program) -> bool {
     match ty {
         Type::Scalar(scalar) => *scalar != Scalar::F64,
-        Type::Time | Type::Duration | Type::String(_) | Type::Bytes(_) | Type::Error => true,
+        Type::Time
+        | Type::Duration
+        | Type::Uuid
+        | Type::Hash
+        | Type::Decimal { .. }
+        | Type::String(_)
+        | Type::Bytes(_)
+        | Type::Error => true,
         Type::Enum(id, _) => program.enums[id.0 as usize]
             .variants
             .iter()

@@ -130,6 +130,15 @@ impl<'a> World<'a> {
                 self.no_arguments(name, arguments);
                 Type::Duration
             }
+            "uuid" => {
+                self.no_arguments(name, arguments);
+                Type::Uuid
+            }
+            "hash" => {
+                self.no_arguments(name, arguments);
+                Type::Hash
+            }
+            "decimal" => self.decimal(span, arguments, module, generics),
             "string" | "bytes" => {
                 let [argument] = arguments else {
                     let example = format!("{}<64>", name.text);
@@ -197,8 +206,7 @@ impl<'a> World<'a> {
                     },
                 }
             }
-            "decimal" | "uuid" | "hash" | "text" | "blob" | "set" | "map" | "tree" | "queue"
-            | "priority_queue" | "log"
+            "text" | "blob" | "set" | "map" | "tree" | "queue" | "priority_queue" | "log"
                 if self.find(module, &name.text).is_none() =>
             {
                 self.not_in_this_edition(span, &format!("the type `{}` is", name.text));
@@ -406,6 +414,9 @@ impl<'a> World<'a> {
             | Type::Scalar(_)
             | Type::Time
             | Type::Duration
+            | Type::Uuid
+            | Type::Hash
+            | Type::Decimal { .. }
             | Type::String(_)
             | Type::Bytes(_) => None,
             Type::Parameter(_) | Type::Struct(..) | Type::Enum(..) => None,

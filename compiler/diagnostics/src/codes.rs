@@ -131,6 +131,12 @@ codes! {
         STATE_DEFAULT_MISSING = 326, "a state without a first value";
         VALUE_DROPPED = 327, "a value that nobody takes";
         TEXT_NOT_FILLED_IN = 330, "a text with a `${…}` that stays as it is";
+        RANDOM_IN_QUERY = 336, "a new uuid where asking twice must answer the same";
+        BAD_IDENTIFIER = 337, "a uuid or hash that is none";
+        DECIMAL_LITERAL = 338, "a literal that its decimal cannot hold exactly";
+        ROUNDING_NEEDED = 339, "a product or quotient of decimals without its rounding";
+        UNKNOWN_ROUNDING = 340, "a rounding that does not exist";
+        NOT_HASHABLE = 341, "a hash of what is no plain value";
     }
     // Bounds and cost.
     _BOUNDS 400..500 {

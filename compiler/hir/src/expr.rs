@@ -7,7 +7,7 @@
 //! - Arithmetic is checked unless the operation says otherwise; types of both sides are equal (conversions are explicit).
 
 use crate::types::*;
-use rc_bytecode::instr::{BinaryOp, Builtin, CompareOp, ConvertMode, UnaryOp};
+use rc_bytecode::instr::{BinaryOp, Builtin, CompareOp, ConvertMode, Rounding, UnaryOp};
 use rc_source::Span;
 use std::sync::Arc;
 
@@ -165,6 +165,10 @@ pub enum ExprKind {
         group: Option<Box<Expr>>,
     },
     Now,
+    /// A new uuid from the stamped seed; `ordered` ones begin with the stamped time. Commands only.
+    RandomUuid {
+        ordered: bool,
+    },
     CallerId,
     /// Whether the caller has this role (bit number).
     CallerHasRole(u32),
@@ -173,7 +177,8 @@ pub enum ExprKind {
         op: UnaryOp,
         operand: Box<Expr>,
     },
-    /// Scalars of one type; `Time`/`Duration` mixes have become integer operations on i64 with the right result type.
+    /// Scalars of one type; `Time`/`Duration` mixes have become integer operations on i64 with the right result type. A
+    /// decimal times an integer has both as they are.
     Binary {
         op: BinaryOp,
         left: Box<Expr>,
@@ -315,6 +320,15 @@ pub enum Method {
     // integers
     /// The decimal digits, `-` before those of a negative number.
     ToText,
+    // numbers
+    /// `decimal.times(x, rounding)`, of the receiver's type; `x` a decimal or an integer.
+    Times(Rounding),
+    /// `decimal.divide(x, rounding)`, likewise.
+    Divide(Rounding),
+    /// Of a decimal to the expression's type, a decimal or an integer; of an `f64` to a whole one.
+    Round(Rounding),
+    /// `hash(a, …)`: SHA-256 of the receiver, or of the arguments' hashes.
+    ContentHash,
 }
 
 impl Method {

@@ -27,6 +27,14 @@ pub enum Type {
     Scalar(Scalar),
     Time,
     Duration,
+    Uuid,
+    /// A content hash, 32 bytes.
+    Hash,
+    /// Exact: so many digits, of which `scale` stand behind the point. `scale <= digits <= 38`.
+    Decimal {
+        digits: u8,
+        scale: u8,
+    },
     /// At most so many bytes of UTF-8.
     String(Count),
     Bytes(Count),

@@ -275,6 +275,10 @@ impl Body<'_> {
                 }
             }
             ExprKind::Binary { op, left, right } if left.ty != right.ty => {
+                let scaled = *op == rc_bytecode::instr::BinaryOp::Mul
+                    && [&left.ty, &right.ty]
+                        .iter()
+                        .any(|ty| matches!(ty, Type::Decimal { .. }));
                 let mixed = |ty: &Type| {
                     matches!(
                         ty,
@@ -282,6 +286,7 @@ impl Body<'_> {
                     )
                 };
                 if !(mixed(&left.ty) && mixed(&right.ty))
+                    && !scaled
                     && left.ty != Type::Never
                     && right.ty != Type::Never
                 {

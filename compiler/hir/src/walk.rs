@@ -23,9 +23,24 @@ impl Expr {
     pub fn each_child<'a>(&'a self, visit: &mut dyn FnMut(Child<'a>)) {
         use ExprKind::*;
         match &self.kind {
-            Integer(_) | Unsigned(_) | Float(_) | Bool(_) | String(_) | Bytes(_) | None | Unit
-            | Local(_) | Const(_) | State(_) | Now | CallerId | CallerHasRole(_) | Break
-            | Continue | Error => {}
+            Integer(_)
+            | Unsigned(_)
+            | Float(_)
+            | Bool(_)
+            | String(_)
+            | Bytes(_)
+            | None
+            | Unit
+            | Local(_)
+            | Const(_)
+            | State(_)
+            | Now
+            | RandomUuid { .. }
+            | CallerId
+            | CallerHasRole(_)
+            | Break
+            | Continue
+            | Error => {}
             Some(inner)
             | Unary { operand: inner, .. }
             | Convert { value: inner, .. }

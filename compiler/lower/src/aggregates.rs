@@ -213,7 +213,7 @@ impl<'l, 'p> Function<'l, 'p> {
         let AggregateInfo::Single(state) = &self.low.schema.aggregates[number] else {
             return;
         };
-        let (page, offset) = (state.page, state.offset);
+        let (page, offset, shape) = (state.page, state.offset, state.shape.clone());
         let Some(view) = self.states.get(page as usize).copied().flatten() else {
             return;
         };
@@ -224,6 +224,7 @@ impl<'l, 'p> Function<'l, 'p> {
         let old = self.code.load(wide, view, offset);
         let rest = self.code.binary(BinaryOp::Sub, old, before);
         let new = self.code.binary(BinaryOp::Add, rest, after);
+        let new = self.within_digits(&shape, new);
         self.code.store(view, offset, new);
     }
 
@@ -327,6 +328,7 @@ impl<'l, 'p> Function<'l, 'p> {
         };
         let old = self.code.load(wide, view, offset);
         let new = self.code.binary(op, old, amount);
+        let new = self.within_digits(shape, new);
         self.code.store(view, offset, new);
     }
 

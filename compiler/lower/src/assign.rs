@@ -3,8 +3,10 @@
 
 use crate::body::{Binding, Function, Operand, is_constant};
 use crate::concrete::Ty;
+use crate::decimals::is_decimal;
 use crate::effects::{self, Root};
 use rc_bytecode::instr::{BinaryOp, Instr};
+use rc_bytecode::layout::Shape;
 use rc_hir::{Expr, ExprKind};
 
 impl<'p> Function<'_, 'p> {
@@ -75,6 +77,13 @@ impl<'p> Function<'_, 'p> {
         if let ExprKind::Local(id) = target.kind {
             match (self.locals[id.0 as usize], operand) {
                 (Binding::Is(Operand::Scalar(local)), Operand::Scalar(value)) => match operator {
+                    Some(op) if is_decimal(&self.ty(&target.ty)) => {
+                        let Ty::Value(shape) = self.ty(&target.ty) else {
+                            return;
+                        };
+                        let value = self.decimal_operation(op, &shape, local, value);
+                        self.code.move_to(local, value);
+                    }
                     Some(op) => self.code.emit(Instr::Binary {
                         op,
                         dst: local,
@@ -103,7 +112,12 @@ impl<'p> Function<'_, 'p> {
                         let Operand::Scalar(old) = self.value(target) else {
                             return;
                         };
-                        self.code.binary(op, old, value)
+                        match self.ty(&target.ty) {
+                            Ty::Value(shape @ Shape::Decimal { .. }) => {
+                                self.decimal_operation(op, &shape, old, value)
+                            }
+                            _ => self.code.binary(op, old, value),
+                        }
                     }
                     None => value,
                 };

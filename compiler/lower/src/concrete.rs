@@ -4,7 +4,7 @@
 //! and locals share one memory layout. What has no shape (rows, places, layouts) is a [`Ty`] of its own.
 
 use rc_bytecode::instr::{BinaryOp, Scalar};
-use rc_bytecode::layout::{Extent, Record, Shape, Shapes, Sum, align_up};
+use rc_bytecode::layout::{Extent, Record, Shape, Shapes, Sum, align_up, decimal_scalar};
 use rc_hir as hir;
 use std::collections::HashMap;
 
@@ -49,6 +49,7 @@ pub fn scalar_of(shape: &Shape) -> Option<Scalar> {
     match shape {
         Shape::Scalar(scalar) => Some(*scalar),
         Shape::Time | Shape::Duration => Some(Scalar::I64),
+        Shape::Decimal { digits, .. } => Some(decimal_scalar(*digits)),
         _ => None,
     }
 }
@@ -114,6 +115,12 @@ impl<'p> Types<'p> {
             hir::Type::Scalar(scalar) => Shape::Scalar(*scalar),
             hir::Type::Time => Shape::Time,
             hir::Type::Duration => Shape::Duration,
+            hir::Type::Uuid => Shape::Uuid,
+            hir::Type::Hash => Shape::Hash,
+            hir::Type::Decimal { digits, scale } => Shape::Decimal {
+                digits: *digits,
+                scale: *scale,
+            },
             hir::Type::String(max) => Shape::String(self.count32(max, generics)),
             hir::Type::Bytes(max) => Shape::Bytes(self.count32(max, generics)),
             hir::Type::Optional(inner) => Shape::Optional(Box::new(self.shape(inner, generics))),
@@ -335,6 +342,7 @@ fn shape_name(shape: &Shape, shapes: &Shapes) -> String {
         }
         Shape::String(max) => format!("string_{max}"),
         Shape::Bytes(max) => format!("bytes_{max}"),
+        Shape::Decimal { digits, scale } => format!("decimal_{digits}_{scale}"),
         // The rest are words with their sizes.
         other => format!("{other:?}")
             .to_lowercase()
@@ -354,6 +362,10 @@ pub fn instance_name(name: &str, arguments: &[Ty]) -> String {
 fn short_name(ty: &Ty) -> String {
     match ty {
         Ty::Value(Shape::Scalar(scalar)) => format!("{scalar:?}").to_lowercase(),
+        Ty::Value(shape @ (Shape::Time | Shape::Duration | Shape::Uuid | Shape::Hash)) => {
+            format!("{shape:?}").to_lowercase()
+        }
+        Ty::Value(Shape::Decimal { digits, scale }) => format!("decimal<{digits}, {scale}>"),
         Ty::Value(shape) => format!("{shape:?}"),
         Ty::Opaque(opaque) => format!("{} bytes", opaque.size),
         Ty::Number(number) => number.to_string(),

@@ -116,6 +116,7 @@ pub fn visit_expr<'a>(expr: &'a Expr, visit: Visit<'_, 'a>) {
         | ExprKind::Const(_)
         | ExprKind::State(_)
         | ExprKind::Now
+        | ExprKind::RandomUuid { .. }
         | ExprKind::CallerId
         | ExprKind::CallerHasRole(_)
         | ExprKind::Break

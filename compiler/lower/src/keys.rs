@@ -4,13 +4,15 @@
 use crate::code::Code;
 use crate::concrete::scalar_of;
 use rc_bytecode::instr::{BinaryOp, ConvertMode, Instr, Register, Scalar, UnaryOp};
-use rc_bytecode::layout::{Shape, Shapes, length_prefix, tag_size};
+use rc_bytecode::layout::{Shape, Shapes, decimal_scalar, fixed_bytes, length_prefix, tag_size};
 
 /// Bytes of a shape's encoding.
 pub fn encoded_bytes(shapes: &Shapes, shape: &Shape) -> u32 {
     match shape {
         Shape::Scalar(scalar) => scalar.size(),
         Shape::Time | Shape::Duration => 8,
+        Shape::Uuid | Shape::Hash => fixed_bytes(shape),
+        Shape::Decimal { digits, .. } => decimal_scalar(*digits).size(),
         Shape::String(max) | Shape::Bytes(max) => max + length_prefix(*max),
         Shape::Optional(inner) => 1 + encoded_bytes(shapes, inner),
         Shape::Tuple(parts) => parts.iter().map(|part| encoded_bytes(shapes, part)).sum(),
@@ -66,6 +68,13 @@ pub fn encode(
             };
             let length = code.load(scalar, source, offset);
             encode_scalar(code, key, at + max, length)
+        }
+        Shape::Uuid | Shape::Hash => {
+            let bytes = fixed_bytes(shape);
+            let content = code.part(source, offset, bytes);
+            let to = code.part(key, at, bytes);
+            code.copy(to, content);
+            at + bytes
         }
         Shape::Optional(inner) => {
             let tag = code.load(Scalar::U8, source, offset);
@@ -142,7 +151,7 @@ pub fn encode(
             }
             encode_scalar(code, key, at, length)
         }
-        Shape::Scalar(_) | Shape::Time | Shape::Duration => at,
+        Shape::Scalar(_) | Shape::Time | Shape::Duration | Shape::Decimal { .. } => at,
     }
 }
 

@@ -25,6 +25,8 @@ mod leave;
 mod lowering;
 // What the language is made of.
 mod assign;
+mod decimals;
+mod hashes;
 mod lists;
 mod low_level;
 mod memory;

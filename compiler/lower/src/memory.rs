@@ -131,7 +131,7 @@ impl<'p> Function<'_, 'p> {
         }
     }
 
-    /// The length, then the bytes, sixteen at a time.
+    /// The length where the shape has one, then the bytes.
     pub fn literal(
         &mut self,
         bytes: &[u8],
@@ -142,7 +142,7 @@ impl<'p> Function<'_, 'p> {
     ) {
         self.clear(shape, view, offset, fresh);
         let (Shape::String(max) | Shape::Bytes(max)) = shape else {
-            return;
+            return self.literal_bytes(bytes, view, offset);
         };
         let prefix = length_prefix(*max);
         let scalar = if prefix == 2 {
@@ -155,6 +155,11 @@ impl<'p> Function<'_, 'p> {
         }
         let length = self.code.constant(scalar, bytes.len() as u128);
         self.code.store(view, offset, length);
+        self.literal_bytes(bytes, view, offset + prefix);
+    }
+
+    /// Constant bytes, eight at a time.
+    fn literal_bytes(&mut self, bytes: &[u8], view: Register, offset: u32) {
         let mut at = 0;
         while at < bytes.len() {
             let rest = bytes.len() - at;
@@ -170,7 +175,7 @@ impl<'p> Function<'_, 'p> {
             let mut word = [0; 16];
             word[..size].copy_from_slice(&bytes[at..at + size]);
             let chunk = self.code.constant(scalar, u128::from_le_bytes(word));
-            self.code.store(view, offset + prefix + at as u32, chunk);
+            self.code.store(view, offset + at as u32, chunk);
             at += size;
         }
     }

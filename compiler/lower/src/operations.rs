@@ -2,9 +2,10 @@
 
 use crate::body::{Function, Operand};
 use crate::concrete::Ty;
+use crate::decimals::is_decimal;
 use crate::texts::text_max;
 use rc_bytecode::instr::{BinaryOp, CompareOp, ConvertMode, Instr, Register, Scalar};
-use rc_bytecode::layout::length_prefix;
+use rc_bytecode::layout::{Shape, length_prefix};
 use rc_hir::{Expr, ExprKind, Method};
 
 impl<'p> Function<'_, 'p> {
@@ -61,6 +62,16 @@ impl<'p> Function<'_, 'p> {
         } else if right_length < left_length {
             right = self.widened(right, left_length);
         }
+        if let (Ty::Value(Shape::Uuid | Shape::Hash), false) = (left_ty, equality) {
+            let order = self.code.scalar(Scalar::I64);
+            self.code.emit(Instr::CompareBytes {
+                dst: order,
+                left,
+                right,
+            });
+            let zero = self.code.literal(Scalar::I64, 0);
+            return self.code.compare(op, order, zero);
+        }
         let dst = self.code.scalar(Scalar::Bool);
         self.code.emit(Instr::EqualBytes { dst, left, right });
         if op == CompareOp::Equal {
@@ -98,6 +109,9 @@ impl<'p> Function<'_, 'p> {
             }
             (from, to) => match (from.as_scalar(), to.as_scalar()) {
                 (Some(have), Some(want)) => match self.value(value) {
+                    Operand::Scalar(register) if is_decimal(from) || is_decimal(to) => {
+                        Operand::Scalar(self.rescaled(register, from, to, None))
+                    }
                     Operand::Scalar(register) => {
                         let mode = if have == Scalar::Bool {
                             ConvertMode::Wrapping
@@ -144,6 +158,10 @@ impl<'p> Function<'_, 'p> {
                 operand
             }
             Method::Nanoseconds => self.value(receiver),
+            Method::Times(_) | Method::Divide(_) | Method::Round(_) => {
+                self.rounded(expr, method, receiver, arguments)
+            }
+            Method::ContentHash => self.content_hash(receiver, arguments),
             _ => self.list_method(expr, method, receiver, arguments),
         }
     }

@@ -5,6 +5,7 @@ use crate::code::Label;
 use crate::concrete::{Ty, scalar_of};
 use crate::effects::{Node, visit_expr};
 use rc_bytecode::instr::{BinaryOp, Environment, Instr, Scalar, UnaryOp};
+use rc_bytecode::layout::Shape;
 use rc_hir as hir;
 use rc_hir::{Expr, ExprKind};
 
@@ -45,6 +46,7 @@ impl<'p> Function<'_, 'p> {
                     self.unsupported(expr.span, "an optional row as a value")
                 }
             },
+            ExprKind::RandomUuid { ordered } => self.random_uuid(*ordered),
             ExprKind::Now => self.environment(Environment::Now, Scalar::I64),
             ExprKind::CallerId => self.environment(Environment::CallerId, Scalar::U64),
             ExprKind::CallerHasRole(bit) => self.caller_has_role(*bit),
@@ -71,7 +73,12 @@ impl<'p> Function<'_, 'p> {
             }
             ExprKind::Binary { op, left, right } => match self.pair(left, right) {
                 Some((Operand::Scalar(left), Operand::Scalar(right))) => {
-                    Operand::Scalar(self.code.binary(*op, left, right))
+                    Operand::Scalar(match self.ty(&expr.ty) {
+                        Ty::Value(shape @ Shape::Decimal { .. }) => {
+                            self.decimal_operation(*op, &shape, left, right)
+                        }
+                        _ => self.code.binary(*op, left, right),
+                    })
                 }
                 _ => Operand::Never,
             },

@@ -203,7 +203,7 @@ macro_rules! words {
         }
     )*};
 }
-words!(Scalar crate::instr::Builtin crate::instr::BinaryOp crate::instr::UnaryOp crate::instr::CompareOp crate::instr::ConvertMode);
+words!(Scalar crate::instr::Builtin crate::instr::BinaryOp crate::instr::UnaryOp crate::instr::CompareOp crate::instr::ConvertMode crate::instr::Rounding);
 words!(crate::instr::Access crate::instr::Environment crate::interface::CommandKind crate::interface::GuardKind crate::module::FunctionKind);
 
 macro_rules! structs {
@@ -318,6 +318,12 @@ impl Decode for Shape {
         let shape = match input.byte()? {
             16 => Shape::Time,
             17 => Shape::Duration,
+            25 => Shape::Uuid,
+            26 => Shape::Hash,
+            27 => Shape::Decimal {
+                digits: input.byte()?,
+                scale: input.byte()?,
+            },
             18 => Shape::String(Decode::read(input)?),
             19 => Shape::Bytes(Decode::read(input)?),
             20 => Shape::Optional(Box::new(Shape::read(input)?)),

@@ -114,7 +114,7 @@ macro_rules! words {
         }
     )*};
 }
-words!(Scalar crate::instr::Builtin crate::instr::BinaryOp crate::instr::UnaryOp crate::instr::CompareOp crate::instr::ConvertMode);
+words!(Scalar crate::instr::Builtin crate::instr::BinaryOp crate::instr::UnaryOp crate::instr::CompareOp crate::instr::ConvertMode crate::instr::Rounding);
 words!(crate::instr::Access crate::instr::Environment crate::interface::CommandKind crate::interface::GuardKind crate::module::FunctionKind);
 
 macro_rules! structs {
@@ -220,6 +220,9 @@ impl Encode for Shape {
             Shape::Scalar(scalar) => scalar.write(out),
             Shape::Time => out.bytes.push(16),
             Shape::Duration => out.bytes.push(17),
+            Shape::Uuid => out.bytes.push(25),
+            Shape::Hash => out.bytes.push(26),
+            Shape::Decimal { digits, scale } => out.bytes.extend([27, *digits, *scale]),
             Shape::String(max) => (18u8, *max).write(out),
             Shape::Bytes(max) => (19u8, *max).write(out),
             Shape::Optional(inner) => {

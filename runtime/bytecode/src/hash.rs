@@ -4,6 +4,8 @@
 //! The shape is the folded multiply of wyhash and ahash: multiply to 128 bits, xor the halves. It is for
 //! spreading keys, not for safety against a chooser of keys: no bound relies on it (decision 12).
 
+use sha2::{Digest, Sha256};
+
 const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
 const INCREMENT: u64 = 0xD6E8_FEB8_6659_FD93;
 
@@ -22,6 +24,11 @@ pub fn hash_bytes(bytes: &[u8], seed: u64) -> u64 {
         state = fold_multiply(state ^ u64::from_le_bytes(word), MULTIPLIER);
     }
     fold_multiply(state ^ bytes.len() as u64, INCREMENT)
+}
+
+/// `Sha256`: the content hash of the language, the same as everywhere else.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }
 
 /// Folds one store of up to eight bytes (zero-extended) at a canvas address into the running digest.

@@ -186,6 +186,8 @@ pub enum UnaryOp {
     CountOnes,
     /// Bytes in the other order: integers only.
     ByteSwap,
+    /// `F64` only; of a number below zero fails `Overflow`.
+    SquareRoot,
 }
 
 /// Two operands of one scalar type, giving `Bool`. `F64` by value: the two zeros are equal.
@@ -209,6 +211,23 @@ pub enum ConvertMode {
     Wrapping,
     /// Clamps to the target's range. Integers only.
     Saturating,
+}
+
+/// What becomes of what does not fit the last digit. The words of the language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Rounding {
+    /// To the nearest; halves to the even neighbour.
+    HalfEven,
+    /// To the nearest; halves away from zero.
+    HalfUp,
+    /// Toward zero.
+    Truncate,
+    /// Away from zero.
+    Away,
+    /// Toward negative infinity.
+    Floor,
+    /// Toward positive infinity.
+    Ceiling,
 }
 
 /// What a touch is for.
@@ -282,6 +301,21 @@ pub enum Instr {
     Environment {
         value: Environment,
         dst: Register,
+    },
+    /// `dst` = `left * right / divisor`, exact but for one rounding: all `I128`, the product kept in 256 bits. Fails
+    /// `DivideByZero`, and `Overflow` where the result does not fit.
+    MultiplyDivide {
+        rounding: Rounding,
+        dst: Register,
+        left: Register,
+        right: Register,
+        divisor: Register,
+    },
+    /// A whole `F64` of an `F64`.
+    Round {
+        rounding: Rounding,
+        dst: Register,
+        src: Register,
     },
 
     // -- memory ------------------------------------------------------------------------------------
@@ -390,6 +424,14 @@ pub enum Instr {
         dst: Register,
         view: Register,
         byte: Register,
+    },
+
+    /// Writes the SHA-256 of the first `length` (U64) bytes of `view` to `dst`, a writable frame view of 32 bytes. A
+    /// length above the view's fails `BoundExceeded`. Priced for the whole view.
+    Sha256 {
+        dst: Register,
+        view: Register,
+        length: Register,
     },
 
     // -- control -------------------------------------------------------------------------------------

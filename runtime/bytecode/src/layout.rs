@@ -11,6 +11,8 @@
 //! | `T?` | tag byte (0 or 1), then T at its alignment | tag, then T where present |
 //! | tuple, struct | fields in order | fields in order |
 //! | enum | tag u8 (u16 above 256 variants), then the payload at the largest alignment | tag, then the variant's fields |
+//! | `uuid`, `hash` | 16 or 32 bytes, aligned to 1 | the same |
+//! | `decimal<digits, scale>` | without its point: an `I64` up to 18 digits, an `I128` above | the same |
 //! | `list<T, N>` | length u32, then N elements at T's alignment | length u32, then the elements used |
 
 use crate::instr::Scalar;
@@ -23,6 +25,15 @@ pub enum Shape {
     Time,
     /// Signed nanoseconds, an `I64`.
     Duration,
+    /// 16 bytes, ordered as they stand.
+    Uuid,
+    /// 32 bytes, ordered as they stand.
+    Hash,
+    /// Exact, with `scale` of its `digits` behind the point: at most [`DECIMAL_DIGITS_MAX`](crate::text::DECIMAL_DIGITS_MAX).
+    Decimal {
+        digits: u8,
+        scale: u8,
+    },
     /// UTF-8 of at most so many bytes.
     String(u32),
     Bytes(u32),
@@ -79,6 +90,14 @@ impl Shapes {
                 align: scalar.size().min(8),
             },
             Shape::Time | Shape::Duration => Extent { size: 8, align: 8 },
+            Shape::Uuid | Shape::Hash => Extent {
+                size: fixed_bytes(shape),
+                align: 1,
+            },
+            Shape::Decimal { digits, .. } => Extent {
+                size: decimal_scalar(*digits).size(),
+                align: 8,
+            },
             Shape::String(max) | Shape::Bytes(max) => {
                 let prefix = length_prefix(*max);
                 Extent {
@@ -132,10 +151,11 @@ impl Shapes {
     pub fn any_bytes(&self, shape: &Shape) -> bool {
         match shape {
             Shape::Scalar(scalar) => scalar.is_integer(),
-            Shape::Time | Shape::Duration => true,
+            Shape::Time | Shape::Duration | Shape::Uuid | Shape::Hash => true,
             Shape::Tuple(parts) => parts.iter().all(|part| self.any_bytes(part)),
             Shape::Struct(index) => self.any_bytes_record(&self.structs[*index as usize]),
-            Shape::String(_)
+            Shape::Decimal { .. }
+            | Shape::String(_)
             | Shape::Bytes(_)
             | Shape::Optional(_)
             | Shape::Enum(_)
@@ -211,6 +231,8 @@ impl Shapes {
         match shape {
             Shape::Scalar(scalar) => u64::from(scalar.size()),
             Shape::Time | Shape::Duration => 8,
+            Shape::Uuid | Shape::Hash => u64::from(fixed_bytes(shape)),
+            Shape::Decimal { digits, .. } => u64::from(decimal_scalar(*digits).size()),
             Shape::String(max) | Shape::Bytes(max) => {
                 u64::from(length_prefix(*max)) + u64::from(*max)
             }
@@ -243,6 +265,24 @@ impl Shapes {
             .iter()
             .map(|(_, shape)| self.packed_max(shape))
             .fold(0, u64::saturating_add)
+    }
+}
+
+/// Bytes of a `Uuid` or a `Hash`; 0 for other shapes.
+pub fn fixed_bytes(shape: &Shape) -> u32 {
+    match shape {
+        Shape::Uuid => 16,
+        Shape::Hash => 32,
+        _ => 0,
+    }
+}
+
+/// What holds a decimal of so many digits.
+pub fn decimal_scalar(digits: u8) -> Scalar {
+    if digits <= 18 {
+        Scalar::I64
+    } else {
+        Scalar::I128
     }
 }
 

@@ -36,6 +36,8 @@ mod table;
 
 // Values, and what both engines agree on.
 pub mod hash;
+pub mod ratio;
+pub mod text;
 pub mod value;
 pub mod wire;
 

@@ -19,6 +19,19 @@ impl Instr {
             | Instr::EqualBytes { left, right, .. } => [left, right]
                 .into_iter()
                 .for_each(|register| read(*register)),
+            Instr::MultiplyDivide {
+                left,
+                right,
+                divisor,
+                ..
+            } => [left, right, divisor]
+                .into_iter()
+                .for_each(|register| read(*register)),
+            Instr::Round { src, .. } => read(*src),
+            // What changes is the memory that `dst` points to.
+            Instr::Sha256 { dst, view, length } => [dst, view, length]
+                .into_iter()
+                .for_each(|register| read(*register)),
             Instr::Select {
                 condition,
                 then,
@@ -114,6 +127,8 @@ impl Instr {
             | Instr::Unary { dst, .. }
             | Instr::Compare { dst, .. }
             | Instr::Convert { dst, .. }
+            | Instr::MultiplyDivide { dst, .. }
+            | Instr::Round { dst, .. }
             | Instr::Select { dst, .. }
             | Instr::Environment { dst, .. }
             | Instr::Slot { dst, .. }
@@ -133,6 +148,7 @@ impl Instr {
             | Instr::StoreAt { .. }
             | Instr::Copy { .. }
             | Instr::Zero { .. }
+            | Instr::Sha256 { .. }
             | Instr::MoveWithin { .. }
             | Instr::Block { .. }
             | Instr::If { .. }

@@ -23,6 +23,12 @@ pub const WIDE_MULTIPLY: u64 = 6;
 pub const DIVIDE: u64 = 10;
 /// Division and remainder of 128 bits.
 pub const WIDE_DIVIDE: u64 = 40;
+/// A float made whole.
+pub const ROUND: u64 = 4;
+/// The square root of a float.
+pub const SQUARE_ROOT: u64 = 12;
+/// SHA-256 of a block: 64 rounds of about ten instructions, without help of the machine.
+pub const SHA256_BLOCK: u64 = 640;
 /// Saturating multiplication of 64 bits and below, beside one step.
 pub const SATURATE: u64 = 2;
 /// A dynamic index's check and address, beside the access.
@@ -143,6 +149,24 @@ pub(crate) fn own_cost_sized(
             | crate::instr::Environment::OpNumber
             | crate::instr::Environment::CallerRoles => SIMPLE,
         }),
+        Instr::MultiplyDivide {
+            rounding: _,
+            dst: _,
+            left: _,
+            right: _,
+            divisor: _,
+        } => Cost::steps(WIDE_MULTIPLY + 2 * WIDE_DIVIDE),
+        Instr::Round {
+            rounding: _,
+            dst: _,
+            src: _,
+        } => Cost::steps(ROUND),
+        // Nine bytes of padding and length stand behind the content.
+        Instr::Sha256 {
+            dst: _,
+            view,
+            length: _,
+        } => Cost::steps(SHA256_BLOCK * (length(view) + 9).div_ceil(64)),
         Instr::Slot { dst: _, slot: _ } => Cost::steps(SIMPLE),
         Instr::Touch {
             dst: _,
@@ -344,6 +368,7 @@ fn unary(op: UnaryOp, wide: bool) -> u64 {
         | UnaryOp::LeadingZeros
         | UnaryOp::CountOnes
         | UnaryOp::ByteSwap => [SIMPLE, WIDE][usize::from(wide)],
+        UnaryOp::SquareRoot => SQUARE_ROOT,
     }
 }
 

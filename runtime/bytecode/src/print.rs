@@ -361,7 +361,7 @@ macro_rules! words {
         }
     )*};
 }
-words!(crate::instr::BinaryOp crate::instr::UnaryOp crate::instr::CompareOp crate::instr::ConvertMode crate::instr::Access crate::instr::Environment);
+words!(crate::instr::BinaryOp crate::instr::UnaryOp crate::instr::CompareOp crate::instr::ConvertMode crate::instr::Rounding crate::instr::Access crate::instr::Environment);
 
 impl Print for SlotIndex {
     fn print(&self, _: &str, out: &mut Printer) {
@@ -542,6 +542,9 @@ fn shape_text(shape: &Shape) -> String {
         Shape::Scalar(scalar) => scalar.name().into(),
         Shape::Time => "time".into(),
         Shape::Duration => "duration".into(),
+        Shape::Uuid => "uuid".into(),
+        Shape::Hash => "hash".into(),
+        Shape::Decimal { digits, scale } => format!("decimal<{digits}, {scale}>"),
         Shape::String(max) => format!("string<{max}>"),
         Shape::Bytes(max) => format!("bytes<{max}>"),
         Shape::Optional(inner) => format!("{}?", shape_text(inner)),

@@ -3,7 +3,7 @@
 //! listed does not build.
 
 use crate::instr::{
-    Access, BinaryOp, Builtin, CompareOp, ConvertMode, Environment, Scalar, UnaryOp,
+    Access, BinaryOp, Builtin, CompareOp, ConvertMode, Environment, Rounding, Scalar, UnaryOp,
 };
 use crate::interface::{CommandKind, GuardKind};
 use crate::module::FunctionKind;
@@ -73,13 +73,16 @@ words! {
     }
     UnaryOp {
         0 Not "not" 1 Neg "neg" 2 Abs "abs" 3 TrailingZeros "trailing_zeros" 4 LeadingZeros "leading_zeros"
-        5 CountOnes "count_ones" 6 ByteSwap "byte_swap"
+        5 CountOnes "count_ones" 6 ByteSwap "byte_swap" 7 SquareRoot "square_root"
     }
     CompareOp {
         0 Equal "equal" 1 NotEqual "not_equal" 2 Less "less" 3 LessOrEqual "less_or_equal" 4 Greater "greater"
         5 GreaterOrEqual "greater_or_equal"
     }
     ConvertMode { 0 Checked "checked" 1 Wrapping "wrapping" 2 Saturating "saturating" }
+    Rounding {
+        0 HalfEven "half_even" 1 HalfUp "half_up" 2 Truncate "truncate" 3 Away "away" 4 Floor "floor" 5 Ceiling "ceiling"
+    }
     Access { 0 Read "read" 1 Write "write" }
     Environment { 0 Now "now" 1 Random "random" 2 CallerId "caller_id" 3 OpNumber "op_number" 4 CallerRoles "caller_roles" }
     CommandKind { 0 Command "command" 1 Query "query" 2 Report "report" }
@@ -100,6 +103,22 @@ impl Builtin {
     /// As the language writes it: `TableFull`.
     pub fn name(self) -> &'static str {
         Word::name(self)
+    }
+}
+
+impl Rounding {
+    /// As the language writes it: `half_even`.
+    pub fn name(self) -> &'static str {
+        Word::name(self)
+    }
+
+    pub fn from_name(name: &str) -> Option<Rounding> {
+        Word::from_name(name)
+    }
+
+    /// All names.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        <Rounding as Word>::ALL.iter().map(|(_, name)| *name)
     }
 }
 
@@ -154,6 +173,9 @@ macro_rules! for_each_instruction {
             37 Attempt "attempt" { function arguments failure status }
             38 TestCaller "test_caller" { caller }
             39 LoopUnbounded "loop_unbounded" { body }
+            40 MultiplyDivide "multiply_divide" { rounding dst left right divisor }
+            41 Round "round" { rounding dst src }
+            42 Sha256 "sha256" { dst view length }
         }
     };
 }

@@ -5,7 +5,9 @@
 //! its shape is refused with the path to the part that does not. `Display` writes as the language does.
 
 use crate::instr::Scalar;
-use crate::layout::{Record, Shape, Shapes, length_prefix, tag_size};
+use crate::layout::{Record, Shape, Shapes, decimal_scalar, length_prefix, tag_size};
+use crate::text;
+use crate::text::decimal_max;
 use crate::wire::WireError;
 use std::fmt;
 
@@ -22,6 +24,13 @@ pub enum Value {
     Time(i64),
     /// Signed nanoseconds.
     Duration(i64),
+    Uuid([u8; 16]),
+    Hash([u8; 32]),
+    /// Without its point, and how many digits stand behind it.
+    Decimal {
+        value: i128,
+        scale: u8,
+    },
     String(String),
     Bytes(Vec<u8>),
     /// An optional without a value; one with a value is that value. Of an optional within an optional the outer is meant.
@@ -66,6 +75,8 @@ pub enum Fault {
     Kind { wanted: String, found: &'static str },
     #[error("{value} is not within {kind}")]
     Range { value: String, kind: &'static str },
+    #[error("{value} has more than {digits} digits")]
+    Digits { value: String, digits: u8 },
     #[error("a length of {length}, at most {max} is allowed")]
     TooLong { length: usize, max: u32 },
     #[error("the field is missing")]
@@ -87,6 +98,21 @@ impl Value {
             Shape::Scalar(scalar) => unpack_scalar(*scalar, packed)?,
             Shape::Time => Value::Time(i64::from_le_bytes(take(packed)?)),
             Shape::Duration => Value::Duration(i64::from_le_bytes(take(packed)?)),
+            Shape::Uuid => Value::Uuid(take(packed)?),
+            Shape::Hash => Value::Hash(take(packed)?),
+            Shape::Decimal { digits, scale } => {
+                let value = match decimal_scalar(*digits) {
+                    Scalar::I64 => i64::from_le_bytes(take(packed)?).into(),
+                    _ => i128::from_le_bytes(take(packed)?),
+                };
+                if value.unsigned_abs() > decimal_max(*digits).unsigned_abs() {
+                    return Err(WireError::Decimal);
+                }
+                Value::Decimal {
+                    value,
+                    scale: *scale,
+                }
+            }
             Shape::String(max) => {
                 let bytes = unpack_bytes(*max, packed)?;
                 Value::String(String::from_utf8(bytes).map_err(|_| WireError::Utf8)?)
@@ -239,6 +265,25 @@ fn pack(
         (Shape::Time, Value::Time(nanoseconds))
         | (Shape::Duration, Value::Duration(nanoseconds)) => {
             out.extend_from_slice(&nanoseconds.to_le_bytes())
+        }
+        (Shape::Uuid, Value::Uuid(bytes)) => out.extend_from_slice(bytes),
+        (Shape::Hash, Value::Hash(bytes)) => out.extend_from_slice(bytes),
+        (
+            Shape::Decimal { digits, scale },
+            Value::Decimal {
+                value: number,
+                scale: of,
+            },
+        ) if scale == of => {
+            if number.unsigned_abs() > decimal_max(*digits).unsigned_abs() {
+                return Err(Fault::Digits {
+                    value: value.to_string(),
+                    digits: *digits,
+                }
+                .into());
+            }
+            let size = decimal_scalar(*digits).size() as usize;
+            out.extend_from_slice(&number.to_le_bytes()[..size]);
         }
         (Shape::String(max), Value::String(text)) => pack_bytes(text.as_bytes(), *max, out)?,
         (Shape::Bytes(max), Value::Bytes(bytes)) => pack_bytes(bytes, *max, out)?,
@@ -405,6 +450,9 @@ impl Value {
             Value::Float(_) => "a float",
             Value::Time(_) => "a time",
             Value::Duration(_) => "a duration",
+            Value::Uuid(_) => "a uuid",
+            Value::Hash(_) => "a hash",
+            Value::Decimal { .. } => "a decimal",
             Value::String(_) => "a string",
             Value::Bytes(_) => "bytes",
             Value::Absent => "none",
@@ -423,6 +471,9 @@ impl Shapes {
             Shape::Scalar(scalar) => scalar.name().into(),
             Shape::Time => "time".into(),
             Shape::Duration => "duration".into(),
+            Shape::Uuid => "uuid".into(),
+            Shape::Hash => "hash".into(),
+            Shape::Decimal { digits, scale } => format!("decimal<{digits}, {scale}>"),
             Shape::String(max) => format!("string<{max}>"),
             Shape::Bytes(max) => format!("bytes<{max}>"),
             Shape::Optional(inner) => format!("{}?", self.describe(inner)),
@@ -450,6 +501,9 @@ impl fmt::Display for Value {
             Value::Float(float) => write!(out, "{float:?}"),
             Value::Time(nanoseconds) => time(*nanoseconds, out),
             Value::Duration(nanoseconds) => duration(*nanoseconds, out),
+            Value::Uuid(bytes) => write!(out, "uuid(\"{}\")", text::uuid(bytes)),
+            Value::Hash(bytes) => write!(out, "hash.hex(\"{}\")", text::hex(bytes)),
+            Value::Decimal { value, scale } => out.write_str(&text::decimal(*value, *scale)),
             Value::String(text) => write!(out, "{text:?}"),
             Value::Bytes(bytes) => {
                 write!(out, "0x")?;

@@ -6,7 +6,8 @@
 //! Packing checks lengths, tags, truth values and floats of memory too, but not UTF-8.
 
 use crate::instr::Scalar;
-use crate::layout::{Record, Shape, Shapes, length_prefix, tag_size};
+use crate::layout::{Record, Shape, Shapes, decimal_scalar, fixed_bytes, length_prefix, tag_size};
+use crate::text::decimal_max;
 
 /// Why a value cannot be packed or unpacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +24,8 @@ pub enum WireError {
     Bool,
     #[error("a float is not finite")]
     NotFinite,
+    #[error("a decimal has more digits than its type")]
+    Decimal,
     #[error("tag {tag} of {count}")]
     Tag { tag: u32, count: u32 },
     #[error("memory of {found} bytes, the value needs {wanted}")]
@@ -93,6 +96,12 @@ enum Node {
     /// Checks eight bytes that were copied.
     Float {
         at: usize,
+    },
+    /// Checks a signed number of 8 or 16 bytes that was copied.
+    Decimal {
+        at: usize,
+        bytes: usize,
+        max: i128,
     },
     Text {
         at: usize,
@@ -223,6 +232,16 @@ fn plan(shapes: &Shapes, shape: &Shape, at: usize, nodes: &mut Vec<Node>) {
             }
         }
         Shape::Time | Shape::Duration => copy(nodes, at, 8),
+        Shape::Uuid | Shape::Hash => copy(nodes, at, fixed_bytes(shape) as usize),
+        Shape::Decimal { digits, .. } => {
+            let bytes = decimal_scalar(*digits).size() as usize;
+            copy(nodes, at, bytes);
+            nodes.push(Node::Decimal {
+                at,
+                bytes,
+                max: decimal_max(*digits),
+            });
+        }
         Shape::String(max) | Shape::Bytes(max) => {
             let utf8 = matches!(shape, Shape::String(_));
             nodes.push(Node::Text {
@@ -293,10 +312,12 @@ fn fields(shapes: &Shapes, record: &Record, at: usize, nodes: &mut Vec<Node>) {
 
 /// Adds bytes to copy: to the copy before where they are adjacent. Checks stay behind the copy that they check.
 fn copy(nodes: &mut Vec<Node>, start: usize, more: usize) {
-    let last = nodes
-        .iter_mut()
-        .rev()
-        .find(|node| !matches!(node, Node::Bool { .. } | Node::Float { .. }));
+    let last = nodes.iter_mut().rev().find(|node| {
+        !matches!(
+            node,
+            Node::Bool { .. } | Node::Float { .. } | Node::Decimal { .. }
+        )
+    });
     match last {
         Some(Node::Copy { at, length }) if *at + *length == start => *length += more,
         _ => nodes.push(Node::Copy {
@@ -341,12 +362,26 @@ fn checked_float(memory: &[u8], at: usize) -> Result<(), WireError> {
     }
 }
 
+fn checked_decimal(memory: &[u8], at: usize, bytes: usize, max: i128) -> Result<(), WireError> {
+    let wide = |bytes: &[u8]| match bytes.try_into() {
+        Ok(eight) => Some(i128::from(i64::from_le_bytes(eight))),
+        Err(_) => bytes.try_into().ok().map(i128::from_le_bytes),
+    };
+    let value = memory.get(at..at + bytes).and_then(wide);
+    if value.ok_or(WireError::Ended)?.unsigned_abs() <= max.unsigned_abs() {
+        Ok(())
+    } else {
+        Err(WireError::Decimal)
+    }
+}
+
 fn pack_nodes(nodes: &[Node], memory: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
     for node in nodes {
         match node {
             Node::Copy { at, length } => out.extend_from_slice(&memory[*at..*at + *length]),
             Node::Bool { at } => checked_bool(memory, *at)?,
             Node::Float { at } => checked_float(memory, *at)?,
+            Node::Decimal { at, bytes, max } => checked_decimal(memory, *at, *bytes, *max)?,
             Node::Text {
                 at,
                 prefix,
@@ -413,6 +448,7 @@ fn unpack_nodes(nodes: &[Node], packed: &mut &[u8], memory: &mut [u8]) -> Result
             }
             Node::Bool { at } => checked_bool(memory, *at)?,
             Node::Float { at } => checked_float(memory, *at)?,
+            Node::Decimal { at, bytes, max } => checked_decimal(memory, *at, *bytes, *max)?,
             Node::Text {
                 at,
                 prefix,

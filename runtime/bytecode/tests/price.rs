@@ -277,6 +277,14 @@ fn edition_one() {
                 byte: word,
             },
         );
+        price(
+            name,
+            Instr::Sha256 {
+                dst: view,
+                view,
+                length: word,
+            },
+        );
     }
     let nested = vec![Instr::Const { dst: word, bits: 0 }];
     price(
@@ -379,6 +387,32 @@ fn edition_one() {
             assertion: 0,
             left: None,
             right: None,
+        },
+    );
+    price(
+        "SquareRoot f64",
+        Instr::Unary {
+            op: UnaryOp::SquareRoot,
+            dst: float,
+            src: float,
+        },
+    );
+    price(
+        "",
+        Instr::MultiplyDivide {
+            rounding: Rounding::HalfEven,
+            dst: word,
+            left: word,
+            right: word,
+            divisor: word,
+        },
+    );
+    price(
+        "",
+        Instr::Round {
+            rounding: Rounding::HalfEven,
+            dst: word,
+            src: word,
         },
     );
 

@@ -155,6 +155,10 @@ impl Reader<'_> {
         }
         let bound = |key: &str| u32::try_from(schema[key].as_u64()?).ok();
         Some(match schema["type"].as_str() {
+            None if schema["format"] == "decimal" => Shape::Decimal {
+                digits: u8::try_from(bound("x-digits")?).ok()?,
+                scale: u8::try_from(bound("x-scale")?).ok()?,
+            },
             // Integers that JSON's numbers do not hold everywhere: a string or a number.
             None => Shape::Scalar(match schema["format"].as_str()? {
                 "u64" => Scalar::U64,
@@ -179,6 +183,8 @@ impl Reader<'_> {
                 })
             }
             Some("string") if schema["format"] == "date-time" => Shape::Time,
+            Some("string") if schema["format"] == "uuid" => Shape::Uuid,
+            Some("string") if schema["format"] == "hash" => Shape::Hash,
             Some("string") if schema["pattern"].is_string() => Shape::Duration,
             Some("string") if schema["contentEncoding"] == "base64" => {
                 Shape::Bytes(bound("maxLength")? / 4 * 3)

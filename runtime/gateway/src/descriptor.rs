@@ -248,7 +248,9 @@ impl Messages<'_> {
                     Scalar::F64 => Type::Double,
                 },
             ),
-            Shape::String(_) => plain(name, number, Type::String),
+            Shape::String(_) | Shape::Uuid | Shape::Hash | Shape::Decimal { .. } => {
+                plain(name, number, Type::String)
+            }
             Shape::Bytes(_) => plain(name, number, Type::Bytes),
             Shape::Time => well_known(name, number, "Timestamp"),
             Shape::Duration => well_known(name, number, "Duration"),
@@ -290,6 +292,9 @@ impl Messages<'_> {
             Shape::Scalar(scalar) => camel(rc_wire::json::scalar_name(*scalar)),
             Shape::Time => "Time".to_string(),
             Shape::Duration => "Duration".to_string(),
+            Shape::Uuid => "Uuid".to_string(),
+            Shape::Hash => "Hash".to_string(),
+            Shape::Decimal { digits, scale } => format!("Decimal{digits}Scale{scale}"),
             Shape::String(max) => format!("String{max}"),
             Shape::Bytes(max) => format!("Bytes{max}"),
             Shape::Optional(inner) => format!("Optional{}", self.shape_name(inner)),

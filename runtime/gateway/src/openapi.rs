@@ -188,6 +188,24 @@ fn schema(interface: &Interface, shape: &Shape) -> Value {
         }
         Shape::Time => json!({ "type": "string", "format": "date-time" }),
         Shape::Duration => json!({ "type": "string", "pattern": "^-?[0-9]+(\\.[0-9]{1,9})?s$" }),
+        Shape::Uuid => json!({ "type": "string", "format": "uuid" }),
+        Shape::Hash => {
+            json!({ "type": "string", "format": "hash", "pattern": "^[0-9a-fA-F]{64}$" })
+        }
+        Shape::Decimal { digits, scale } => {
+            let fraction = match scale {
+                0 => String::new(),
+                scale => format!("(\\.[0-9]{{1,{scale}}})?"),
+            };
+            let whole = (digits - scale).max(1);
+            json!({
+                "type": ["string", "integer"],
+                "format": "decimal",
+                "x-digits": digits,
+                "x-scale": scale,
+                "pattern": format!("^-?[0-9]{{1,{whole}}}{fraction}$"),
+            })
+        }
         Shape::String(max) => json!({ "type": "string", "maxLength": max }),
         Shape::Bytes(max) => {
             json!({ "type": "string", "contentEncoding": "base64", "maxLength": max.div_ceil(3) * 4 })

@@ -4,8 +4,9 @@
 //! verified module may reach; none keeps a reference after it returns; none unwinds.
 
 use cranelift_codegen::ir::{Type, types};
-use rc_bytecode::hash::{fold_store, hash_bytes};
-use rc_bytecode::instr::{Builtin, Failure};
+use rc_bytecode::hash::{fold_store, hash_bytes, sha256};
+use rc_bytecode::instr::{Builtin, Failure, Rounding};
+use rc_bytecode::ratio::{multiply_divide, round_float};
 use rc_canvas::Access;
 
 use crate::context::{BoundRegion, Context, Mark, status};
@@ -31,10 +32,13 @@ pub(crate) enum Callout {
     WideFromFloat,
     AttemptBegin,
     AttemptEnd,
+    MultiplyDivide,
+    Round,
+    Sha256,
 }
 
 impl Callout {
-    pub(crate) const ALL: [Callout; 17] = [
+    pub(crate) const ALL: [Callout; 20] = [
         Callout::Touch,
         Callout::JournalGrow,
         Callout::JournalBytes,
@@ -52,6 +56,9 @@ impl Callout {
         Callout::WideFromFloat,
         Callout::AttemptBegin,
         Callout::AttemptEnd,
+        Callout::MultiplyDivide,
+        Callout::Round,
+        Callout::Sha256,
     ];
 
     /// The name in listings and for linking.
@@ -74,6 +81,9 @@ impl Callout {
             Callout::WideFromFloat => "rc_wide_from_float",
             Callout::AttemptBegin => "rc_attempt_begin",
             Callout::AttemptEnd => "rc_attempt_end",
+            Callout::MultiplyDivide => "rc_multiply_divide",
+            Callout::Round => "rc_round",
+            Callout::Sha256 => "rc_sha256",
         }
     }
 
@@ -96,6 +106,9 @@ impl Callout {
             Callout::WideFromFloat => wide_from_float as *const u8,
             Callout::AttemptBegin => attempt_begin as *const u8,
             Callout::AttemptEnd => attempt_end as *const u8,
+            Callout::MultiplyDivide => multiply_divide_wide as *const u8,
+            Callout::Round => round as *const u8,
+            Callout::Sha256 => sha256_memory as *const u8,
         }
     }
 
@@ -120,9 +133,22 @@ impl Callout {
             Callout::WideFromFloat => (vec![I64, F64, I64], Some(types::I32)),
             Callout::AttemptBegin => (vec![I64], None),
             Callout::AttemptEnd => (vec![I64, types::I32, I64, I64], Some(types::I32)),
+            Callout::MultiplyDivide => (vec![I64; 8], Some(types::I32)),
+            Callout::Round => (vec![I64, F64], Some(F64)),
+            Callout::Sha256 => (vec![I64; 3], None),
         }
     }
 }
+
+/// How native code numbers the roundings.
+pub(crate) const ROUNDINGS: [Rounding; 6] = [
+    Rounding::HalfEven,
+    Rounding::HalfUp,
+    Rounding::Truncate,
+    Rounding::Away,
+    Rounding::Floor,
+    Rounding::Ceiling,
+];
 
 /// A 128-bit operation that the machine has no short form of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -404,6 +430,52 @@ unsafe extern "C" fn wide(
             status::DONE
         }
         None => status::of_builtin(Builtin::Overflow),
+    }
+}
+
+/// `rounding` is its place in [`ROUNDINGS`].
+///
+/// # Safety
+/// `context` is the running command's.
+unsafe extern "C" fn multiply_divide_wide(
+    context: *mut Context,
+    rounding: u64,
+    left_low: u64,
+    left_high: u64,
+    right_low: u64,
+    right_high: u64,
+    divisor_low: u64,
+    divisor_high: u64,
+) -> u32 {
+    let whole = |low: u64, high: u64| (u128::from(low) | u128::from(high) << 64) as i128;
+    let value = multiply_divide(
+        ROUNDINGS[rounding as usize],
+        whole(left_low, left_high),
+        whole(right_low, right_high),
+        whole(divisor_low, divisor_high),
+    );
+    match value {
+        Ok(value) => {
+            // SAFETY: as the caller says.
+            unsafe { (*context).wide = [value as u64, (value >> 64) as u64] };
+            status::DONE
+        }
+        Err(builtin) => status::of_builtin(builtin),
+    }
+}
+
+/// `rounding` is its place in [`ROUNDINGS`].
+extern "C" fn round(rounding: u64, value: f64) -> f64 {
+    round_float(ROUNDINGS[rounding as usize], value)
+}
+
+/// # Safety
+/// `at` is a verified view of at least `length` bytes, `out` a writable one of 32; they may overlap.
+unsafe extern "C" fn sha256_memory(out: *mut u8, at: *const u8, length: u64) {
+    // SAFETY: as the caller says; the bytes are read before any is written.
+    unsafe {
+        let hash = sha256(std::slice::from_raw_parts(at, length as usize));
+        std::ptr::copy_nonoverlapping(hash.as_ptr(), out, hash.len());
     }
 }
 

@@ -6,7 +6,7 @@
 
 use rc_bytecode::instr::Scalar;
 use rc_bytecode::interface::Interface;
-use rc_bytecode::layout::{Record, Shape, Shapes};
+use rc_bytecode::layout::{Record, Shape, Shapes, fixed_bytes};
 use rc_bytecode::wire::{Plan, WireError};
 
 use crate::context::Context;
@@ -64,6 +64,7 @@ impl PlainRuns<'_> {
             Shape::Scalar(Scalar::Bool | Scalar::F64) => false,
             Shape::Scalar(scalar) => self.push(memory, scalar.size()),
             Shape::Time | Shape::Duration => self.push(memory, 8),
+            Shape::Uuid | Shape::Hash => self.push(memory, fixed_bytes(shape)),
             Shape::Tuple(parts) => {
                 let (_, offsets) = self.shapes.record_extent(parts.iter());
                 parts
@@ -81,7 +82,9 @@ impl PlainRuns<'_> {
                     .zip(offsets)
                     .all(|((_, part), offset)| self.add(part, memory + offset))
             }
-            Shape::String(_)
+            // Decimals have digits to count.
+            Shape::Decimal { .. }
+            | Shape::String(_)
             | Shape::Bytes(_)
             | Shape::Optional(_)
             | Shape::Enum(_)

@@ -5,6 +5,7 @@
 
 use rc_bytecode::hash::hash_bytes;
 use rc_bytecode::instr::{Builtin, Environment, Instr, Register, Scalar};
+use rc_bytecode::ratio::multiply_divide;
 
 use crate::machine::{Execution, Stop};
 use crate::number;
@@ -171,6 +172,24 @@ impl Execution<'_> {
                 let offset = self.element(*index, *base, *stride, *count)?;
                 self.narrow(*dst, *src, offset)
             }
+            Instr::MultiplyDivide {
+                rounding,
+                dst,
+                left,
+                right,
+                divisor,
+            } => {
+                let [left, right, divisor] = [*left, *right, *divisor]
+                    .map(|register| self.scalar_of(register, Scalar::I128));
+                let value =
+                    multiply_divide(*rounding, left? as i128, right? as i128, divisor? as i128);
+                self.set_scalar_of(*dst, Scalar::I128, value.map_err(Stop::builtin)? as u128)
+            }
+            Instr::Round { rounding, dst, src } => {
+                let value = self.scalar_of(*src, Scalar::F64)?;
+                self.set_scalar_of(*dst, Scalar::F64, number::round(*rounding, value))
+            }
+            Instr::Sha256 { dst, view, length } => self.sha256(*dst, *view, *length),
             Instr::Load { dst, view, offset } => self.load(*dst, *view, u64::from(*offset)),
             Instr::Store { view, offset, src } => self.store(*view, u64::from(*offset), *src),
             Instr::LoadAt {

@@ -6,6 +6,7 @@
 
 use std::cmp::Ordering;
 
+use rc_bytecode::hash::sha256;
 use rc_bytecode::instr::{
     Access, Builtin, Failure, RegionIndex, Register, Scalar, SlotIndex, Space, View,
 };
@@ -284,6 +285,26 @@ impl Execution<'_> {
             return Err(Stop::halt("a comparison of views of two lengths"));
         }
         Ok(self.bytes(&left)?.cmp(self.bytes(&right)?))
+    }
+
+    pub(crate) fn sha256(
+        &mut self,
+        dst: Register,
+        view: Register,
+        length: Register,
+    ) -> Result<(), Stop> {
+        let length = self.scalar_of(length, Scalar::U64)?;
+        let (target, source) = (self.place(dst)?, self.place(view)?);
+        if length > u128::from(source.view.length) {
+            return Err(Stop::builtin(Builtin::BoundExceeded));
+        }
+        if target.view.length != 32 {
+            return Err(Stop::halt("a hash of other than 32 bytes"));
+        }
+        let hash = sha256(&self.bytes(&source)?[..length as usize]);
+        self.machine.buffer.clear();
+        self.machine.buffer.extend_from_slice(&hash);
+        self.write_buffer(&target, target.start)
     }
 
     pub(crate) fn match_byte(&self, view: Register, byte: u8) -> Result<u64, Stop> {

@@ -9,7 +9,7 @@
     reason = "one text for integers of all widths, 128 bits among them"
 )]
 
-use rc_bytecode::instr::{BinaryOp, Builtin, CompareOp, ConvertMode, Scalar, UnaryOp};
+use rc_bytecode::instr::{BinaryOp, Builtin, CompareOp, ConvertMode, Rounding, Scalar, UnaryOp};
 
 /// Why an operation gave no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,6 +161,8 @@ fn binary_float(op: BinaryOp, left: u128, right: u128) -> Result<u128, Trap> {
 pub fn unary(op: UnaryOp, scalar: Scalar, operand: u128) -> Result<u128, Trap> {
     match (scalar, op) {
         (Scalar::Bool, UnaryOp::Not) => return Ok(operand ^ 1),
+        (Scalar::F64, UnaryOp::SquareRoot) => return finite(float(operand).sqrt()),
+        (_, UnaryOp::SquareRoot) => return Err(Trap::Illegal),
         (Scalar::F64, UnaryOp::Neg) => return Ok(u128::from((-float(operand)).to_bits())),
         (Scalar::F64, UnaryOp::Abs) => return Ok(u128::from(float(operand).abs().to_bits())),
         _ => {}
@@ -176,9 +178,15 @@ pub fn unary(op: UnaryOp, scalar: Scalar, operand: u128) -> Result<u128, Trap> {
             UnaryOp::LeadingZeros => a.leading_zeros() as Integer,
             UnaryOp::CountOnes => a.count_ones() as Integer,
             UnaryOp::ByteSwap => a.swap_bytes(),
+            UnaryOp::SquareRoot => return Err(Trap::Illegal),
         };
         Ok(value as u128)
     }, Err(Trap::Illegal))
+}
+
+/// A whole `F64`.
+pub fn round(rounding: Rounding, operand: u128) -> u128 {
+    u128::from(rc_bytecode::ratio::round_float(rounding, float(operand)).to_bits())
 }
 
 /// Whether `left op right`, both of type `scalar`. `F64` compares as IEEE does: the two zeros are equal.

@@ -10,6 +10,7 @@ mod write;
 
 pub use read::{pack, pack_record};
 pub use value::{DEPTH_MAX, Json, parse};
+pub(crate) use write::decimal_value;
 pub use write::{write, write_record, write_string};
 
 use rc_bytecode::instr::Scalar;
@@ -81,6 +82,12 @@ pub fn expected(shapes: &Shapes, shape: &Shape) -> String {
         Shape::Scalar(scalar) => scalar_name(*scalar).to_string(),
         Shape::Time => "a time such as \"2026-01-31T12:00:00Z\"".to_string(),
         Shape::Duration => "a duration such as \"1.5s\"".to_string(),
+        Shape::Uuid => "a uuid such as \"0190a6c1-1f2e-7b3c-8d4d-5e6f7a8b9c0d\"".to_string(),
+        Shape::Hash => "a hash of 64 hexadecimal digits".to_string(),
+        Shape::Decimal { digits, scale } => format!(
+            "a decimal as a string, of at most {} digits before the point and {scale} behind",
+            digits - scale
+        ),
         Shape::String(max) => format!("a string of at most {max} bytes"),
         Shape::Bytes(max) => format!("base64 of at most {max} bytes"),
         Shape::Optional(inner) => format!("{} or null", expected(shapes, inner)),
@@ -158,6 +165,25 @@ mod tests {
             (Shape::Bytes(8), "\"AQID\""),
             (Shape::Time, "\"2026-11-20T10:30:00.000000001Z\""),
             (Shape::Duration, "\"-1.500000000s\""),
+            (Shape::Uuid, "\"0190a6c1-1f2e-7b3c-8d4d-5e6f7a8b9c0d\""),
+            (
+                Shape::Hash,
+                "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"",
+            ),
+            (
+                Shape::Decimal {
+                    digits: 9,
+                    scale: 2,
+                },
+                "\"-0.05\"",
+            ),
+            (
+                Shape::Decimal {
+                    digits: 38,
+                    scale: 0,
+                },
+                "\"-99999999999999999999999999999999999999\"",
+            ),
         ] {
             assert_eq!(round_trip(&shapes, &shape, text), text);
         }
@@ -172,6 +198,14 @@ mod tests {
                 ("to".into(), Shape::Scalar(Scalar::U8)),
                 ("items".into(), Shape::List(Box::new(Shape::Struct(0)), 2)),
                 ("door".into(), Shape::Optional(Box::new(Shape::Enum(0)))),
+                (
+                    "price".into(),
+                    Shape::Optional(Box::new(Shape::Decimal {
+                        digits: 9,
+                        scale: 2,
+                    })),
+                ),
+                ("id".into(), Shape::Optional(Box::new(Shape::Uuid))),
             ],
         };
         for (text, message) in [
@@ -184,7 +218,7 @@ mod tests {
             (r#"{"items": []}"#, "to: missing; expected u8"),
             (
                 r#"{"to": 1, "items": [], "x": 1}"#,
-                "x: unknown field; the fields are: to, items, door",
+                "x: unknown field; the fields are: to, items, door, price, id",
             ),
             (
                 r#"{"to": 1, "items": [{"amount": 1}, {"amount": true}]}"#,
@@ -193,6 +227,27 @@ mod tests {
             (
                 r#"{"to": 1, "items": [{"amount": 1, "memo": "123456789"}]}"#,
                 "items[0].memo: at most 8 bytes, found 9",
+            ),
+            (
+                r#"{"to": 1, "items": [], "price": 12.5}"#,
+                "price: expected a decimal as a string, of at most 7 digits before the point and 2 behind, \
+                 found a number with a fraction or beyond 64 bits",
+            ),
+            (
+                r#"{"to": 1, "items": [], "price": "12.505"}"#,
+                "price: at most 2 digits after the point",
+            ),
+            (
+                r#"{"to": 1, "items": [], "price": "12345678"}"#,
+                "price: at most 7 digits in front of the point",
+            ),
+            (
+                r#"{"to": 1, "items": [], "price": "1e3"}"#,
+                "price: not a decimal such as \"12.50\"",
+            ),
+            (
+                r#"{"to": 1, "items": [], "id": "0190a6c1"}"#,
+                "id: not a uuid of 8-4-4-4-12 hexadecimal digits",
             ),
             (r#"[1]"#, "expected an object, found an array"),
             (

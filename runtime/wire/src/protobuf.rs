@@ -6,6 +6,7 @@
 //! | u8 u16 u32 / u64 | `uint32` / `uint64` |
 //! | i8 i16 i32 / i64 | `int32` / `int64` |
 //! | u128 i128 | `string`, decimal |
+//! | uuid, hash, decimal | `string`, as in JSON |
 //! | time, duration | `google.protobuf.Timestamp`, `google.protobuf.Duration` |
 //! | `T?` | `optional T` |
 //! | struct, tuple | message, fields numbered from 1 in order |
@@ -116,17 +117,32 @@ mod tests {
                     "h".into(),
                     Shape::List(Box::new(Shape::Scalar(Scalar::Bool)), 4),
                 ),
+                ("i".into(), Shape::List(Box::new(Shape::Uuid), 2)),
+                ("j".into(), Shape::Hash),
+                (
+                    "k".into(),
+                    Shape::Tuple(vec![
+                        Shape::Decimal {
+                            digits: 5,
+                            scale: 4,
+                        },
+                        Shape::Decimal {
+                            digits: 30,
+                            scale: 0,
+                        },
+                    ]),
+                ),
             ],
         };
         round_trip(
             &shapes,
             &record,
-            r#"{"a":-3,"b":"7","c":[null,[1,-1],[]],"d":"Closed","e":"0","f":[0,1.5],"g":["x","-1.5s"],"h":[true,false]}"#,
+            r#"{"a":-3,"b":"7","c":[null,[1,-1],[]],"d":"Closed","e":"0","f":[0,1.5],"g":["x","-1.5s"],"h":[true,false],"i":["0190a6c1-1f2e-7b3c-8d4d-5e6f7a8b9c0d"],"j":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad","k":["-1.5","-7"]}"#,
         );
         round_trip(
             &shapes,
             &record,
-            r#"{"a":0,"b":"0","c":[],"d":{"Open":{"until":"1969-12-31T23:59:59.5Z"}},"e":null,"f":[],"g":["","0s"],"h":[]}"#,
+            r#"{"a":0,"b":"0","c":[],"d":{"Open":{"until":"1969-12-31T23:59:59.5Z"}},"e":null,"f":[],"g":["","0s"],"h":[],"i":[],"j":"0000000000000000000000000000000000000000000000000000000000000000","k":["0",0]}"#,
         );
     }
 

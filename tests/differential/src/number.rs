@@ -111,7 +111,7 @@ pub fn unary(op: UnaryOp, scalar: Scalar, operand: &Datum) -> Result<Datum, Buil
             UnaryOp::LeadingZeros => value.leading_zeros().into(),
             UnaryOp::CountOnes => value.count_ones().into(),
             UnaryOp::ByteSwap => value.swap_bytes(),
-            UnaryOp::Neg | UnaryOp::Abs => panic!("{op:?} of a u128"),
+            UnaryOp::Neg | UnaryOp::Abs | UnaryOp::SquareRoot => panic!("{op:?} of a u128"),
         })),
         Datum::Integer(value) => {
             let (value, bits) = (*value, scalar.bits());
@@ -122,6 +122,7 @@ pub fn unary(op: UnaryOp, scalar: Scalar, operand: &Datum) -> Result<Datum, Buil
                 UnaryOp::TrailingZeros => value.trailing_zeros().min(bits).into(),
                 UnaryOp::LeadingZeros => (value.leading_zeros() - (128 - bits)).into(),
                 UnaryOp::CountOnes => value.count_ones().into(),
+                UnaryOp::SquareRoot => panic!("a square root of an integer"),
                 UnaryOp::ByteSwap => truncated(
                     scalar,
                     (value as u128).swap_bytes().wrapping_shr(128 - bits) as i128,

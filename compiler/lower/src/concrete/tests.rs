@@ -28,6 +28,7 @@ fn program() -> Program {
     let options = rc_check::Options {
         package: "test".into(),
         default_allow: None,
+        std_packages: Vec::new(),
     };
     let (program, more) = rc_check::check(&sources, &units, &options);
     diagnostics.extend(more);

@@ -3,6 +3,7 @@
 
 use rc_bytecode::instr::Scalar;
 use rc_bytecode::layout::{Record, Shape, Shapes};
+use rc_bytecode::text::decimal_max;
 use rc_bytecode::value::{Fields, Value};
 
 /// Elements of a generated list at most, unless the list is to be full.
@@ -58,6 +59,21 @@ impl Random {
             Shape::Scalar(scalar) => self.scalar(*scalar),
             Shape::Time => Value::Time(self.signed(64).max(0) as i64),
             Shape::Duration => Value::Duration(self.signed(64) as i64),
+            Shape::Uuid => {
+                // Few of them, so that names of rows meet.
+                let mut bytes = [0; 16];
+                bytes[15] = self.below(8) as u8;
+                Value::Uuid(bytes)
+            }
+            Shape::Hash => Value::Hash(rc_bytecode::hash::sha256(&[self.below(8) as u8])),
+            Shape::Decimal { digits, scale } => {
+                let most = decimal_max(*digits);
+                let value = self.signed(128).clamp(-most, most);
+                Value::Decimal {
+                    value,
+                    scale: *scale,
+                }
+            }
             Shape::String(max) => Value::String(self.text(*max)),
             Shape::Bytes(max) => {
                 let length = self.length(*max, TEXT_USUAL_MAX, TEXT_FULL_MAX);

@@ -67,6 +67,16 @@ fn candidates(value: &Value) -> Vec<Value> {
         Value::Duration(length) if *length != 0 => {
             vec![Value::Duration(0), Value::Duration(length / 2)]
         }
+        Value::Decimal { value, scale } if *value != 0 => vec![
+            Value::Decimal {
+                value: 0,
+                scale: *scale,
+            },
+            Value::Decimal {
+                value: value / 2,
+                scale: *scale,
+            },
+        ],
         Value::String(text) => {
             let characters: Vec<char> = text.chars().collect();
             shorter(&characters)

@@ -243,7 +243,7 @@ impl<'a> Code<'a> {
 
     /// One step, most often one instruction; whether it diverges.
     fn one(&mut self) -> bool {
-        match self.random.below(36) {
+        match self.random.below(38) {
             0 | 1 => self.constant(),
             2 => self.moved(),
             3..=6 => self.binary(),
@@ -270,6 +270,8 @@ impl<'a> Code<'a> {
             }
             29 | 30 => self.call(),
             34 | 35 => self.attempt(),
+            36 => self.rounded(),
+            37 => self.sha256(),
             27 | 28 | 31..=33 if self.nested < NESTED_MAX => return self.control(),
             _ => self.constant(),
         }

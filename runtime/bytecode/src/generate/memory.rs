@@ -265,6 +265,28 @@ impl Code<'_> {
         }
     }
 
+    pub(super) fn sha256(&mut self) {
+        let mut view = self.some_view();
+        view.writable = false;
+        let source = self.view(view);
+        let dst = self.view(View {
+            space: Space::Frame,
+            length: 32,
+            writable: true,
+        });
+        let length = if self.random.percent(self.risk) {
+            self.scalar(Scalar::U64)
+        } else {
+            let length = self.random.below(u64::from(view.length) + 1);
+            self.fixed(Scalar::U64, length.into())
+        };
+        self.builder.emit(Instr::Sha256 {
+            dst,
+            view: source,
+            length,
+        });
+    }
+
     pub(super) fn compare_bytes(&mut self) {
         let mut view = self.some_view();
         view.writable = false;

@@ -2,6 +2,7 @@
 
 use super::code::{Code, SCALARS};
 use crate::instr::*;
+use crate::text::power_of_ten;
 use crate::verify::{binary_defined, convert_defined, unary_defined};
 
 const RISKY: [BinaryOp; 7] = {
@@ -26,7 +27,7 @@ const SAFE: [BinaryOp; 11] = {
     ]
 };
 
-const UNARY: [UnaryOp; 7] = {
+const UNARY: [UnaryOp; 8] = {
     use UnaryOp::*;
     [
         Not,
@@ -36,7 +37,13 @@ const UNARY: [UnaryOp; 7] = {
         LeadingZeros,
         CountOnes,
         ByteSwap,
+        SquareRoot,
     ]
+};
+
+const ROUNDINGS: [Rounding; 6] = {
+    use Rounding::*;
+    [HalfEven, HalfUp, Truncate, Away, Floor, Ceiling]
 };
 
 const COMPARE: [CompareOp; 6] = {
@@ -189,6 +196,32 @@ impl Code<'_> {
         let dst = self.target(kind);
         self.builder.emit(Instr::Unary { op, dst, src });
         self.known(dst, kind);
+    }
+
+    pub(super) fn rounded(&mut self) {
+        let rounding = self.random.pick(&ROUNDINGS);
+        if self.random.percent(50) {
+            let src = self.scalar(Scalar::F64);
+            let dst = self.target(Scalar::F64);
+            self.builder.emit(Instr::Round { rounding, dst, src });
+            return self.known(dst, Scalar::F64);
+        }
+        let (left, right) = (self.scalar(Scalar::I128), self.scalar(Scalar::I128));
+        let divisor = if self.random.percent(self.risk) {
+            self.scalar(Scalar::I128)
+        } else {
+            let exponent = self.random.below(39) as u8;
+            self.fixed(Scalar::I128, power_of_ten(exponent) as u128)
+        };
+        let dst = self.target(Scalar::I128);
+        self.builder.emit(Instr::MultiplyDivide {
+            rounding,
+            dst,
+            left,
+            right,
+            divisor,
+        });
+        self.known(dst, Scalar::I128);
     }
 
     pub(super) fn compare(&mut self) {

@@ -80,7 +80,7 @@ macro_rules! words {
         }
     )*};
 }
-words!(crate::instr::BinaryOp crate::instr::UnaryOp crate::instr::CompareOp crate::instr::ConvertMode crate::instr::Access crate::instr::Environment);
+words!(crate::instr::BinaryOp crate::instr::UnaryOp crate::instr::CompareOp crate::instr::ConvertMode crate::instr::Rounding crate::instr::Access crate::instr::Environment);
 
 impl Parse for Failure {
     fn parse(_: &str, input: &mut Parser) -> Result<Self, ParseError> {

@@ -282,6 +282,17 @@ impl Parser {
             Shape::Time
         } else if self.maybe("duration") {
             Shape::Duration
+        } else if self.maybe("uuid") {
+            Shape::Uuid
+        } else if self.maybe("hash") {
+            Shape::Hash
+        } else if self.maybe("decimal") {
+            self.expect("<")?;
+            let digits = self.number()?;
+            self.expect(",")?;
+            let scale = self.number()?;
+            self.expect(">")?;
+            Shape::Decimal { digits, scale }
         } else if self.maybe("string") {
             Shape::String(self.angled()?)
         } else if self.maybe("bytes") {

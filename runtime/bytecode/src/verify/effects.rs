@@ -277,7 +277,7 @@ fn may_fail(instr: &Instr, function: &Function, sizes: &Sizes) -> bool {
             | BinaryOp::Or
             | BinaryOp::Xor => false,
         },
-        Instr::Unary { op, .. } => matches!(op, UnaryOp::Neg | UnaryOp::Abs),
+        Instr::Unary { op, .. } => matches!(op, UnaryOp::Neg | UnaryOp::Abs | UnaryOp::SquareRoot),
         Instr::Convert { mode, dst, src } => {
             *mode == ConvertMode::Checked
                 && !function
@@ -293,6 +293,8 @@ fn may_fail(instr: &Instr, function: &Function, sizes: &Sizes) -> bool {
         | Instr::LoadAt { .. }
         | Instr::StoreAt { .. }
         | Instr::MoveWithin { .. }
+        | Instr::MultiplyDivide { .. }
+        | Instr::Sha256 { .. }
         | Instr::Loop { .. }
         | Instr::Fail { .. } => true,
         // A test's failure undoes nothing: what it invokes are commands of their own.
@@ -312,6 +314,7 @@ fn may_fail(instr: &Instr, function: &Function, sizes: &Sizes) -> bool {
         | Instr::EqualBytes { .. }
         | Instr::Hash { .. }
         | Instr::MatchByte { .. }
+        | Instr::Round { .. }
         | Instr::Block { .. }
         | Instr::LoopUnbounded { .. }
         | Instr::If { .. }

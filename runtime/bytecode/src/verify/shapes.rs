@@ -10,6 +10,7 @@ use crate::limits::{
     ERROR_VARIANTS_MAX, NAME_BYTES_MAX, SHAPE_DEPTH_MAX, SHAPE_NODES_MAX, SLOT_BYTES_MAX,
     VARIANTS_MAX,
 };
+use crate::text::DECIMAL_DIGITS_MAX;
 
 /// What is wrong with a type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -237,8 +238,19 @@ impl<'a> Walk<'a> {
             Shape::Scalar(_)
             | Shape::Time
             | Shape::Duration
+            | Shape::Uuid
+            | Shape::Hash
             | Shape::String(_)
             | Shape::Bytes(_) => Weight { nodes: 0, depth: 0 },
+            Shape::Decimal { digits, scale } => {
+                within(
+                    "digits of a decimal",
+                    (*digits).into(),
+                    DECIMAL_DIGITS_MAX.into(),
+                )?;
+                within("scale of a decimal", (*scale).into(), (*digits).into())?;
+                Weight { nodes: 0, depth: 0 }
+            }
             Shape::Optional(inner) => self.shape(inner, above + 1)?,
             Shape::List(inner, max) => {
                 // Elements may have no size, so the length has a bound of its own.

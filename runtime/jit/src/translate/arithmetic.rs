@@ -5,10 +5,10 @@
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{InstBuilder, Type as NativeType, Value, types};
-use rc_bytecode::instr::{BinaryOp, Builtin, CompareOp, Register, Scalar, UnaryOp};
+use rc_bytecode::instr::{BinaryOp, Builtin, CompareOp, Register, Rounding, Scalar, UnaryOp};
 
 use super::{Activation, Translator, native_type};
-use crate::callouts::{Callout, WideOp};
+use crate::callouts::{Callout, ROUNDINGS, WideOp};
 use crate::context;
 use crate::sabotage::Sabotage;
 
@@ -250,6 +250,46 @@ impl Translator<'_, '_> {
         self.wide_result()
     }
 
+    pub(crate) fn multiply_divide(
+        &mut self,
+        activation: &mut Activation,
+        rounding: Rounding,
+        dst: Register,
+        operands: [Register; 3],
+    ) {
+        let mut arguments = vec![self.context, self.rounding(rounding)];
+        for operand in operands {
+            let value = self.scalar(activation, operand);
+            let (low, high) = self.builder.ins().isplit(value);
+            arguments.extend([low, high]);
+        }
+        let status = self
+            .call_out(Callout::MultiplyDivide, &arguments)
+            .expect("answers a status");
+        self.fail_if_status(status);
+        let value = self.wide_result();
+        self.set_scalar(activation, dst, value);
+    }
+
+    pub(crate) fn round(
+        &mut self,
+        activation: &mut Activation,
+        rounding: Rounding,
+        dst: Register,
+        src: Register,
+    ) {
+        let (rounding, value) = (self.rounding(rounding), self.scalar(activation, src));
+        let value = self
+            .call_out(Callout::Round, &[rounding, value])
+            .expect("answers a number");
+        self.set_scalar(activation, dst, value);
+    }
+
+    fn rounding(&mut self, rounding: Rounding) -> Value {
+        let number = ROUNDINGS.iter().position(|known| *known == rounding);
+        self.word(number.expect("all are listed") as u64)
+    }
+
     pub(crate) fn wide_result(&mut self) -> Value {
         let low =
             self.builder
@@ -328,6 +368,10 @@ impl Translator<'_, '_> {
             }
             (Scalar::F64, UnaryOp::Neg) => self.builder.ins().fneg(a),
             (Scalar::F64, UnaryOp::Abs) => self.builder.ins().fabs(a),
+            (_, UnaryOp::SquareRoot) => {
+                let root = self.builder.ins().sqrt(a);
+                self.finite(root)
+            }
             (_, UnaryOp::Not) => self.builder.ins().bnot(a),
             (_, UnaryOp::Neg) if scalar.is_signed() => {
                 let least = self.compare_to(IntCC::Equal, a, range(scalar).0);

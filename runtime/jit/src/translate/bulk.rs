@@ -364,6 +364,22 @@ impl Translator<'_, '_> {
         self.builder.ins().bxor(low, high)
     }
 
+    pub(crate) fn sha256(
+        &mut self,
+        activation: &mut Activation,
+        dst: Register,
+        view: Register,
+        length: Register,
+    ) {
+        let most = activation.view_of(view).length;
+        let length = self.scalar(activation, length);
+        let outside = self.compare_to(IntCC::UnsignedGreaterThan, length, most.into());
+        self.fail_if(outside, Builtin::BoundExceeded);
+        let out = self.pointer(activation, dst).host;
+        let at = self.pointer(activation, view).host;
+        self.call_out(Callout::Sha256, &[out, at, length]);
+    }
+
     // -- matches --------------------------------------------------------------------------------------
 
     pub(crate) fn match_byte(

@@ -107,6 +107,15 @@ impl Translator<'_, '_> {
                 let at = self.element(activation, *src, *index, [*base, *stride, *count]);
                 self.set_pointer(activation, *dst, at);
             }
+            Instr::MultiplyDivide {
+                rounding,
+                dst,
+                left,
+                right,
+                divisor,
+            } => self.multiply_divide(activation, *rounding, *dst, [*left, *right, *divisor]),
+            Instr::Round { rounding, dst, src } => self.round(activation, *rounding, *dst, *src),
+            Instr::Sha256 { dst, view, length } => self.sha256(activation, *dst, *view, *length),
             Instr::Load { dst, view, offset } => {
                 let at = self.pointer(activation, *view);
                 self.load(activation, *dst, *view, at, *offset);

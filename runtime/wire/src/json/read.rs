@@ -6,7 +6,8 @@ use crate::timetext;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rc_bytecode::instr::Scalar;
-use rc_bytecode::layout::{Record, Shape, Shapes, Sum, length_prefix, tag_size};
+use rc_bytecode::layout::{Record, Shape, Shapes, Sum, decimal_scalar, length_prefix, tag_size};
+use rc_bytecode::text;
 
 /// Packs an object as a record: every field there, none unknown. An optional may be left out.
 pub fn pack_record(
@@ -125,6 +126,29 @@ pub fn pack(
                     .map_err(FieldError::new)?
                     .to_le_bytes(),
             );
+        }
+        (Shape::Uuid, Json::String(text)) => {
+            let bytes = text::parse_uuid(text)
+                .ok_or_else(|| FieldError::new("not a uuid of 8-4-4-4-12 hexadecimal digits"))?;
+            out.extend(bytes);
+        }
+        (Shape::Hash, Json::String(text)) => {
+            let bytes = text::parse_hex::<32>(text)
+                .ok_or_else(|| FieldError::new("not a hash of 64 hexadecimal digits"))?;
+            out.extend(bytes);
+        }
+        (Shape::Decimal { digits, scale }, json) => {
+            // A number with a fraction has been a float: only text and whole numbers are exact.
+            let written = match json {
+                Json::String(text) => text.clone(),
+                Json::Unsigned(number) => number.to_string(),
+                Json::Signed(number) => number.to_string(),
+                _ => return Err(mismatch()),
+            };
+            let value = text::parse_decimal(&written, *digits, *scale)
+                .map_err(|error| FieldError::new(error.to_string()))?;
+            let size = decimal_scalar(*digits).size() as usize;
+            out.extend_from_slice(&value.to_le_bytes()[..size]);
         }
         (Shape::String(max), Json::String(text)) => put_bytes(*max, text.as_bytes(), out)?,
         (Shape::Bytes(max), Json::String(text)) => {

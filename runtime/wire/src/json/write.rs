@@ -6,7 +6,8 @@ use crate::timetext;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rc_bytecode::instr::Scalar;
-use rc_bytecode::layout::{Record, Shape, Shapes, length_prefix, tag_size};
+use rc_bytecode::layout::{Record, Shape, Shapes, decimal_scalar, length_prefix, tag_size};
+use rc_bytecode::text;
 use std::fmt;
 
 /// Takes fixed parts off packed bytes.
@@ -123,6 +124,21 @@ fn write_value(
                 timetext::duration_text(packed.number(8)? as i64)
             );
         }
+        Shape::Uuid => {
+            let bytes = packed.take(16)?.try_into().map_err(|_| Malformed)?;
+            let _ = write!(out, "\"{}\"", text::uuid(bytes));
+        }
+        Shape::Hash => {
+            let _ = write!(out, "\"{}\"", text::hex(packed.take(32)?));
+        }
+        Shape::Decimal { digits, scale } => {
+            let value = decimal_value(packed.take(decimal_scalar(*digits).size() as usize)?);
+            let _ = write!(
+                out,
+                "\"{}\"",
+                text::decimal(value.ok_or(Malformed)?, *scale)
+            );
+        }
         Shape::String(max) => {
             let length = packed.number(length_prefix(*max))? as usize;
             write_string(
@@ -178,6 +194,14 @@ fn write_value(
         }
     }
     Ok(())
+}
+
+/// A decimal's packed bytes as a number without its point.
+pub(crate) fn decimal_value(packed: &[u8]) -> Option<i128> {
+    match packed.try_into() {
+        Ok(eight) => Some(i64::from_le_bytes(eight).into()),
+        Err(_) => packed.try_into().ok().map(i128::from_le_bytes),
+    }
 }
 
 /// A JSON string with its quotes.

@@ -2,7 +2,8 @@
 
 use super::{ProtoError, error, is_wrapped};
 use rc_bytecode::instr::Scalar;
-use rc_bytecode::layout::{Record, Shape, Shapes, length_prefix, tag_size};
+use rc_bytecode::layout::{Record, Shape, Shapes, decimal_scalar, length_prefix, tag_size};
+use rc_bytecode::text;
 
 /// One field's value on the wire.
 #[derive(Clone, Copy)]
@@ -273,6 +274,42 @@ fn pack_value(
             {
                 Some(nanoseconds) => out.extend(nanoseconds.to_le_bytes()),
                 None => return error("out of range"),
+            }
+        }
+        Shape::Uuid => {
+            // What was not sent is the nil uuid, as any field of proto3 has an empty value.
+            let written = text_of(wire)?;
+            let bytes = if written.is_empty() {
+                Some([0; 16])
+            } else {
+                text::parse_uuid(written)
+            };
+            match bytes {
+                Some(bytes) => out.extend(bytes),
+                None => return error("not a uuid of 8-4-4-4-12 hexadecimal digits"),
+            }
+        }
+        Shape::Hash => {
+            let written = text_of(wire)?;
+            let bytes = if written.is_empty() {
+                Some([0; 32])
+            } else {
+                text::parse_hex::<32>(written)
+            };
+            match bytes {
+                Some(bytes) => out.extend(bytes),
+                None => return error("not a hash of 64 hexadecimal digits"),
+            }
+        }
+        Shape::Decimal { digits, scale } => {
+            let written = text_of(wire)?;
+            let written = if written.is_empty() { "0" } else { written };
+            match text::parse_decimal(written, *digits, *scale) {
+                Ok(value) => {
+                    let size = decimal_scalar(*digits).size() as usize;
+                    out.extend_from_slice(&value.to_le_bytes()[..size]);
+                }
+                Err(wrong) => return error(wrong.to_string()),
             }
         }
         Shape::String(max) => {

@@ -2,9 +2,10 @@
 //! something.
 
 use super::is_wrapped;
-use crate::json::Malformed;
+use crate::json::{Malformed, decimal_value};
 use rc_bytecode::instr::Scalar;
-use rc_bytecode::layout::{Record, Shape, Shapes, length_prefix, tag_size};
+use rc_bytecode::layout::{Record, Shape, Shapes, decimal_scalar, length_prefix, tag_size};
+use rc_bytecode::text;
 
 fn put_varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
@@ -111,6 +112,16 @@ pub fn write_field(
             put_number(1, seconds as u64, &mut message);
             put_number(2, nanos as u64, &mut message);
             put_bytes(field, &message, out);
+        }
+        Shape::Uuid => {
+            let bytes = take(packed, 16)?.try_into().map_err(|_| Malformed)?;
+            put_bytes(field, text::uuid(bytes).as_bytes(), out);
+        }
+        Shape::Hash => put_bytes(field, text::hex(take(packed, 32)?).as_bytes(), out),
+        Shape::Decimal { digits, scale } => {
+            let bytes = take(packed, decimal_scalar(*digits).size() as usize)?;
+            let value = decimal_value(bytes).ok_or(Malformed)?;
+            put_bytes(field, text::decimal(value, *scale).as_bytes(), out);
         }
         Shape::String(max) | Shape::Bytes(max) => {
             let length = number(packed, length_prefix(*max))? as usize;

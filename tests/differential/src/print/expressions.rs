@@ -65,6 +65,7 @@ impl Printer<'_> {
                     UnaryOp::LeadingZeros => format!("{operand}.leading_zeros()"),
                     UnaryOp::CountOnes => format!("{operand}.count_ones()"),
                     UnaryOp::ByteSwap => format!("{operand}.swap_bytes()"),
+                    UnaryOp::SquareRoot => format!("{operand}.square_root()"),
                 }
             }
             Expr::Compare(op, left, right) => format!(

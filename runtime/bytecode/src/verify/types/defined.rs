@@ -49,6 +49,7 @@ pub fn unary_defined(op: UnaryOp, scalar: Scalar) -> bool {
             scalar.is_integer() && !scalar.is_signed()
         }
         UnaryOp::ByteSwap => scalar.is_integer(),
+        UnaryOp::SquareRoot => scalar == Scalar::F64,
     }
 }
 

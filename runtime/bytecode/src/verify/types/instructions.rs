@@ -68,6 +68,28 @@ impl Check<'_> {
                     | Environment::CallerRoles => Scalar::U64,
                 },
             ),
+            Instr::MultiplyDivide {
+                rounding: _,
+                dst,
+                left,
+                right,
+                divisor,
+            } => [dst, left, right, divisor]
+                .into_iter()
+                .try_for_each(|register| self.exact(*register, Scalar::I128)),
+            Instr::Round {
+                rounding: _,
+                dst,
+                src,
+            } => {
+                self.exact(*dst, Scalar::F64)?;
+                self.exact(*src, Scalar::F64)
+            }
+            Instr::Sha256 { dst, view, length } => {
+                self.frame(*dst, 32, true)?;
+                self.exact(*length, Scalar::U64)?;
+                self.view(*view).map(|_| ())
+            }
             Instr::Slot { dst, slot } => {
                 let slots = &self.function.slots;
                 let length = *slots.get(slot.0 as usize).ok_or(TypeError::NoSuch {
