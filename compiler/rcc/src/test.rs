@@ -9,13 +9,14 @@
 //!
 //! Always true: the last line on standard output is `N passed, N failed`; the same seed runs the same cases.
 
+mod costs;
 mod property;
 mod random;
 mod shrink;
 mod twins;
 mod verdict;
 
-use crate::output::{Failure, Progress, say};
+use crate::output::{Failure, Progress, say, show};
 use crate::package;
 use random::Random;
 use rc_bytecode::instr::CommandIndex;
@@ -33,7 +34,7 @@ const SHRINK_TRIES: u32 = 500;
 /// Runs the tests and properties of a package under the interpreter and as machine code, and compares the two.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  rcc test examples/ledger\n  rcc test --filter conserved --cases 1000 --seed 7"
+    after_help = "Example:\n  rcc test examples/ledger\n  rcc test --filter conserved --cases 1000 --seed 7\n  rcc test --costs"
 )]
 pub struct Arguments {
     /// The package's folder, or one .rc file.
@@ -48,6 +49,9 @@ pub struct Arguments {
     /// Cases of each property.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     cases: u32,
+    /// Show what each command cost at most in these tests, beside what is proven.
+    #[arg(long)]
+    costs: bool,
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -138,6 +142,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 "this package has no tests"
             }
         );
+    }
+    if arguments.costs {
+        show(&code.costs());
     }
     say(format!("{passed} passed, {failed} failed"));
     if failed > 0 {

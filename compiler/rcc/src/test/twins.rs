@@ -4,6 +4,7 @@
 //! Always true: both canvases began empty and have seen the same ops with the same environment; the first difference
 //! ends the test and is its result. Measured costs above the proven ones halt the interpreter, which ends it too.
 
+use super::costs::Costs;
 use super::verdict::Complaint;
 use rc_bytecode::Interface;
 use rc_bytecode::hash::hash_bytes;
@@ -33,6 +34,7 @@ pub struct Code {
     compiled: Compiled,
     bindings: Bindings,
     page_shift: PageShift,
+    costs: Costs,
 }
 
 /// Why there is nothing to run.
@@ -61,6 +63,7 @@ impl Code {
             bindings: Bindings { regions },
             page_shift,
             module,
+            costs: Costs::default(),
         })
     }
 
@@ -71,6 +74,11 @@ impl Code {
             compiled: Compiled::compile(other).expect("code for this machine"),
             ..self
         }
+    }
+
+    /// What all runs so far have cost, as a table.
+    pub fn costs(&self) -> String {
+        self.costs.table(self.interface())
     }
 
     pub fn interface(&self) -> &Interface {
@@ -224,8 +232,9 @@ impl Twins<'_> {
             self.interpreter
                 .interpret(&code.bindings, command, arguments, canvas, run);
         let interpreted = interpreted
-            .map_err(|error| self.end(Complaint::Halted(format!("interpreter: {error}"))))?
-            .outcome;
+            .map_err(|error| self.end(Complaint::Halted(format!("interpreter: {error}"))))?;
+        code.costs.note(command.0, &interpreted.measured);
+        let interpreted = interpreted.outcome;
         let (run, other) = (&mut self.machine_run, &mut self.machine_canvas);
         let executed = code.compiled.execute(
             &mut self.machine,
