@@ -44,6 +44,8 @@ pub(crate) struct Body<'w, 'a> {
     pub scans: bool,
     /// The call that an `attempt` stands before, while it is looked at.
     pub attempted: Option<Span>,
+    /// The receiver of a method, while it is looked at: there a container may stand.
+    pub receiver_at: Option<Span>,
     locals: Vec<Local>,
     scopes: Vec<HashMap<Arc<str>, LocalId>>,
     depth: u32,
@@ -67,6 +69,7 @@ impl<'w, 'a> Body<'w, 'a> {
             loops: 0,
             scans: false,
             attempted: None,
+            receiver_at: None,
             locals: Vec::new(),
             scopes: vec![HashMap::new()],
             depth: 0,

@@ -207,6 +207,7 @@ impl<'a> Declarer<'_, 'a> {
                     module,
                     tree: (ty, default.as_ref()),
                 });
+                self.world.state_names.push(name);
                 self.name(name, Symbol::State(id));
             }
             kind @ ast::ItemKind::Aggregate { name, .. } => {

@@ -17,7 +17,11 @@ impl Body<'_, '_> {
     }
 
     pub fn expr(&mut self, expr: &ast::Expr, expected: Option<&Type>) -> hir::Expr {
-        self.deeper(expr.span, |body| body.kind(expr, expected))
+        let checked = self.deeper(expr.span, |body| body.kind(expr, expected));
+        if matches!(checked.ty, Type::Container(_)) && self.receiver_at != Some(expr.span) {
+            return self.container_as_value(&checked);
+        }
+        checked
     }
 
     fn kind(&mut self, expr: &ast::Expr, expected: Option<&Type>) -> hir::Expr {

@@ -22,6 +22,7 @@ mod types;
 mod world;
 // Declarations, one file per construct.
 mod aggregates;
+mod containers;
 mod invariants;
 mod quantified;
 mod records;
@@ -37,6 +38,9 @@ mod built;
 mod calls;
 mod coerce;
 mod comparisons;
+mod container_operations;
+mod container_script;
+mod container_walks;
 mod control;
 mod decimals;
 mod exhaustive;

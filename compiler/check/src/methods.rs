@@ -102,9 +102,12 @@ impl Body<'_, '_> {
         let wish = crate::operators::is_flexible(base)
             .then_some(expected)
             .flatten();
-        let receiver = self.expr(base, wish);
+        let receiver = self.receiver(base, wish);
         if receiver.ty == Type::Error {
             return self.skip(arguments, span);
+        }
+        if let Type::Container(id) = receiver.ty {
+            return self.container_method(id, receiver, name, arguments, span);
         }
         if let Some(element) = self.place_method(&receiver, name, arguments, span) {
             return element;

@@ -218,6 +218,7 @@ pub(crate) fn check_defaults(world: &mut World<'_>) {
             world.program.states[index].span,
         );
         match default {
+            Some(expr) if matches!(ty, Type::Container(_)) => world.container_with_value(&ty, expr),
             Some(expr) => {
                 world.program.states[index].default =
                     Some(world.constant_value(expr, Some(&ty), module))
@@ -251,6 +252,7 @@ impl World<'_> {
             | Type::Bytes(_)
             | Type::Optional(_)
             | Type::List(..)
+            | Type::Container(_)
             | Type::Error
             | Type::Unit => true,
             Type::Tuple(parts) => parts.iter().all(|part| self.has_empty(part)),

@@ -42,6 +42,10 @@ impl Shown<'_> {
             Type::List(element, count) => {
                 format!("list<{}, {}>", self.show(element), self.show_count(count))
             }
+            Type::Container(id) => {
+                let container = &self.0.containers[id.0 as usize];
+                name(container.kind.name(), &container.parts)
+            }
             Type::Row(table) => self.0.tables[table.0 as usize].name.clone(),
             Type::Attempted(inner, _) => format!("the result of an attempt ({})", self.show(inner)),
             Type::Parameter(number) => format!("type parameter {number}"),

@@ -330,6 +330,9 @@ impl Body<'_, '_> {
         source: &ast::Expr,
         block: &ast::Block,
     ) -> Option<hir::StatementKind> {
+        if let Some(walked) = self.container_walk(source) {
+            return self.container_for(walked, pattern, block);
+        }
         let walk = self.source(source);
         self.in_scope(|body| {
             let item = walk.as_ref().map_or(Type::Error, |walk| walk.item.clone());
@@ -359,11 +362,20 @@ impl Body<'_, '_> {
         expected: Option<&Type>,
         span: Span,
     ) -> hir::Expr {
-        let walk = self.source(source);
+        let walked = self.container_walk(source);
+        let walk = if walked.is_none() {
+            self.source(source)
+        } else {
+            None
+        };
         let wanted = match expected.map(crate::body::peeled) {
             Some(Type::List(element, count)) => Some(((**element).clone(), count.clone())),
             _ => None,
         };
+        if let Some(walked) = walked {
+            let wanted = wanted.as_ref().map(|(element, _)| element);
+            return self.container_comprehension(walked, value, pattern, condition, wanted, span);
+        }
         self.in_scope(|body| {
             let item = walk.as_ref().map_or(Type::Error, |walk| walk.item.clone());
             let pattern = body.irrefutable(pattern, &item, false);

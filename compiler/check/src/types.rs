@@ -23,8 +23,15 @@ pub(crate) fn resolve(world: &mut World<'_>) {
     crate::tables::resolve(world);
     for index in 0..world.states.len() {
         let (module, (ty, _)) = (world.states[index].module, world.states[index].tree);
-        let resolved = world.ty(ty, module, &[]);
-        world.program.states[index].ty = world.storable(resolved, ty.span, "a state");
+        let name = world.state_names[index];
+        world.program.states[index].ty =
+            match world.container(ty, crate::containers::Owner::State(name), module) {
+                Some(container) => container,
+                None => {
+                    let resolved = world.ty(ty, module, &[]);
+                    world.storable(resolved, ty.span, "a state")
+                }
+            };
     }
     crate::aggregates::resolve(world);
 }
@@ -206,11 +213,14 @@ impl<'a> World<'a> {
                     },
                 }
             }
-            "text" | "blob" | "set" | "map" | "tree" | "queue" | "priority_queue" | "log"
-                if self.find(module, &name.text).is_none() =>
-            {
+            "text" | "blob" if self.find(module, &name.text).is_none() => {
                 self.not_in_this_edition(span, &format!("the type `{}` is", name.text));
                 Type::Error
+            }
+            "set" | "map" | "tree" | "queue" | "priority_queue" | "log"
+                if self.find(module, &name.text).is_none() =>
+            {
+                self.misplaced_container(&name.text, arguments.len(), span)
             }
             "region" | "place" | "page" if self.find(module, &name.text).is_none() => {
                 self.low_level_outside(span, &format!("`{}` is", name.text));

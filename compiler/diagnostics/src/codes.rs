@@ -137,6 +137,9 @@ codes! {
         ROUNDING_NEEDED = 339, "a product or quotient of decimals without its rounding";
         UNKNOWN_ROUNDING = 340, "a rounding that does not exist";
         NOT_HASHABLE = 341, "a hash of what is no plain value";
+        CONTAINER_MISPLACED = 346, "a container where none can live";
+        CONTAINER_AS_VALUE = 347, "a container used as a value";
+        CONTAINER_WITH_VALUE = 348, "a first value for a container";
     }
     // Bounds and cost.
     _BOUNDS 400..500 {

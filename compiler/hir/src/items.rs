@@ -1,6 +1,7 @@
 //! Declarations. Ids index the vectors of [`Program`]; the standard library's items stand in the same
 //! vectors as the package's own, marked by `origin`.
 
+use crate::containers::Container;
 use crate::expr::{Block, Expr};
 use crate::types::*;
 use rc_bytecode::cost::Cost;
@@ -16,6 +17,8 @@ pub struct Program {
     pub layouts: Vec<Layout>,
     pub tables: Vec<Table>,
     pub states: Vec<State>,
+    /// Of states and tables' fields; each has tables among `tables` that no name stands for.
+    pub containers: Vec<Container>,
     pub aggregates: Vec<Aggregate>,
     /// Top-level invariants.
     pub invariants: Vec<Invariant>,
@@ -27,6 +30,24 @@ pub struct Program {
     pub tests: Vec<Test>,
     /// `retire pay@1`: versions of commands and queries that stop being callable.
     pub retired: Vec<(String, u32)>,
+}
+
+impl Program {
+    /// Whether a table is the hidden part of a container.
+    pub fn is_hidden_table(&self, table: TableId) -> bool {
+        let shared = |container: &Container| container.shared.as_ref().map(|shared| shared.garbage);
+        self.containers
+            .iter()
+            .any(|container| container.table == table || shared(container) == Some(table))
+    }
+
+    /// Whether a state is the hidden part of a container.
+    pub fn is_hidden_state(&self, state: StateId) -> bool {
+        self.containers
+            .iter()
+            .filter_map(|container| container.shared.as_ref())
+            .any(|shared| shared.last == state)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

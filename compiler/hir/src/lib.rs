@@ -11,12 +11,14 @@
 // Trees are made once and walked; a box per large variant would only scatter them.
 #![allow(clippy::large_enum_variant)]
 
+pub mod containers;
 pub mod expr;
 pub mod items;
 pub mod types;
 pub mod validate;
 pub mod walk;
 
+pub use containers::{Container, ContainerKind, Shared, header};
 pub use expr::*;
 pub use items::*;
 pub use types::*;

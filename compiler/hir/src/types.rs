@@ -13,7 +13,7 @@ macro_rules! ids {
 }
 
 ids! {
-    StructId EnumId LayoutId TableId StateId AggregateId ErrorId EventId CallableId ConstId
+    StructId EnumId LayoutId TableId StateId AggregateId ErrorId EventId CallableId ConstId ContainerId
     /// A local variable, parameter or pattern binding of one callable.
     LocalId
 }
@@ -45,6 +45,8 @@ pub enum Type {
     List(Arc<Type>, Count),
     /// A place of a table's row, as a look-up binds it. Not storable.
     Row(TableId),
+    /// A container of the canvas: what a state or a row's field is, and only a receiver of calls. Three `u64` where it stands.
+    Container(ContainerId),
     /// `Result<T, E>` of an `attempt`.
     Attempted(Arc<Type>, Vec<ErrorId>),
 

@@ -137,6 +137,7 @@ impl Body<'_> {
                 (id.0 as usize) < program.layouts.len()
             }
             Type::Row(id) => (id.0 as usize) < program.tables.len(),
+            Type::Container(id) => (id.0 as usize) < program.containers.len(),
             Type::Parameter(number) => *number < self.generics,
             Type::Optional(inner)
             | Type::List(inner, _)

@@ -134,6 +134,9 @@ impl<'p> Types<'p> {
                 let element = self.shape(element, generics);
                 Shape::List(Box::new(element), self.count32(max, generics))
             }
+            hir::Type::Container(_) => {
+                Shape::Tuple(vec![Shape::Scalar(Scalar::U64); hir::header::LENGTH])
+            }
             hir::Type::Struct(id, arguments) => {
                 let arguments = self.all(arguments, generics);
                 Shape::Struct(self.struct_number(*id, arguments))

@@ -1,5 +1,7 @@
 //! `stdlib/list.rc` and `stdlib/text.rc` against naive models, and the mistakes that the models find.
 
+#[path = "support/canvas.rs"]
+mod canvas;
 mod support;
 #[path = "support/values.rs"]
 mod values;
@@ -30,6 +32,14 @@ fn a_list_is_a_vector() {
 #[test]
 fn a_text_is_a_string() {
     texts(&mut world(), 2, 3_000);
+}
+
+#[test]
+fn containers_that_are_states_keep_to_their_models() {
+    for page_shift in [10, 12, 14] {
+        let mut world = World::new(&canvas::package("test", false), page_shift);
+        canvas::states(&mut world, page_shift.into(), 4_000);
+    }
 }
 
 #[test]

@@ -98,8 +98,12 @@ fn candidate(at: usize, before: &[Option<TokenKind>; 4], open: &Opened) -> Optio
         )
     };
     let is_declared = declares(before[2]) || (before[2] == Some(At) && declares(before[0]));
-    let is_type =
-        is_declared || open.angles > 0 || matches!(before[2], Some(Colon | Arrow | As | Ref));
+    // `type Names = set<…`
+    let is_alias = before[2] == Some(Equal) && before[0] == Some(Type);
+    let is_type = is_declared
+        || is_alias
+        || open.angles > 0
+        || matches!(before[2], Some(Colon | Arrow | As | Ref));
     let is_lower = match before[3]? {
         TypeName => false,
         GenericName => true,

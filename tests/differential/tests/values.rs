@@ -1,5 +1,7 @@
 //! Lists and texts against naive models on both engines: the same outcomes, pages and digests, and never more than was proven.
 
+#[path = "../../../compiler/lower/tests/support/canvas.rs"]
+mod canvas;
 #[path = "../../../compiler/lower/tests/support/values.rs"]
 mod values;
 
@@ -63,6 +65,20 @@ fn both_engines_keep_to_the_models() {
     lists(&mut both, 3, 4_000);
     texts(&mut both, 4, 2_000);
     digits(&mut both);
+    both.engines
+        .compare_pages()
+        .unwrap_or_else(|e| panic!("{e}"));
+}
+
+#[test]
+fn both_engines_keep_containers_alike() {
+    let built = build(&canvas::package("generated", false), None, Sabotage::None)
+        .unwrap_or_else(|e| panic!("{e}"));
+    let mut both = Both {
+        built: &built,
+        engines: Engines::new(&built),
+    };
+    canvas::states(&mut both, 5, 4_000);
     both.engines
         .compare_pages()
         .unwrap_or_else(|e| panic!("{e}"));

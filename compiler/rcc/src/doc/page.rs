@@ -5,7 +5,8 @@
 
 use crate::package::Built;
 use rc_hir::{
-    Allow, Callable, CallableKind, Field, Origin, Program, Storage, Table, Type, Variant,
+    Allow, Callable, CallableKind, Field, Origin, Program, StateId, Storage, Table, TableId, Type,
+    Variant,
 };
 use rc_lower::Proven;
 use std::fmt::Write;
@@ -31,8 +32,18 @@ pub fn page(built: &Built) -> String {
             .collect();
         page.section(heading(kind), &shown, |page, proven| page.call(proven));
     }
-    page.section("Tables", &program.tables, |page, table| page.table(table));
-    page.section("States", &program.states, |page, state| {
+    let tables: Vec<_> = (0..)
+        .zip(&program.tables)
+        .filter(|(number, _)| !program.is_hidden_table(TableId(*number)))
+        .map(|(_, table)| table)
+        .collect();
+    page.section("Tables", &tables, |page, table| page.table(table));
+    let states: Vec<_> = (0..)
+        .zip(&program.states)
+        .filter(|(number, _)| !program.is_hidden_state(StateId(*number)))
+        .map(|(_, state)| state)
+        .collect();
+    page.section("States", &states, |page, state| {
         page.entry(
             "state",
             &state.name,
