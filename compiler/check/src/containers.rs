@@ -159,6 +159,7 @@ impl World<'_> {
             storage,
             capacity: CAPACITY_DEFAULT,
             indexes: Vec::new(),
+            references: Vec::new(),
             invariants: Vec::new(),
             docs: String::new(),
             span,
