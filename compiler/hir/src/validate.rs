@@ -286,11 +286,8 @@ impl Body<'_> {
                         Type::Time | Type::Duration | Type::Scalar(rc_bytecode::instr::Scalar::I64)
                     )
                 };
-                if !(mixed(&left.ty) && mixed(&right.ty))
-                    && !scaled
-                    && left.ty != Type::Never
-                    && right.ty != Type::Never
-                {
+                let both_mixed = mixed(&left.ty) && mixed(&right.ty);
+                if !both_mixed && !scaled && left.ty != Type::Never && right.ty != Type::Never {
                     self.wrong(format!(
                         "{op:?} on {:?} and {:?} at {:?}",
                         left.ty, right.ty, expr.span

@@ -79,10 +79,11 @@ test "of two kinds" {
 /// The harness sees what it is for: each of these mistakes is found.
 #[test]
 fn planted_bugs_are_found() {
-    let list: fn(&mut World) = |world| lists(world, 1, 6_000);
-    let text: fn(&mut World) = |world| texts(world, 2, 3_000);
-    let number: fn(&mut World) = |world| digits(world);
-    let planted: [(Planted, fn(&mut World)); 12] = [
+    type Search = fn(&mut World);
+    let list: Search = |world| lists(world, 1, 6_000);
+    let text: Search = |world| texts(world, 2, 3_000);
+    let number: Search = |world| digits(world);
+    let planted: [(Planted, Search); 12] = [
         (("list", "        zero(item)\n", ""), list),
         (("list", "at < N else", "at <= N - 2 else"), list),
         (

@@ -32,7 +32,7 @@ pub enum LinkError {
     Unreachable(String),
     /// The node refused the stream before it read any message.
     #[error("{0}")]
-    Refused(Problem),
+    Refused(Box<Problem>),
     /// It broke on the way.
     #[error("{0}")]
     Broken(String),
@@ -242,7 +242,7 @@ impl Link {
     async fn head(&mut self, response: Response<RecvStream>) -> Result<(), LinkError> {
         let (head, mut body) = response.into_parts();
         if let Some(problem) = refusal(&head.headers) {
-            return Err(LinkError::Refused(problem));
+            return Err(LinkError::Refused(Box::new(problem)));
         }
         if head.status != StatusCode::OK {
             let mut text = BytesMut::new();
@@ -253,7 +253,7 @@ impl Link {
                 }
             }
             let problem = Problem::of_body(head.status.as_u16(), &text);
-            return Err(LinkError::Refused(problem));
+            return Err(LinkError::Refused(Box::new(problem)));
         }
         self.receive = Receive::Open(body);
         Ok(())

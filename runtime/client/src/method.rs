@@ -101,10 +101,12 @@ fn unknown(what: &str) -> ClientError {
 
 impl Method {
     /// A line of JSON as the request message. What does not fit is refused in the words that the node has for it.
-    pub(crate) fn encode(&self, line: &[u8]) -> Result<Vec<u8>, Problem> {
-        let refused = |error: FieldError| Problem {
-            field: (!error.path.is_empty()).then(|| error.path.clone()),
-            ..Problem::new(400, "bad-arguments", error.to_string())
+    pub(crate) fn encode(&self, line: &[u8]) -> Result<Vec<u8>, Box<Problem>> {
+        let refused = |error: FieldError| {
+            Box::new(Problem {
+                field: (!error.path.is_empty()).then(|| error.path.clone()),
+                ..Problem::new(400, "bad-arguments", error.to_string())
+            })
         };
         let value = json::parse(line).map_err(refused)?;
         let (mut packed, mut message) = (Vec::with_capacity(64), Vec::with_capacity(64));

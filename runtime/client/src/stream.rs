@@ -103,7 +103,7 @@ impl<'a> CallStream<'a> {
                 sequence: self.sequence,
                 message,
             }),
-            Err(problem) => self.settle(line, Some(problem)),
+            Err(problem) => self.settle(line, Some(*problem)),
         }
     }
 
@@ -252,10 +252,10 @@ impl<'a> CallStream<'a> {
     /// Where the node was busy, that is the error, and what it did not take waits again.
     fn verdict(&mut self) -> Result<(), LinkError> {
         match self.busy.take() {
-            Some(problem) => Err(LinkError::Refused(Problem {
+            Some(problem) => Err(LinkError::Refused(Box::new(Problem {
                 status: 429,
                 ..problem
-            })),
+            }))),
             None => Ok(()),
         }
     }
@@ -272,7 +272,7 @@ impl<'a> CallStream<'a> {
         self.waiting = calls.into();
         let address = self.client.address.to_string();
         match error {
-            LinkError::Refused(problem) => ClientError::Problem(Box::new(problem)),
+            LinkError::Refused(problem) => ClientError::Problem(problem),
             LinkError::Broken(reason) if may_have_run => {
                 ClientError::Interrupted { address, reason }
             }

@@ -13,7 +13,7 @@ const CHAPTER: &str = include_str!("../../../lang-spec/14-interfaces.md");
 const PAGE_SHIFT: u8 = 12;
 
 fn canvas() -> Canvas {
-    let shift = PageShift::new(PAGE_SHIFT.into()).expect("a page size");
+    let shift = PageShift::new(PAGE_SHIFT).expect("a page size");
     Canvas::new(CanvasOptions {
         memory_bytes_max: 1 << 28,
         ..CanvasOptions::new(shift)
