@@ -158,7 +158,10 @@ impl Body<'_, '_> {
         }
         let ty = operand.ty.clone();
         match (&operand.kind, op) {
-            (ExprKind::Float(number), UnaryOp::Neg) => make(ExprKind::Float(-number), ty, span),
+            // Zero has one form.
+            (ExprKind::Float(number), UnaryOp::Neg) => {
+                make(ExprKind::Float(0.0 - number), ty, span)
+            }
             (ExprKind::Integer(number), UnaryOp::Neg)
                 if matches!(ty, Type::Duration | Type::Decimal { .. }) =>
             {

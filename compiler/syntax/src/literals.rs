@@ -56,6 +56,9 @@ pub(crate) fn read_number(text: &str) -> Result<Number<'_>, NumberMistake> {
         .find(|c: char| !c.is_ascii_digit() && c != '_')
         .unwrap_or(text.len());
     let (digits, suffix) = text.split_at(digits_end);
+    if suffix.contains(|c: char| c.is_ascii_digit()) {
+        return read_duration(text);
+    }
     if !suffix.is_empty() && DURATION_SUFFIXES.iter().all(|(known, _)| *known != suffix) {
         return Err(NumberMistake::UnknownSuffix);
     }
@@ -63,6 +66,34 @@ pub(crate) fn read_number(text: &str) -> Result<Number<'_>, NumberMistake> {
     Ok(Number::Integer {
         value: read_digits(digits, 10)?,
         suffix,
+    })
+}
+
+/// `1h30m`: parts with units that grow smaller, in nanoseconds.
+fn read_duration(text: &str) -> Result<Number<'_>, NumberMistake> {
+    let (mut rest, mut value, mut last) = (text, 0u128, u64::MAX);
+    while !rest.is_empty() {
+        let digits_end = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '_')
+            .ok_or(NumberMistake::UnknownSuffix)?;
+        let (digits, tail) = rest.split_at(digits_end);
+        let unit_end = tail
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(tail.len());
+        let (suffix, tail) = tail.split_at(unit_end);
+        let unit = DURATION_SUFFIXES
+            .iter()
+            .find(|(known, unit)| *known == suffix && *unit < last);
+        let (_, unit) = unit.ok_or(NumberMistake::UnknownSuffix)?;
+        let part = read_digits(digits, 10)?.checked_mul((*unit).into());
+        value = part
+            .and_then(|part| value.checked_add(part))
+            .ok_or(NumberMistake::TooLarge)?;
+        (rest, last) = (tail, *unit);
+    }
+    Ok(Number::Integer {
+        value,
+        suffix: Some("ns"),
     })
 }
 
@@ -295,6 +326,16 @@ mod tests {
                 suffix: Some("ms")
             })
         );
+        assert_eq!(
+            read_number("1h30m5s"),
+            Ok(Number::Integer {
+                value: 5_405_000_000_000,
+                suffix: Some("ns")
+            })
+        );
+        for wrong in ["30m1h", "1h1h", "1h30", "1h30x"] {
+            assert_eq!(read_number(wrong), Err(NumberMistake::UnknownSuffix));
+        }
         assert_eq!(read_number("2_5.5e-1"), Ok(Number::Float(2.55)));
         assert_eq!(read_number("1e999"), Err(NumberMistake::TooLarge));
     }

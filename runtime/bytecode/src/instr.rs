@@ -142,7 +142,8 @@ pub enum Builtin {
 /// Two operands of one type, giving the same type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum BinaryOp {
-    /// Checked: fails `Overflow`. On `F64`, fails `Overflow` where the result is not finite.
+    /// Checked: fails `Overflow`. On `F64`, fails `Overflow` where the result is not finite, and a zero is never negative: so for
+    /// every operation that calculates one.
     Add,
     Sub,
     Mul,

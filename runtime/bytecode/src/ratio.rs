@@ -42,16 +42,17 @@ pub fn multiply_divide(
     value.ok_or(Builtin::Overflow)
 }
 
-/// The nearest whole float in the direction that was asked for. Of a finite one it is finite.
+/// The nearest whole float in the direction that was asked for. Of a finite one it is finite, and zero is never negative.
 pub fn round_float(rounding: Rounding, value: f64) -> f64 {
-    match rounding {
+    let whole = match rounding {
         Rounding::HalfEven => value.round_ties_even(),
         Rounding::HalfUp => value.round(),
         Rounding::Truncate => value.trunc(),
         Rounding::Away if value < 0.0 => value.floor(),
         Rounding::Away | Rounding::Ceiling => value.ceil(),
         Rounding::Floor => value.floor(),
-    }
+    };
+    whole + 0.0
 }
 
 const LOW: u128 = u64::MAX as u128;

@@ -383,7 +383,7 @@ fn pack_scalar(scalar: Scalar, value: &Value, out: &mut Vec<u8>) -> Result<(), V
     match (scalar, value) {
         (Scalar::Bool, Value::Bool(truth)) => out.push(u8::from(*truth)),
         (Scalar::F64, Value::Float(float)) if float.is_finite() => {
-            out.extend_from_slice(&float.to_le_bytes())
+            out.extend_from_slice(&(float + 0.0).to_le_bytes())
         }
         (Scalar::F64, Value::Float(_)) => return Err(Fault::NotFinite.into()),
         (Scalar::Bool | Scalar::F64, _) => return Err(wrong().into()),

@@ -447,7 +447,13 @@ fn unpack_nodes(nodes: &[Node], packed: &mut &[u8], memory: &mut [u8]) -> Result
                 memory[*at..*at + *length].copy_from_slice(take(packed, *length)?)
             }
             Node::Bool { at } => checked_bool(memory, *at)?,
-            Node::Float { at } => checked_float(memory, *at)?,
+            Node::Float { at } => {
+                checked_float(memory, *at)?;
+                // Zero has one form in memory.
+                if memory[*at..*at + 8] == (-0.0f64).to_le_bytes() {
+                    memory[*at..*at + 8].fill(0);
+                }
+            }
             Node::Decimal { at, bytes, max } => checked_decimal(memory, *at, *bytes, *max)?,
             Node::Text {
                 at,

@@ -94,7 +94,8 @@ fn float(bits: u128) -> f64 {
 
 fn finite(value: f64) -> Result<u128, Trap> {
     if value.is_finite() {
-        Ok(u128::from(value.to_bits()))
+        // Zero has one form: the negative one becomes the other.
+        Ok(u128::from((value + 0.0).to_bits()))
     } else {
         Err(OVERFLOW)
     }
@@ -163,7 +164,7 @@ pub fn unary(op: UnaryOp, scalar: Scalar, operand: u128) -> Result<u128, Trap> {
         (Scalar::Bool, UnaryOp::Not) => return Ok(operand ^ 1),
         (Scalar::F64, UnaryOp::SquareRoot) => return finite(float(operand).sqrt()),
         (_, UnaryOp::SquareRoot) => return Err(Trap::Illegal),
-        (Scalar::F64, UnaryOp::Neg) => return Ok(u128::from((-float(operand)).to_bits())),
+        (Scalar::F64, UnaryOp::Neg) => return finite(-float(operand)),
         (Scalar::F64, UnaryOp::Abs) => return Ok(u128::from(float(operand).abs().to_bits())),
         _ => {}
     }

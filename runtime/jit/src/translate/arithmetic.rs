@@ -338,6 +338,12 @@ impl Translator<'_, '_> {
         }
     }
 
+    /// A zero that is not negative: adding zero changes nothing else.
+    fn positive_zero(&mut self, value: Value) -> Value {
+        let zero = self.builder.ins().f64const(0.0);
+        self.builder.ins().fadd(value, zero)
+    }
+
     /// Fails where the float is not finite.
     fn finite(&mut self, value: Value) -> Value {
         let size = self.builder.ins().fabs(value);
@@ -348,7 +354,7 @@ impl Translator<'_, '_> {
                 .ins()
                 .fcmp(FloatCC::UnorderedOrGreaterThanOrEqual, size, infinite);
         self.fail_if(outside, Builtin::Overflow);
-        value
+        self.positive_zero(value)
     }
 
     pub(crate) fn unary(
@@ -366,7 +372,10 @@ impl Translator<'_, '_> {
                 let one = self.constant(kind, 1);
                 self.builder.ins().bxor(a, one)
             }
-            (Scalar::F64, UnaryOp::Neg) => self.builder.ins().fneg(a),
+            (Scalar::F64, UnaryOp::Neg) => {
+                let negated = self.builder.ins().fneg(a);
+                self.positive_zero(negated)
+            }
             (Scalar::F64, UnaryOp::Abs) => self.builder.ins().fabs(a),
             (_, UnaryOp::SquareRoot) => {
                 let root = self.builder.ins().sqrt(a);

@@ -107,7 +107,7 @@ pub fn pack(
                 Json::Signed(value) => *value as f64,
                 _ => return Err(mismatch()),
             };
-            out.extend(value.to_le_bytes());
+            out.extend((value + 0.0).to_le_bytes());
         }
         (Shape::Scalar(scalar), json) => {
             pack_integer(*scalar, json, out).map_err(|reason| match reason {

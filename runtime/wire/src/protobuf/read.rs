@@ -216,7 +216,7 @@ fn pack_value(
             if !f64::from_bits(bits).is_finite() {
                 return error("not a finite number");
             }
-            out.extend(bits.to_le_bytes());
+            out.extend((f64::from_bits(bits) + 0.0).to_le_bytes());
         }
         Shape::Scalar(scalar @ (Scalar::U128 | Scalar::I128)) => {
             let text = text_of(wire)?;
