@@ -2,15 +2,18 @@
 //!
 //! Always true: a container is only the receiver of a call; what an operation gives is a copy.
 
-use crate::body::{Body, error};
+use crate::body::{Body, error, make};
 use crate::container_script::Script;
 use crate::names::nearest;
 use rc_bytecode::instr::BinaryOp;
 use rc_diagnostics::codes;
 use rc_hir as hir;
-use rc_hir::{ContainerId, ContainerKind, Expr, Type, header};
+use rc_hir::{ContainerId, ContainerKind, Expr, ExprKind, TableId, Type, header};
 use rc_source::Span;
 use rc_syntax::ast;
+
+/// Elements of a deleted row that adding one element frees.
+const FREED_AT_ONCE: u64 = 2;
 
 /// What each container can be asked and told.
 fn operations(kind: ContainerKind) -> &'static [&'static str] {
@@ -147,6 +150,100 @@ impl<'w, 'a> Body<'w, 'a> {
             )
             .hint(hint);
         error(name.span)
+    }
+}
+
+impl Body<'_, '_> {
+    /// A row's deletion, or its replacement; what is in its containers waits to be freed.
+    pub fn without_containers(
+        &mut self,
+        id: TableId,
+        parts: Vec<Expr>,
+        is_put: bool,
+        span: Span,
+    ) -> Expr {
+        let program = &self.world.program;
+        let key_len = program.tables[id.0 as usize].key_len as usize;
+        let owned: Vec<hir::Container> = program
+            .containers
+            .iter()
+            .filter(|container| {
+                container
+                    .shared
+                    .as_ref()
+                    .is_some_and(|shared| shared.owner == id)
+            })
+            .cloned()
+            .collect();
+        let whole = |parts: Vec<Expr>| match is_put {
+            true => make(
+                ExprKind::Put {
+                    table: id,
+                    fields: parts,
+                },
+                Type::Unit,
+                span,
+            ),
+            false => make(
+                ExprKind::Delete {
+                    table: id,
+                    key: parts,
+                },
+                Type::BOOL,
+                span,
+            ),
+        };
+        let Some(first) = owned.first() else {
+            return whole(parts);
+        };
+        let mut script = Script::new(self, first.clone(), error(span), span);
+        let parts: Vec<Expr> = parts.into_iter().map(|part| script.keep(part)).collect();
+        let found = make(
+            ExprKind::Get {
+                table: id,
+                key: parts[..key_len].to_vec(),
+            },
+            Type::Row(id).optional(),
+            span,
+        );
+        let row = script.fresh(Type::Row(id), false);
+        let left = script.found(
+            found,
+            row,
+            |script| {
+                for shared in owned
+                    .iter()
+                    .filter_map(|container| container.shared.as_ref())
+                {
+                    let base = Box::new(script.part(id, row, shared.field));
+                    let field = ExprKind::Field {
+                        base,
+                        field: header::NUMBER,
+                    };
+                    let number = script.keep(make(field, Type::U64, span));
+                    let never_written = script.equal(number.clone(), script.number(0));
+                    let nothing = script.block(|_| None);
+                    let waits = script.block(|script| {
+                        let (table, fields) = (shared.garbage, vec![number]);
+                        script.effect(make(ExprKind::Insert { table, fields }, Type::Unit, span));
+                        None
+                    });
+                    let kept = script.if_else(never_written, nothing, Some(waits));
+                    script.effect(kept);
+                }
+                None
+            },
+            |_| None,
+        );
+        script.effect(left);
+        let whole = whole(parts);
+        match is_put {
+            true => {
+                script.effect(whole);
+                script.end(None)
+            }
+            false => script.end(Some(whole)),
+        }
     }
 }
 
@@ -350,6 +447,59 @@ impl Script<'_, '_, '_> {
         self.end(Some(value))
     }
 
-    /// What comes before an element is added: in a field, the container's number.
-    fn begin_adding(&mut self) {}
+    /// What comes before an element is added to a field's container: its number, and a little of what deleted rows left is freed.
+    fn begin_adding(&mut self) {
+        let Some(shared) = self.container.shared.clone() else {
+            return;
+        };
+        let own = self.header(header::NUMBER);
+        let is_new = self.equal(own.clone(), self.number(0));
+        let number = self.block(|script| {
+            let last = script.state(shared.last);
+            let next = script.binary(BinaryOp::WrappingAdd, last.clone(), script.number(1));
+            script.assign(last.clone(), next);
+            script.assign(own, last);
+            None
+        });
+        let numbered = self.if_else(is_new, number, None);
+        self.effect(numbered);
+        self.sweep(shared.garbage);
+    }
+
+    fn sweep(&mut self, garbage: TableId) {
+        let waiting = self.fresh(Type::Row(garbage), false);
+        self.walk_table(garbage, Vec::new(), waiting, false, 1, |script| {
+            let number = script.part(garbage, waiting, 0);
+            let number = script.keep(number);
+            let freed = script.fresh(Type::U64, true);
+            let (pattern, value) = (script.bind(freed), script.number(0));
+            script.push(hir::StatementKind::Let { pattern, value });
+            let (table, element) = (script.container.table, script.row());
+            let prefix = vec![number.clone()];
+            script.walk_table(table, prefix, element, false, FREED_AT_ONCE, |script| {
+                let parts = 0..script.body.world.program.tables[table.0 as usize].key_len;
+                let key = parts
+                    .map(|part| {
+                        let part = script.part(table, element, part);
+                        script.keep(part)
+                    })
+                    .collect();
+                let deleted = script.delete_from(table, key);
+                script.effect(deleted);
+                let count = script.local(freed);
+                let more = script.binary(BinaryOp::WrappingAdd, count.clone(), script.number(1));
+                script.assign(count, more);
+            });
+            // Fewer were left than could be freed: nothing of it is there any more.
+            let some_left = script.equal(script.local(freed), script.number(FREED_AT_ONCE));
+            let left = script.block(|_| None);
+            let done = script.block(|script| {
+                let deleted = script.delete_from(garbage, vec![number]);
+                script.effect(deleted);
+                None
+            });
+            let end = script.if_else(some_left, left, Some(done));
+            script.effect(end);
+        });
+    }
 }

@@ -7,8 +7,8 @@ use crate::body::{Body, make};
 use rc_bytecode::instr::BinaryOp;
 use rc_hir as hir;
 use rc_hir::{
-    Block, Container, Expr, ExprKind, LocalId, Pattern, PatternKind, Source, Statement,
-    StatementKind, Type, header,
+    Block, Container, Expr, ExprKind, LocalId, Pattern, PatternKind, Source, StateId, Statement,
+    StatementKind, TableId, Type, header,
 };
 use rc_source::Span;
 
@@ -97,7 +97,9 @@ impl<'b, 'w, 'a> Script<'b, 'w, 'a> {
 
     /// Evaluated here and now.
     pub fn keep(&mut self, value: Expr) -> Expr {
-        if matches!(value.kind, ExprKind::Integer(_) | ExprKind::Bool(_)) {
+        let is_constant = matches!(value.kind, ExprKind::Integer(_) | ExprKind::Bool(_))
+            || matches!(value.ty, Type::Container(_));
+        if is_constant {
             return value;
         }
         let id = self.fresh(value.ty.clone(), false);
@@ -147,7 +149,12 @@ impl<'b, 'w, 'a> Script<'b, 'w, 'a> {
     /// A field of a row of the hidden table, counted without the container's number.
     pub fn field(&self, row: LocalId, number: u32) -> Expr {
         let number = number + u32::from(self.is_shared());
-        let table = &self.body.world.program.tables[self.container.table.0 as usize];
+        self.part(self.container.table, row, number)
+    }
+
+    /// A field of a row of any table.
+    pub fn part(&self, table: TableId, row: LocalId, number: u32) -> Expr {
+        let table = &self.body.world.program.tables[table.0 as usize];
         let ty = table.fields[number as usize].ty.clone();
         let base = Box::new(self.local(row));
         make(
@@ -200,8 +207,15 @@ impl<'b, 'w, 'a> Script<'b, 'w, 'a> {
         ));
     }
 
+    pub fn state(&self, id: StateId) -> Expr {
+        make(ExprKind::State(id), Type::U64, self.span)
+    }
+
     pub fn delete(&self, rest: Vec<Expr>) -> Expr {
-        let (table, key) = (self.container.table, self.key(rest));
+        self.delete_from(self.container.table, self.key(rest))
+    }
+
+    pub fn delete_from(&self, table: TableId, key: Vec<Expr>) -> Expr {
         make(ExprKind::Delete { table, key }, Type::BOOL, self.span)
     }
 
@@ -297,14 +311,27 @@ impl<'b, 'w, 'a> Script<'b, 'w, 'a> {
         take: u64,
         inside: impl FnOnce(&mut Self),
     ) {
+        let (table, prefix) = (self.container.table, self.prefix());
+        self.walk_table(table, prefix, row, descending, take, inside);
+    }
+
+    pub fn walk_table(
+        &mut self,
+        table: TableId,
+        prefix: Vec<Expr>,
+        row: LocalId,
+        descending: bool,
+        take: u64,
+        inside: impl FnOnce(&mut Self),
+    ) {
         let body = self.block(|script| {
             inside(script);
             None
         });
         let source = Source::Rows {
-            table: self.container.table,
+            table,
             index: None,
-            prefix: self.prefix(),
+            prefix,
             from: None,
             to: None,
             descending,

@@ -202,6 +202,38 @@ impl World<'_> {
         Type::Error
     }
 
+    /// What a cascade deletes has no containers: how much they hold is not known.
+    pub fn no_containers_in_cascades(&mut self) {
+        let mut found = Vec::new();
+        for table in &self.program.tables {
+            let container = table
+                .fields
+                .iter()
+                .find(|field| matches!(field.ty, Type::Container(_)));
+            let cascade = table
+                .references
+                .iter()
+                .find(|reference| reference.cascade.is_some());
+            if let (Some(field), Some(cascade)) = (container, cascade) {
+                found.push((
+                    table.name.clone(),
+                    field.name.clone(),
+                    field.span,
+                    cascade.span,
+                ));
+            }
+        }
+        for (table, field, span, cascade) in found {
+            self.error(
+                codes::CONTAINER_IN_CASCADE,
+                cascade,
+                format!("a cascade cannot delete rows of `{table}`: `{field}` is a container"),
+            )
+            .secondary(span, "the container")
+            .hint("leave the `on delete` out, and delete the rows in the command");
+        }
+    }
+
     /// A container begins empty.
     pub fn container_with_value(&mut self, ty: &Type, default: &ast::Expr) {
         let shown = self.show(ty);

@@ -48,19 +48,17 @@ impl Body<'_, '_> {
                 None => error(span),
             },
             "delete" => match self.key(id, "delete", arguments, span) {
-                Some(key) => make(ExprKind::Delete { table: id, key }, Type::BOOL, span),
+                Some(key) => self.without_containers(id, key, false, span),
                 None => error(span),
             },
             "insert" | "put" => {
                 let Some(fields) = self.row_argument(id, &name.text, arguments, span) else {
                     return error(span);
                 };
-                let kind = if &*name.text == "insert" {
-                    ExprKind::Insert { table: id, fields }
-                } else {
-                    ExprKind::Put { table: id, fields }
-                };
-                make(kind, Type::Unit, span)
+                if &*name.text == "put" {
+                    return self.without_containers(id, fields, true, span);
+                }
+                make(ExprKind::Insert { table: id, fields }, Type::Unit, span)
             }
             "get_or_insert" => self.get_or_insert(id, arguments, span),
             "ascending" | "descending" | "from" | "to" | "by_key" => self.walk_as_value(span),

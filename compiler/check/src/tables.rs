@@ -3,6 +3,7 @@
 //! Always true after it: key fields come first; an index's fields can be ordered by their bytes; nothing here
 //! is a float.
 
+use crate::containers::{Owner, empty_header};
 use crate::declare::duplicate;
 use crate::names::nearest;
 use crate::world::*;
@@ -63,15 +64,22 @@ impl Shaper<'_, '_> {
                 _ => match self.keys.reference(self.world, self.module, written) {
                     Some((_, ty)) => ty,
                     None => {
-                        let ty = self.world.ty(written, self.module, &[]);
-                        self.world.storable(ty, written.span, "a table")
+                        let owner = Owner::Field(self.id, name);
+                        match self.world.container(written, owner, self.module) {
+                            Some(container) => container,
+                            None => {
+                                let ty = self.world.ty(written, self.module, &[]);
+                                self.world.storable(ty, written.span, "a table")
+                            }
+                        }
                     }
                 },
             };
+            let is_container = matches!(ty, Type::Container(_));
             let mut field = hir::Field {
                 name: name.text.to_string(),
+                default: is_container.then(|| empty_header(&ty, name.span)),
                 ty,
-                default: None,
                 docs: docs.join("\n"),
                 span: name.span,
             };
@@ -116,6 +124,13 @@ impl Shaper<'_, '_> {
             .enumerate()
             .map(|(number, field)| (Arc::from(field.name.as_str()), number as u32));
         self.world.table_fields[self.id.0 as usize] = numbers.collect();
+        for (number, field) in (0..).zip(&table.fields) {
+            if let Type::Container(id) = field.ty
+                && let Some(shared) = &mut self.world.program.containers[id.0 as usize].shared
+            {
+                shared.field = number;
+            }
+        }
         self.indexes(&mut seen);
         crate::references::of_table(self.world, self.module, self.id, self.tree);
         self.others();
@@ -366,6 +381,10 @@ pub(crate) fn check_defaults(world: &mut World<'_>) {
             let ty = world.program.tables[index].fields[number as usize]
                 .ty
                 .clone();
+            if matches!(ty, Type::Container(_)) {
+                world.container_with_value(&ty, default);
+                continue;
+            }
             let value = world.constant_value(default, Some(&ty), module);
             world.program.tables[index].fields[number as usize].default = Some(value);
         }

@@ -21,6 +21,7 @@ pub(crate) fn resolve(world: &mut World<'_>) {
     crate::records::resolve(world);
     crate::endless::endless_types(world);
     crate::tables::resolve(world);
+    world.no_containers_in_cascades();
     for index in 0..world.states.len() {
         let (module, (ty, _)) = (world.states[index].module, world.states[index].tree);
         let name = world.state_names[index];

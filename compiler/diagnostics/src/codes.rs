@@ -140,6 +140,7 @@ codes! {
         CONTAINER_MISPLACED = 346, "a container where none can live";
         CONTAINER_AS_VALUE = 347, "a container used as a value";
         CONTAINER_WITH_VALUE = 348, "a first value for a container";
+        CONTAINER_IN_CASCADE = 349, "a cascade into rows that have containers";
     }
     // Bounds and cost.
     _BOUNDS 400..500 {

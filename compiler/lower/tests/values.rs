@@ -43,6 +43,14 @@ fn containers_that_are_states_keep_to_their_models() {
 }
 
 #[test]
+fn containers_of_rows_keep_to_their_models() {
+    for page_shift in [11, 12, 14] {
+        let mut world = World::new(&canvas::package("test", true), page_shift);
+        canvas::fields(&mut world, page_shift.into(), 6_000);
+    }
+}
+
+#[test]
 fn integers_are_written_in_decimal() {
     digits(&mut world());
 }

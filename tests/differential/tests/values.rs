@@ -72,14 +72,19 @@ fn both_engines_keep_to_the_models() {
 
 #[test]
 fn both_engines_keep_containers_alike() {
-    let built = build(&canvas::package("generated", false), None, Sabotage::None)
-        .unwrap_or_else(|e| panic!("{e}"));
-    let mut both = Both {
-        built: &built,
-        engines: Engines::new(&built),
-    };
-    canvas::states(&mut both, 5, 4_000);
-    both.engines
-        .compare_pages()
-        .unwrap_or_else(|e| panic!("{e}"));
+    for rows in [false, true] {
+        let built = build(&canvas::package("generated", rows), None, Sabotage::None)
+            .unwrap_or_else(|e| panic!("{e}"));
+        let mut both = Both {
+            built: &built,
+            engines: Engines::new(&built),
+        };
+        match rows {
+            true => canvas::fields(&mut both, 6, 4_000),
+            false => canvas::states(&mut both, 5, 4_000),
+        }
+        both.engines
+            .compare_pages()
+            .unwrap_or_else(|e| panic!("{e}"));
+    }
 }
