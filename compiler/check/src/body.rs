@@ -42,6 +42,8 @@ pub(crate) struct Body<'w, 'a> {
     pub loops: u32,
     /// Whether whole tables may be walked: a report's body.
     pub scans: bool,
+    /// Whether it is a job's.
+    pub in_job: bool,
     /// The call that an `attempt` stands before, while it is looked at.
     pub attempted: Option<Span>,
     /// The receiver of a method, while it is looked at: there a container may stand.
@@ -68,6 +70,7 @@ impl<'w, 'a> Body<'w, 'a> {
             fails_declared: false,
             loops: 0,
             scans: false,
+            in_job: false,
             attempted: None,
             receiver_at: None,
             locals: Vec::new(),

@@ -314,7 +314,7 @@ impl Body<'_, '_> {
         }
     }
 
-    fn call_callable(
+    pub fn call_callable(
         &mut self,
         id: hir::CallableId,
         types: &[ast::TypeArgument],

@@ -118,7 +118,8 @@ impl<'a> Declarer<'_, 'a> {
         let origin = self.origin();
         let program = &mut self.world.program;
         match &self.item.kind {
-            ast::ItemKind::Use { .. } | ast::ItemKind::Broken => {}
+            // A job was written out as the tables and commands that it is made of.
+            ast::ItemKind::Use { .. } | ast::ItemKind::Job(_) | ast::ItemKind::Broken => {}
             ast::ItemKind::TypeAlias { name, generics, ty } => {
                 let id = self.world.aliases.len();
                 self.world.aliases.push(Declared {

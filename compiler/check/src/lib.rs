@@ -24,6 +24,7 @@ mod world;
 mod aggregates;
 mod containers;
 mod invariants;
+mod jobs;
 mod quantified;
 mod records;
 mod references;
@@ -66,6 +67,7 @@ mod attempts;
 mod deaths;
 mod effects;
 
+pub use jobs::expand as expand_jobs;
 pub use show::show_type;
 
 use rc_diagnostics::Diagnostics;

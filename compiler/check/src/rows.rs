@@ -61,7 +61,9 @@ impl Body<'_, '_> {
                 make(ExprKind::Insert { table: id, fields }, Type::Unit, span)
             }
             "get_or_insert" => self.get_or_insert(id, arguments, span),
-            "ascending" | "descending" | "from" | "to" | "by_key" => self.walk_as_value(span),
+            "ascending" | "descending" | "from" | "to" | "after" | "by_key" => {
+                self.walk_as_value(span)
+            }
             _ if self.world.index_names[id.0 as usize].contains_key(&name.text) => {
                 self.walk_as_value(span)
             }

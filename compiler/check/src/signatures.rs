@@ -315,8 +315,10 @@ pub(crate) fn check_bodies(world: &mut World<'_>) {
             callable.result.clone(),
             callable.fails.clone(),
         );
+        let in_job = callable.is_job_walk();
         let mut body = Body::new(world, module, &tree.generics, place);
         body.scans = report;
+        body.in_job = in_job;
         body.result = result.clone();
         body.fails = fails;
         body.fails_declared = !tree.fails.is_empty() || place != Place::Function;

@@ -193,6 +193,16 @@ impl Body<'_, '_> {
                     body: self.block(body, Some(&Type::Unit)),
                 }
             }
+            ast::StatementKind::Start { job, arguments } => {
+                StatementKind::Expression(self.start(job, arguments, span))
+            }
+            ast::StatementKind::Step { job } => {
+                self.tests_only(span, "`step`");
+                if self.place != Place::Test {
+                    return;
+                }
+                StatementKind::Expression(self.one_step(job, span))
+            }
             ast::StatementKind::Advance { duration } => {
                 self.tests_only(span, "`advance`");
                 let by = self.expr_of(duration, &Type::Duration);
@@ -406,6 +416,16 @@ impl Body<'_, '_> {
     }
 
     pub fn return_value(&mut self, value: Option<&ast::Expr>, span: Span) -> hir::Expr {
+        if self.in_job {
+            self.world
+                .error(
+                    codes::RETURN_IN_JOB,
+                    span,
+                    "a job has no `return`: its walk goes on with the next step",
+                )
+                .hint("`continue` goes to the next row, `break` ends this step");
+            return error(span);
+        }
         let result = self.result.clone();
         let value = match value {
             Some(value) if result == Type::Unit => {

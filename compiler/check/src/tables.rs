@@ -330,6 +330,7 @@ pub(crate) const TABLE_WORDS: &[&str] = &[
     "delete",
     "contains",
     "from",
+    "after",
     "to",
     "ascending",
     "descending",

@@ -151,6 +151,7 @@ pub(crate) fn can_be_used(world: &mut World<'_>, package: &str, item: &ast::Item
         ast::ItemKind::State { name, .. } => ("states", name.span),
         ast::ItemKind::Aggregate { name, .. } => ("aggregates", name.span),
         ast::ItemKind::Invariant { .. } => ("invariants", item.span),
+        ast::ItemKind::Job(job) => ("jobs", job.name.span),
         ast::ItemKind::Role { name } => ("roles", name.span),
         ast::ItemKind::Retire { name, .. } => ("retired versions", name.span),
         ast::ItemKind::Callable(callable) if callable.kind != ast::CallableKind::Function => {

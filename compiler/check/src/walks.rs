@@ -104,7 +104,7 @@ impl Body<'_, '_> {
                 .copied();
             let walks_key = matches!(
                 &*first.name.text,
-                "ascending" | "descending" | "from" | "to" | "by_key"
+                "ascending" | "descending" | "from" | "to" | "after" | "by_key"
             );
             match number {
                 Some(number) => {
@@ -208,26 +208,52 @@ impl Body<'_, '_> {
         for (argument, field) in prefix_arguments.iter().zip(&order) {
             prefix.push(self.expr_of(argument, &field.ty));
         }
-        let next = order.get(prefix.len()).cloned();
-        let (mut from, mut to, mut descending) = (None, None, false);
+        let open = &order[prefix.len()..];
+        let (mut from, mut to, mut after) = (Vec::new(), Vec::new(), Vec::new());
+        let mut descending = false;
+        let mut goes_on = None;
         for step in steps {
             let arguments = step.arguments.unwrap_or(&[]);
             match (&*step.name.text, arguments) {
                 ("ascending", []) => descending = false,
                 ("descending", []) => descending = true,
-                (word @ ("from" | "to"), [bound]) => {
-                    let Some(next) = &next else {
-                        self.world.error(
-                            codes::WRONG_ARGUMENT_COUNT,
-                            step.span,
-                            format!("nothing is left of this index for `{word}` to bound"),
-                        );
+                (word @ ("from" | "to" | "after"), bounds @ [_, ..]) => {
+                    if bounds.len() > open.len() {
+                        let names: Vec<&str> = open.iter().map(|field| &*field.name).collect();
+                        let message = match open {
+                            [] => format!("nothing is left of this index for `{word}` to bound"),
+                            _ => format!(
+                                "`{word}` bounds {} of the fields that are left, {} are given",
+                                open.len(),
+                                bounds.len()
+                            ),
+                        };
+                        let hint =
+                            (!open.is_empty()).then(|| format!(".{word}({})", names.join(", ")));
+                        self.world
+                            .error(codes::WRONG_ARGUMENT_COUNT, step.span, message)
+                            .hint_if(hint);
                         return None;
-                    };
-                    let value = self.expr_of(bound, &next.ty);
-                    *(if word == "from" { &mut from } else { &mut to }) = Some(value);
+                    }
+                    let parts = bounds.iter().zip(open);
+                    match word {
+                        "after" => {
+                            goes_on = Some(step.span);
+                            after = parts
+                                .map(|(bound, field)| {
+                                    self.expr_of(bound, &field.ty.clone().optional())
+                                })
+                                .collect();
+                        }
+                        _ => {
+                            let values = parts
+                                .map(|(bound, field)| self.expr_of(bound, &field.ty))
+                                .collect();
+                            *(if word == "from" { &mut from } else { &mut to }) = values;
+                        }
+                    }
                 }
-                (word @ ("ascending" | "descending" | "from" | "to"), _) => {
+                (word @ ("ascending" | "descending" | "from" | "to" | "after"), _) => {
                     self.world.error(
                         codes::WRONG_ARGUMENT_COUNT,
                         step.span,
@@ -238,7 +264,7 @@ impl Body<'_, '_> {
                 (word, _) => {
                     let near = crate::names::nearest(
                         word,
-                        ["ascending", "descending", "from", "to"].into_iter(),
+                        ["ascending", "descending", "from", "to", "after"].into_iter(),
                     );
                     self.world
                         .error(
@@ -249,10 +275,26 @@ impl Body<'_, '_> {
                         .meant_or(
                             step.name.span,
                             near,
-                            "ascending(), descending(), from(…), to(…)",
+                            "ascending(), descending(), from(…), to(…), after(…)",
                         );
                     return None;
                 }
+            }
+        }
+        if let Some(span) = goes_on {
+            let (word, taken) = match descending {
+                true => ("to", !to.is_empty()),
+                false => ("from", !from.is_empty()),
+            };
+            if taken {
+                self.world
+                    .error(
+                        codes::TWO_BEGINNINGS,
+                        span,
+                        format!("this walk begins at `{word}` already"),
+                    )
+                    .hint(format!("leave `{word}` or `after` out"));
+                return None;
             }
         }
         let Some(take) = bounds.take else {
@@ -288,6 +330,7 @@ impl Body<'_, '_> {
             .iter()
             .chain(&from)
             .chain(&to)
+            .chain(&after)
             .any(|part| part.ty == Type::Error)
         {
             return None;
@@ -298,6 +341,7 @@ impl Body<'_, '_> {
             prefix,
             from,
             to,
+            after,
             descending,
             take,
             max,

@@ -185,6 +185,10 @@ codes! {
         SCAN_WITHOUT_CAPACITY = 526, "a scan of a dense table without a capacity";
         GENERIC_ENTRY = 527, "a generic command, query or report";
         BOUND_NOT_MET = 528, "a type argument that lacks what is asked of it";
+        BAD_JOB = 535, "a job that is not one walk through rows";
+        UNKNOWN_JOB = 536, "a job that does not exist";
+        RETURN_IN_JOB = 537, "a return inside a job";
+        TWO_BEGINNINGS = 538, "a walk with two beginnings";
     }
     // The low-level part.
     _LOW_LEVEL 600..700 {

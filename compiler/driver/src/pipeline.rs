@@ -252,6 +252,12 @@ pub fn parse(package: &Package) -> ParsedPackage {
         }
         next += 1;
     }
+    let own: Vec<&mut ast::File> = files
+        .iter_mut()
+        .filter(|(_, origin, _)| *origin == Origin::Package)
+        .map(|(_, _, file)| file)
+        .collect();
+    rc_check::expand_jobs(own, &mut diagnostics);
     ParsedPackage {
         sources,
         files,

@@ -14,7 +14,7 @@ pub(crate) fn order(pieces: &mut Vec<Piece>) {
         match pieces[at].kind {
             OpenParen | OpenBracket | OpenBrace => depth += 1,
             CloseParen | CloseBracket | CloseBrace => depth = depth.saturating_sub(1),
-            Command | Query | Report | Fn if depth == 0 && begins_declaration(pieces, at) => {
+            Command | Query | Report | Fn | Job if depth == 0 && begins_declaration(pieces, at) => {
                 if let Some(body) = body_of(pieces, at) {
                     callable(pieces, at, body);
                     at = body;

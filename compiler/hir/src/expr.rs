@@ -102,10 +102,13 @@ pub enum Source {
         index: Option<u32>,
         /// Equal to the first index fields.
         prefix: Vec<Expr>,
-        /// On the next index field: inclusive.
-        from: Option<Expr>,
+        /// On the next fields of the order: inclusive.
+        from: Vec<Expr>,
         /// Exclusive.
-        to: Option<Expr>,
+        to: Vec<Expr>,
+        /// Optionals on the next fields: the walk goes on behind these values, in its own direction; from its start where one is
+        /// `none`.
+        after: Vec<Expr>,
         descending: bool,
         /// Rows visited at most.
         take: Expr,

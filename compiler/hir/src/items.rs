@@ -318,6 +318,22 @@ pub struct Callable {
     pub span: Span,
 }
 
+impl Callable {
+    /// Made of a `job`: what the log runs again and again. Its name is the job's with `.step` behind, which nobody can write.
+    pub fn is_job_step(&self) -> bool {
+        self.is_of_job(".step")
+    }
+
+    /// Made of a `job`: what a step attempts. Not in the interface.
+    pub fn is_job_walk(&self) -> bool {
+        self.is_of_job(".walk")
+    }
+
+    fn is_of_job(&self, ending: &str) -> bool {
+        self.kind == CallableKind::Command && self.name.ends_with(ending)
+    }
+}
+
 /// Inferred, transitive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effects {

@@ -149,6 +149,7 @@ impl Source {
                 prefix,
                 from,
                 to,
+                after,
                 take,
                 ..
             } => {
@@ -156,6 +157,7 @@ impl Source {
                     .iter()
                     .chain(from)
                     .chain(to)
+                    .chain(after)
                     .for_each(|part| visit(Child::Expr(part)));
                 visit(Child::Expr(take));
             }

@@ -413,8 +413,9 @@ impl<'l, 'p> Function<'l, 'p> {
             table,
             index: order.map(|index| index as usize),
             prefix: group.into_iter().collect(),
-            from: None,
-            to: None,
+            from: Vec::new(),
+            to: Vec::new(),
+            after: Vec::new(),
             descending: aggregate.function == AggregateFunction::Max,
             max: 1,
         };

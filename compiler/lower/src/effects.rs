@@ -87,6 +87,7 @@ pub fn visit_source<'a>(source: &'a Source, visit: Visit<'_, 'a>) {
             prefix,
             from,
             to,
+            after,
             take,
             ..
         } => {
@@ -94,6 +95,7 @@ pub fn visit_source<'a>(source: &'a Source, visit: Visit<'_, 'a>) {
                 .iter()
                 .chain(from)
                 .chain(to)
+                .chain(after)
                 .for_each(|part| visit_expr(part, visit));
             visit_expr(take, visit);
         }

@@ -58,6 +58,7 @@ impl<'p> Lowering<'p> {
         }
         for (number, callable) in program.callables.iter().enumerate() {
             let kind = match callable.kind {
+                _ if callable.is_job_step() => CommandKind::Step,
                 CallableKind::Command => CommandKind::Command,
                 CallableKind::Query => CommandKind::Query,
                 CallableKind::Report => CommandKind::Report,
@@ -67,7 +68,7 @@ impl<'p> Lowering<'p> {
                 .retired
                 .iter()
                 .any(|(name, version)| *name == callable.name && *version == callable.version);
-            if callable.origin == Origin::Std || retired {
+            if callable.origin == Origin::Std || retired || callable.is_job_walk() {
                 continue;
             }
             let fields = callable
@@ -96,6 +97,7 @@ impl<'p> Lowering<'p> {
                 result,
                 fails: callable.fails.iter().map(|error| error.0).collect(),
                 allow: match callable.allow {
+                    _ if kind == CommandKind::Step => Allow::Roles(0),
                     hir::Allow::Anyone => Allow::Anyone,
                     hir::Allow::Roles(roles) => Allow::Roles(roles),
                 },

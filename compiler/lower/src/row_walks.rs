@@ -18,8 +18,9 @@ pub struct Rows<'p> {
     pub table: TableId,
     pub index: Option<usize>,
     pub prefix: Vec<&'p Expr>,
-    pub from: Option<&'p Expr>,
-    pub to: Option<&'p Expr>,
+    pub from: Vec<&'p Expr>,
+    pub to: Vec<&'p Expr>,
+    pub after: Vec<&'p Expr>,
     pub descending: bool,
     pub max: u64,
 }
@@ -358,12 +359,12 @@ impl<'l, 'p> Function<'l, 'p> {
             self.code.copy(to, from);
         }
         let mut from_end = None;
-        if let Some(from) = rows.from {
-            from_end = Some(self.encode_values(low, prefix, &[from], &shapes[next..]));
+        if !rows.from.is_empty() {
+            from_end = Some(self.encode_values(low, prefix, &rows.from, &shapes[next..]));
         }
         let mut to_end = None;
-        if let Some(to) = rows.to {
-            to_end = Some(self.encode_values(high, prefix, &[to], &shapes[next..]));
+        if !rows.to.is_empty() {
+            to_end = Some(self.encode_values(high, prefix, &rows.to, &shapes[next..]));
         }
         if self.code.ended() {
             return None;
@@ -379,6 +380,14 @@ impl<'l, 'p> Function<'l, 'p> {
                 }
             };
             let limit = self.code.constant(Scalar::I64, limit);
+            let limit = self.code.copied(limit);
+            if !rows.after.is_empty() {
+                self.leavable(&mut |me: &mut Function<'l, 'p>, start| {
+                    me.fill_after(rows, high, prefix, key_bytes, &shapes[next..], 0, start);
+                    let below = me.code.constant(Scalar::I64, 0);
+                    me.code.move_to(limit, below);
+                });
+            }
             let found = self.call_std(
                 "ordered.table_seek_back",
                 generics.clone(),
@@ -393,13 +402,34 @@ impl<'l, 'p> Function<'l, 'p> {
                     .or(by_prefix),
             )
         } else {
-            let found = self.call_std(
+            let behind = (!rows.after.is_empty()).then(|| {
+                let no = self.code.constant(Scalar::Bool, 0);
+                let behind = self.code.copied(no);
+                self.leavable(&mut |me: &mut Function<'l, 'p>, start| {
+                    me.fill_after(
+                        rows,
+                        low,
+                        prefix,
+                        key_bytes,
+                        &shapes[next..],
+                        u128::MAX,
+                        start,
+                    );
+                    let yes = me.code.constant(Scalar::Bool, 1);
+                    me.code.move_to(behind, yes);
+                });
+                behind
+            });
+            let mut found = self.call_std(
                 "ordered.table_seek",
                 generics.clone(),
                 region,
                 vec![low],
                 None,
             )?;
+            if let Some(behind) = behind {
+                found = self.skip_equal(region, &generics, found, low, key_bytes, behind);
+            }
             (
                 found,
                 to_end
@@ -417,14 +447,103 @@ impl<'l, 'p> Function<'l, 'p> {
         })
     }
 
+    /// Writes the bound of `after` behind the prefix, and `rest` to the bytes that it leaves open; leaves to `start` with the bound
+    /// as it was where a part is `none`.
+    #[expect(clippy::too_many_arguments)]
+    fn fill_after(
+        &mut self,
+        rows: &Rows<'p>,
+        bound: Register,
+        prefix: u32,
+        key_bytes: u32,
+        shapes: &[Shape],
+        rest: u128,
+        start: Label,
+    ) {
+        self.nested += 1;
+        let mut parts = Vec::new();
+        for part in &rows.after {
+            parts.push(self.optional(part, &mut |me: &mut Function<'l, 'p>| {
+                me.code.break_to(start)
+            }));
+        }
+        self.fill_with(bound, prefix, key_bytes, 0);
+        let mut end = prefix;
+        for (part, shape) in parts.into_iter().zip(shapes) {
+            end = self.encode_operand(bound, end, part, shape);
+        }
+        if rest != 0 {
+            self.fill(bound, end, key_bytes);
+        }
+        self.nested -= 1;
+    }
+
+    /// The cursor, or the one after it where its key is the bound itself and the walk goes on behind that.
+    fn skip_equal(
+        &mut self,
+        region: RegionIndex,
+        generics: &[Ty],
+        found: Register,
+        bound: Register,
+        key_bytes: u32,
+        behind: Register,
+    ) -> Register {
+        let found = self.code.copied(found);
+        let zero = self.code.literal(Scalar::U64, 0);
+        let there = self.code.compare(CompareOp::NotEqual, found, zero);
+        let wanted = self.code.binary(BinaryOp::And, there, behind);
+        self.if_else(
+            wanted,
+            &mut |me: &mut Function<'l, 'p>| {
+                let at =
+                    |me: &mut Function<'l, 'p>, name: &'static str, arguments: Vec<Register>| {
+                        me.call_std(name, generics.to_vec(), region, arguments, None)
+                    };
+                let Some(leaf) = at(me, "ordered.leaf_at", vec![found]) else {
+                    return;
+                };
+                let Some(key) = at(me, "ordered.leaf_key", vec![leaf, found]) else {
+                    return;
+                };
+                let (left, right) = (
+                    me.code.part(key, 0, key_bytes),
+                    me.code.part(bound, 0, key_bytes),
+                );
+                let order = me.code.scalar(Scalar::I64);
+                me.code.emit(Instr::CompareBytes {
+                    dst: order,
+                    left,
+                    right,
+                });
+                let zero = me.code.literal(Scalar::I64, 0);
+                let same = me.code.compare(CompareOp::Equal, order, zero);
+                me.if_else(
+                    same,
+                    &mut |me: &mut Function<'l, 'p>| {
+                        if let Some(next) = at(me, "ordered.leaf_next", vec![leaf, found]) {
+                            me.code.move_to(found, next);
+                        }
+                    },
+                    &mut |_: &mut Function<'l, 'p>| {},
+                );
+            },
+            &mut |_: &mut Function<'l, 'p>| {},
+        );
+        found
+    }
+
     /// All bits set from `at` to `end`.
-    pub fn fill(&mut self, view: Register, mut at: u32, end: u32) {
+    pub fn fill(&mut self, view: Register, at: u32, end: u32) {
+        self.fill_with(view, at, end, u128::MAX);
+    }
+
+    fn fill_with(&mut self, view: Register, mut at: u32, end: u32, bits: u128) {
         while at < end {
             let scalar = [Scalar::U64, Scalar::U32, Scalar::U16, Scalar::U8]
                 .into_iter()
                 .find(|scalar| scalar.size() <= end - at);
             let Some(scalar) = scalar else { return };
-            let ones = self.code.constant(scalar, u128::MAX);
+            let ones = self.code.constant(scalar, bits);
             self.code.store(view, at, ones);
             at += scalar.size();
         }

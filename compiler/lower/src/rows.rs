@@ -181,32 +181,41 @@ impl<'l, 'p> Function<'l, 'p> {
     ) -> u32 {
         let mut at = at;
         for (value, shape) in values.iter().zip(shapes) {
-            at = match self.value(value) {
-                Operand::Scalar(register) => keys::encode_scalar(&mut self.code, key, at, register),
-                Operand::View(view) => {
-                    // A shorter string stands for the field's own type.
-                    let size = self.size(shape);
-                    let view = if self.code.view_of(view).length == size {
-                        view
-                    } else {
-                        let slot = self.code.slot(size);
-                        self.code.copy(slot, view);
-                        slot
-                    };
-                    keys::encode(
-                        &mut self.code,
-                        &self.low.types.shapes,
-                        key,
-                        at,
-                        shape,
-                        view,
-                        0,
-                    )
-                }
-                _ => return at,
-            };
+            let value = self.value(value);
+            if matches!(value, Operand::Never) {
+                return at;
+            }
+            at = self.encode_operand(key, at, value, shape);
         }
         at
+    }
+
+    /// One value encoded at `at`, where the bytes are zero; gives where it ends.
+    pub fn encode_operand(&mut self, key: Register, at: u32, value: Operand, shape: &Shape) -> u32 {
+        match value {
+            Operand::Scalar(register) => keys::encode_scalar(&mut self.code, key, at, register),
+            Operand::View(view) => {
+                // A shorter string stands for the field's own type.
+                let size = self.size(shape);
+                let view = if self.code.view_of(view).length == size {
+                    view
+                } else {
+                    let slot = self.code.slot(size);
+                    self.code.copy(slot, view);
+                    slot
+                };
+                keys::encode(
+                    &mut self.code,
+                    &self.low.types.shapes,
+                    key,
+                    at,
+                    shape,
+                    view,
+                    0,
+                )
+            }
+            _ => at,
+        }
     }
 
     // -- look-up -----------------------------------------------------------------------------------------

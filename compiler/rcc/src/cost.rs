@@ -38,6 +38,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             .lowered
             .proven
             .iter()
+            .filter(|proven| is_shown(callable(&built, proven)))
             .map(|proven| object(&built, proven))
             .collect();
         say(format!(
@@ -68,7 +69,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         );
         row
     };
-    let mut shown: Vec<&Proven> = built.lowered.proven.iter().collect();
+    let mut shown: Vec<&Proven> = built
+        .lowered
+        .proven
+        .iter()
+        .filter(|proven| is_shown(callable(&built, proven)))
+        .collect();
     shown.sort_by_key(|proven| (order(callable(&built, proven)), proven.callable.0));
     show(&table::render(
         &head,
@@ -83,12 +89,18 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Of a job, one step stands for all that it is made of.
+fn is_shown(callable: &Callable) -> bool {
+    !callable.is_job_walk() && !callable.name.ends_with(".start")
+}
+
 fn callable<'a>(built: &'a Built, proven: &Proven) -> &'a Callable {
     &built.program.callables[proven.callable.0 as usize]
 }
 
 fn order(callable: &Callable) -> u8 {
     match callable.kind {
+        _ if callable.is_job_step() => 4,
         CallableKind::Command => 0,
         CallableKind::Query => 1,
         CallableKind::Report => 2,
@@ -97,12 +109,14 @@ fn order(callable: &Callable) -> u8 {
 }
 
 fn word(callable: &Callable) -> &'static str {
-    ["command", "query", "report", "fn"][usize::from(order(callable))]
+    ["command", "query", "report", "fn", "job"][usize::from(order(callable))]
 }
 
 /// The name, with the version where it is not the first.
 fn label(callable: &Callable) -> String {
-    if callable.version <= 1 {
+    if callable.is_job_step() {
+        callable.name.trim_end_matches(".step").to_owned()
+    } else if callable.version <= 1 {
         callable.name.clone()
     } else {
         format!("{}@{}", callable.name, callable.version)
@@ -127,7 +141,7 @@ fn dimensions(cost: &Cost) -> Map<String, Value> {
 fn object(built: &Built, proven: &Proven) -> Value {
     let callable = callable(built, proven);
     json!({
-        "name": callable.name,
+        "name": label(callable).split('@').next(),
         "version": callable.version,
         "kind": word(callable),
         "cost": dimensions(&proven.cost),
@@ -137,7 +151,9 @@ fn object(built: &Built, proven: &Proven) -> Value {
 fn explain(built: &Built, name: &str) -> Result<(), Failure> {
     let named = |proven: &&Proven| {
         let callable = callable(built, proven);
-        callable.name == name || format!("{}@{}", callable.name, callable.version) == name
+        label(callable) == name
+            || callable.name == name
+            || format!("{}@{}", callable.name, callable.version) == name
     };
     let Some(proven) = built
         .lowered

@@ -133,8 +133,24 @@ pub enum ItemKind {
         name: Name,
         version: Option<u32>,
     },
+    Job(Job),
     /// Could not be read; already reported.
     Broken,
+}
+
+/// `job fan_out(post: u64, author: u64) step 500 { … }`
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub name: Name,
+    pub params: Vec<Param>,
+    /// Rows that one step visits at most.
+    pub step: Expr,
+    pub fails: Vec<Name>,
+    /// A mistake: nobody calls a job.
+    pub allow: Option<Allow>,
+    /// Of one step.
+    pub cost: Vec<CostLimit>,
+    pub body: Block,
 }
 
 /// `K`, `K: Ordered`, or `N` used as a number.
@@ -349,6 +365,15 @@ pub enum StatementKind {
     Break,
     Continue,
     Expression(Expr),
+    /// `start fan_out(id, author)`
+    Start {
+        job: Name,
+        arguments: Vec<Expr>,
+    },
+    /// Tests: `step fan_out`
+    Step {
+        job: Name,
+    },
     /// Tests: `as treasurer, caller(7) { … }`
     As {
         /// Roles; with what stands in brackets behind them.

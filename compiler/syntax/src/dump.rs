@@ -154,6 +154,16 @@ impl Dump {
                     expr(value)
                 ));
             }
+            ItemKind::Job(job) => {
+                self.line(format_args!(
+                    "job{docs} {}({}) step {}",
+                    job.name.text,
+                    params(&job.params),
+                    expr(&job.step)
+                ));
+                self.clauses(&job.fails, job.allow.as_ref(), &job.cost);
+                self.block(&job.body);
+            }
             ItemKind::Retire { name, version } => self.line(format_args!(
                 "retire{docs} {}{}",
                 name.text,
@@ -289,14 +299,19 @@ impl Dump {
             "{word}{docs} {}{version}{generics}({params}){result}",
             callable.name.text
         ));
+        self.clauses(&callable.fails, callable.allow.as_ref(), &callable.cost);
+        self.block(&callable.body);
+    }
+
+    fn clauses(&mut self, fails: &[Name], allow: Option<&Allow>, cost: &[CostLimit]) {
         self.nested(|out| {
-            if !callable.fails.is_empty() {
-                out.line(format_args!("fails {}", names(&callable.fails)));
+            if !fails.is_empty() {
+                out.line(format_args!("fails {}", names(fails)));
             }
-            if let Some(allow) = &callable.allow {
+            if let Some(allow) = allow {
                 out.line(format_args!("allow {}", names(&allow.roles)));
             }
-            for limit in &callable.cost {
+            for limit in cost {
                 out.line(format_args!(
                     "cost {} <= {}",
                     limit.dimension.text,
@@ -304,7 +319,6 @@ impl Dump {
                 ));
             }
         });
-        self.block(&callable.body);
     }
 
     fn block(&mut self, body: &Block) {

@@ -48,6 +48,12 @@ pub(crate) fn check(file: &File, diagnostics: &mut Diagnostics) {
                     }
                 }
             }
+            ItemKind::Job(job) => {
+                names.lower(&job.name, "a job");
+                job.params
+                    .iter()
+                    .for_each(|param| names.lower(&param.name, "a parameter"));
+            }
             ItemKind::State { name, .. } => names.lower(name, "a state"),
             ItemKind::Aggregate { name, .. } => names.lower(name, "an aggregate"),
             ItemKind::Role { name } => names.lower(name, "a role"),

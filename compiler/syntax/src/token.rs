@@ -189,6 +189,9 @@ pub enum TokenKind {
     Const,
     Layout,
     Retire,
+    Job,
+    Start,
+    Step,
     Migrate,
     From,
     By,
@@ -304,6 +307,7 @@ impl TokenKind {
                 | Const
                 | Layout
                 | Retire
+                | Job
         )
     }
 

@@ -100,6 +100,9 @@ words! {
     contextual "const" Const;
     contextual "layout" Layout;
     contextual "retire" Retire;
+    contextual "job" Job;
+    contextual "start" Start;
+    contextual "step" Step;
     contextual "migrate" Migrate;
     contextual "from" From;
     contextual "by" By;

@@ -251,6 +251,7 @@ fn label(command: &Command) -> String {
         CommandKind::Command => "command",
         CommandKind::Query => "query",
         CommandKind::Report => "report",
+        CommandKind::Step => "job step",
     };
     format!("{kind} {}@{}", command.name, command.version)
 }

@@ -42,6 +42,35 @@ pub enum GuardKind {
     Empty,
 }
 
+impl Interface {
+    /// The jobs: the number of each one's step, and of the event that tells of a started run. A job's step is called
+    /// `fan_out.step`, its event `FanOutStarted`.
+    pub fn jobs(&self) -> Vec<(u32, u32)> {
+        let steps = self.commands.iter().zip(0..);
+        let steps = steps.filter(|(command, _)| command.kind == CommandKind::Step);
+        let found = steps.filter_map(|(command, number)| {
+            let job = command.name.strip_suffix(".step")?;
+            let wanted = format!("{}Started", upper_camel(job));
+            let event = self
+                .events
+                .iter()
+                .position(|event| event.record.name == wanted)?;
+            Some((number, event as u32))
+        });
+        found.collect()
+    }
+}
+
+/// `fan_out` as the beginning of its events' names: `FanOut`.
+pub fn upper_camel(name: &str) -> String {
+    let words = name.split('_').flat_map(|word| {
+        let mut letters = word.chars();
+        let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+        first.into_iter().chain(letters)
+    });
+    words.collect()
+}
+
 /// A command or query that can be called from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
@@ -68,6 +97,20 @@ pub enum CommandKind {
     Command,
     Query,
     Report,
+    /// One step of a job: takes nothing, answers whether runs wait (a bool). The log calls it; nobody else can.
+    Step,
+}
+
+impl CommandKind {
+    /// Whether it may change data.
+    pub fn writes(self) -> bool {
+        matches!(self, CommandKind::Command | CommandKind::Step)
+    }
+
+    /// Whether it is called from outside, as far as this edition answers such calls.
+    pub fn is_called(self) -> bool {
+        matches!(self, CommandKind::Command | CommandKind::Query)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -85,7 +85,7 @@ words! {
     }
     Access { 0 Read "read" 1 Write "write" }
     Environment { 0 Now "now" 1 Random "random" 2 CallerId "caller_id" 3 OpNumber "op_number" 4 CallerRoles "caller_roles" }
-    CommandKind { 0 Command "command" 1 Query "query" 2 Report "report" }
+    CommandKind { 0 Command "command" 1 Query "query" 2 Report "report" 3 Step "step" }
     GuardKind { 0 Holds "holds" 1 Empty "empty" }
     FunctionKind { 0 Plain "plain" 1 Test "test" }
 }

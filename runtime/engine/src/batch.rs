@@ -39,6 +39,16 @@ pub enum Op {
     OpenSession {
         client: u128,
     },
+    /// One step of a job, put there by the orderer: nobody outside can.
+    Step(Step),
+}
+
+/// The step of a job: a command of kind `Step` of a deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub epoch: u64,
+    /// Dense index in that deployment's interface.
+    pub command: u32,
 }
 
 /// One command to run.
@@ -111,6 +121,7 @@ const CALL_SLOT: u8 = 1;
 const CALL_CLIENT: u8 = 2;
 const DEPLOY: u8 = 3;
 const OPEN_SESSION: u8 = 4;
+const STEP: u8 = 5;
 
 impl Batch {
     pub fn encode(&self, into: &mut Vec<u8>) {
@@ -220,6 +231,11 @@ impl Op {
                 writer.u8(OPEN_SESSION);
                 writer.u128(*client);
             }
+            Op::Step(step) => {
+                writer.u8(STEP);
+                writer.varint(step.epoch);
+                writer.varint(u64::from(step.command));
+            }
         }
     }
 
@@ -263,6 +279,10 @@ impl Op {
             OPEN_SESSION => Ok(Op::OpenSession {
                 client: reader.u128()?,
             }),
+            STEP => Ok(Op::Step(Step {
+                epoch: reader.varint()?,
+                command: reader.varint_u32()?,
+            })),
             tag => Err(BatchError::Tag(tag)),
         }
     }
@@ -305,6 +325,10 @@ mod tests {
                     source: vec![],
                 })),
                 Op::OpenSession { client: 4 },
+                Op::Step(Step {
+                    epoch: 3,
+                    command: 300,
+                }),
             ],
         }
     }

@@ -3,7 +3,7 @@
 //! Always true: after `apply` of the batch with ops up to P, pages, catalog, sessions and digest are a function of the log
 //! up to P alone. An error from `apply` is a halt: the node stops at that position (decisions 24 and 32).
 
-use crate::batch::{Batch, Call, Deploy, Op, SessionKey};
+use crate::batch::{Batch, Call, Deploy, Op, Principal, SessionKey, Step};
 use crate::catalog::{self, Accepted, Catalog, CatalogError, DeployRefusal, Deployed};
 use crate::code::{Code, Runner};
 use crate::renumber;
@@ -81,6 +81,9 @@ pub struct Applied {
     /// One per op, in order.
     pub replies: Vec<Reply>,
     pub events: Vec<EventRecord>,
+    /// Jobs that have work since this batch: a run was started, a step says that runs wait, or a deployment brought them.
+    /// The orderer gives each of them one step. A hint: a step with nothing to do does nothing.
+    pub woken: Vec<Step>,
 }
 
 /// See the file's text.
@@ -92,6 +95,10 @@ pub struct Engine {
     runner: Runner,
     /// Machine code made ahead of a deployment, by content hash; a deployment takes it out.
     staged: BTreeMap<[u8; 32], Arc<Compiled>>,
+    /// Of the live deployments: the event that tells of a started run, and the job's step.
+    jobs: Vec<(u32, Step)>,
+    /// See `Applied`.
+    woken: Vec<Step>,
     next_op: u64,
     last_now: i64,
     chain: u64,
@@ -109,6 +116,8 @@ impl Engine {
             sessions: Sessions::default(),
             runner: Runner::default(),
             staged: BTreeMap::new(),
+            jobs: Vec::new(),
+            woken: Vec::new(),
             next_op: 1,
             last_now: 0,
             chain: 0,
@@ -142,6 +151,8 @@ impl Engine {
         let sessions =
             Sessions::recover(&mut canvas).map_err(|error| EngineError::Page { op, error })?;
         Ok(Engine {
+            jobs: jobs_of(&catalog),
+            woken: Vec::new(),
             catalog,
             sessions,
             runner: Runner::default(),
@@ -237,6 +248,8 @@ impl Engine {
     ) -> Result<(), EngineError> {
         applied.replies.clear();
         applied.events.clear();
+        applied.woken.clear();
+        self.woken.clear();
         if batch.cluster_id != self.options.cluster_id {
             return Err(EngineError::Cluster {
                 expected: self.options.cluster_id,
@@ -272,6 +285,10 @@ impl Engine {
                 )?,
                 Op::Deploy(deploy) => self.deploy(deploy, number, now)?,
                 Op::OpenSession { client } => self.open_session(*client, number, now)?,
+                Op::Step(step) => {
+                    let seed = batch.op_seed(number);
+                    self.step(*step, number, now, seed, &mut applied.events)?
+                }
             };
             self.fold(number, &reply, &applied.events[first_event..]);
             applied.replies.push(reply);
@@ -281,6 +298,7 @@ impl Engine {
         self.next_op = batch.base_op + batch.ops.len() as u64;
         self.last_now = now;
         self.chain = Batch::chain_hash(encoded);
+        std::mem::swap(&mut applied.woken, &mut self.woken);
         Ok(())
     }
 
@@ -316,6 +334,47 @@ impl Engine {
         reply
             .map(|reply| self.renumbered(reply, epoch, call.epoch))
             .map_err(|halt| EngineError::Halt { op, halt })
+    }
+
+    /// The steps of all jobs that are live: after a start any of them may have runs that wait.
+    pub fn jobs(&self) -> impl Iterator<Item = Step> {
+        self.jobs.iter().map(|(_, step)| *step)
+    }
+
+    /// One step of a job, as nobody in particular.
+    fn step(
+        &mut self,
+        step: Step,
+        op: u64,
+        now: i64,
+        seed: u64,
+        events: &mut Vec<EventRecord>,
+    ) -> Result<Reply, EngineError> {
+        let call = Call {
+            epoch: step.epoch,
+            command: step.command,
+            principal: Principal::default(),
+            session: SessionKey::None,
+            arguments: Vec::new(),
+        };
+        let live = self.resolve(&call).map(|(deployed, command)| Step {
+            epoch: deployed.epoch,
+            command,
+        });
+        let (reply, _) = self.run(&call, CommandKind::Step, op, now, seed, events)?;
+        // Whether runs wait: a packed bool.
+        if let (Reply::Done(answer), Some(live)) = (&reply, live)
+            && answer.first() == Some(&1)
+        {
+            self.wake(live);
+        }
+        Ok(reply)
+    }
+
+    fn wake(&mut self, step: Step) {
+        if !self.woken.contains(&step) {
+            self.woken.push(step);
+        }
     }
 
     /// The cost that the interpreter measured for the last op; zero after machine code.
@@ -364,7 +423,7 @@ impl Engine {
             }
             Some(Err(refusal)) => return Ok(Reply::Refused(refusal)),
         };
-        let (reply, epoch) = self.run(call, op, now, seed, events)?;
+        let (reply, epoch) = self.run(call, CommandKind::Command, op, now, seed, events)?;
         if let Some(place) = place {
             self.sessions
                 .finish(&mut self.canvas, place, epoch, &reply)
@@ -377,6 +436,7 @@ impl Engine {
     fn run(
         &mut self,
         call: &Call,
+        kind: CommandKind,
         op: u64,
         now: i64,
         seed: u64,
@@ -389,9 +449,7 @@ impl Engine {
         let Some((deployed, command)) = self.resolve(call) else {
             return refused(Refusal::CommandGone);
         };
-        if deployed.module.module().interface.commands[command as usize].kind
-            != CommandKind::Command
-        {
+        if deployed.module.module().interface.commands[command as usize].kind != kind {
             return refused(Refusal::NotACommand);
         }
         let epoch = deployed.epoch;
@@ -402,7 +460,7 @@ impl Engine {
             caller_roles: self.roles(call, deployed),
             op_number: op,
         };
-        if !allowed(environment.caller_roles, deployed, command) {
+        if kind == CommandKind::Command && !allowed(environment.caller_roles, deployed, command) {
             return Ok((
                 Reply::Failed(Failure::Builtin(Builtin::Denied), Vec::new()),
                 epoch,
@@ -420,6 +478,12 @@ impl Engine {
             )
             .map_err(|halt| EngineError::Halt { op, halt })?;
         for (k, (event, fields)) in self.runner.run.events.drain(..).enumerate() {
+            let started = |(known, step): &&(u32, Step)| *known == event && step.epoch == epoch;
+            if let Some((_, step)) = self.jobs.iter().find(started)
+                && !self.woken.contains(step)
+            {
+                self.woken.push(*step);
+            }
             events.push(EventRecord {
                 op,
                 k: k as u32,
@@ -546,6 +610,11 @@ impl Engine {
                 compiled,
             )
             .map_err(|error| EngineError::Catalog { op, error })?;
+        self.jobs = jobs_of(&self.catalog);
+        // Runs of an earlier deployment go on under this one.
+        let steps = self.jobs.iter().map(|(_, step)| *step);
+        let own: Vec<Step> = steps.filter(|step| step.epoch == epoch).collect();
+        own.into_iter().for_each(|step| self.wake(step));
         Ok(Reply::Deployed { epoch })
     }
 
@@ -619,6 +688,19 @@ impl Engine {
             );
         }
     }
+}
+
+/// The jobs of what is live, each with the event that tells of a started run.
+fn jobs_of(catalog: &Catalog) -> Vec<(u32, Step)> {
+    let live = catalog.live.values();
+    live.filter_map(|epoch| catalog.deployments.get(epoch))
+        .flat_map(|deployed| {
+            let epoch = deployed.epoch;
+            let jobs = deployed.module.module().interface.jobs();
+            jobs.into_iter()
+                .map(move |(command, event)| (event, Step { epoch, command }))
+        })
+        .collect()
 }
 
 /// Whether these roles may call the command.

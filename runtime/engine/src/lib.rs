@@ -21,7 +21,7 @@ mod reply;
 mod sessions;
 mod system;
 
-pub use batch::{Batch, BatchError, Call, Deploy, Op, Principal, SessionKey};
+pub use batch::{Batch, BatchError, Call, Deploy, Op, Principal, SessionKey, Step};
 pub use bytes::{Reader, Truncated, Writer};
 pub use catalog::{CatalogError, DeployRefusal, Deployed};
 pub use engine::{Applied, Engine, EngineError, EngineOptions, EventRecord, Mode};

@@ -19,7 +19,7 @@ pub async fn bulk(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response<Body>, Problem> {
-    if target.command().kind == CommandKind::Report {
+    if !target.command().kind.is_called() {
         return Err(Problem::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "not-a-command",

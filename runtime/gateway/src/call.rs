@@ -84,7 +84,7 @@ async fn call(
     let answer = match target.command().kind {
         CommandKind::Command => gateway.order(vec![Op::Call(call)]).await?,
         CommandKind::Query => gateway.query(vec![call]).await?,
-        CommandKind::Report => {
+        CommandKind::Report | CommandKind::Step => {
             let detail = "a report runs on a snapshot, never in line with commands, and this node has none to run it on: \
                           `rcc test` runs reports; a query over an index, with `take`, is answered here";
             return Err(Problem::new(

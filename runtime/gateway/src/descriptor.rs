@@ -7,7 +7,6 @@ use prost_types::{
 };
 use rc_bytecode::Interface;
 use rc_bytecode::instr::Scalar;
-use rc_bytecode::interface::CommandKind;
 use rc_bytecode::layout::{Record, Shape};
 use rc_wire::names::{camel, method_name};
 use rc_wire::protobuf::is_wrapped;
@@ -79,7 +78,7 @@ fn package_file(interface: &Interface) -> FileDescriptorProto {
     for command in interface
         .commands
         .iter()
-        .filter(|command| command.kind != CommandKind::Report)
+        .filter(|command| command.kind.is_called())
     {
         let name = method_name(&command.name, command.version);
         messages.record(&format!("{name}Request"), &command.arguments);

@@ -130,8 +130,7 @@ fn find(
     let commands = &entry.module.module().interface.commands;
     let named = |wanted: &str| {
         commands.iter().position(|command| {
-            command.kind != CommandKind::Report
-                && method_name(&command.name, command.version) == wanted
+            command.kind.is_called() && method_name(&command.name, command.version) == wanted
         })
     };
     let found = match method.strip_suffix("Stream") {

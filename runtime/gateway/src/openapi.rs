@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::Response;
 use rc_bytecode::Interface;
 use rc_bytecode::instr::Scalar;
-use rc_bytecode::interface::{Allow, Command, CommandKind};
+use rc_bytecode::interface::{Allow, Command};
 use rc_bytecode::layout::{Record, Shape, Shapes, Sum};
 use rc_node::CatalogView;
 use serde_json::{Map, Value, json};
@@ -38,7 +38,7 @@ pub fn document(view: &CatalogView) -> Value {
         for command in interface
             .commands
             .iter()
-            .filter(|command| command.kind != CommandKind::Report)
+            .filter(|command| command.kind.is_called())
         {
             let newest = interface
                 .commands

@@ -36,6 +36,7 @@ pub(crate) fn kind_name(kind: CommandKind) -> &'static str {
         CommandKind::Command => "command",
         CommandKind::Query => "query",
         CommandKind::Report => "report",
+        CommandKind::Step => "job",
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::problem::Problem;
 use axum::http::StatusCode;
 use rc_bytecode::Interface;
-use rc_bytecode::interface::Command;
+use rc_bytecode::interface::{Command, CommandKind};
 use rc_bytecode::verify::Verified;
 use rc_node::{CatalogEntry, CatalogView};
 use std::sync::Arc;
@@ -55,7 +55,7 @@ impl Target {
         let mut candidates = commands
             .iter()
             .enumerate()
-            .filter(|(_, known)| known.name == name);
+            .filter(|(_, known)| known.name == name && known.kind != CommandKind::Step);
         let found = match version {
             Some(version) => candidates.rfind(|(_, known)| known.version == version),
             None => candidates.max_by_key(|(_, known)| known.version),
@@ -63,6 +63,7 @@ impl Target {
         let (index, _) = found.ok_or_else(|| {
             let known: Vec<&str> = commands
                 .iter()
+                .filter(|command| command.kind != CommandKind::Step)
                 .map(|command| command.name.as_str())
                 .collect();
             not_found(format!(

@@ -12,7 +12,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::Module as _;
 use rc_bytecode::instr::CommandIndex;
-use rc_bytecode::interface::{CommandKind, Interface};
+use rc_bytecode::interface::Interface;
 use rc_bytecode::verify::Verified;
 use rc_bytecode::wire::Plan;
 
@@ -196,9 +196,7 @@ impl<'p> Translation<'p> {
         for (index, command) in module.module().interface.commands.iter().enumerate() {
             if only.is_none_or(|only| only.0 as usize == index) {
                 let journaling = match journal::words_max(command.cost.bytes_written) {
-                    _ if command.kind != CommandKind::Command || command.undo_free => {
-                        Journaling::None
-                    }
+                    _ if !command.kind.writes() || command.undo_free => Journaling::None,
                     Some(_) => Journaling::Reserved,
                     None => Journaling::Growing,
                 };

@@ -173,6 +173,6 @@ impl Handle {
 fn refuse(request: Request, error: SubmitError) {
     match request {
         Request::Ops { answer, .. } | Request::Queries { answer, .. } => answer.answer(Err(error)),
-        Request::Purge | Request::Stop => {}
+        Request::Look | Request::Stop => {}
     }
 }

@@ -23,6 +23,7 @@ mod persister;
 mod processing;
 mod request;
 mod step;
+mod steps;
 
 pub use catalog_view::{CatalogEntry, CatalogView};
 pub use events::{EventFeed, EventLogError, FeedCursor, FeedItem};

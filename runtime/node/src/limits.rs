@@ -1,6 +1,8 @@
 //! Bounds and cadences of a node, a sentence each.
 
 /// Ops in one batch at most: what one pass of the loop takes.
+/// Steps of jobs in one batch at most, one of each job: what a command waits for behind them.
+pub(crate) const BATCH_STEPS_MAX: usize = 4;
 pub const BATCH_OPS_MAX: usize = 8_192;
 /// Argument bytes in one batch at most; keeps a write unit well below a log segment.
 pub const BATCH_BYTES_MAX: usize = 8 << 20;

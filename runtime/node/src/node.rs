@@ -15,6 +15,7 @@ use crate::persister;
 use crate::processing::Processing;
 use crate::request::Request;
 use crate::step::step;
+use crate::steps::Steps;
 use rc_bytecode::verify::Verified;
 use rc_canvas::{CanvasOptions, PageShift, PageStore, RecoverError};
 use rc_engine::{Applied, Batch, BatchError, Engine, EngineError, EngineOptions, Mode, Op};
@@ -142,8 +143,13 @@ impl Node {
         // A unit holds the heads of the batch and of its entry too.
         let batch_bytes_max =
             BATCH_BYTES_MAX.min((log.unit_bytes_max() as usize).saturating_sub(8 << 10));
+        // Any of them may have been in the middle of a run.
+        let steps = Steps::default();
+        steps.put(engine.jobs());
         let orderer = Orderer {
             batch_bytes_max,
+            steps: steps.clone(),
+            steps_refused: false,
             cluster_id: u128::from(log.identity()),
             next_op: engine.next_op(),
             last_now: engine.last_now(),
@@ -164,6 +170,7 @@ impl Node {
             checkpoint_log_bytes: options.checkpoint_log_bytes,
             purge_through,
             requests: request_sender.clone(),
+            steps,
             cuts: cut_sender,
             abandoned: Arc::clone(&abandoned),
             since_cut: replayed_bytes,

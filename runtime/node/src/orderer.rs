@@ -5,17 +5,18 @@
 //! other; a log that halted fails all that follow.
 
 use crate::handle::Counters;
-use crate::limits::BATCH_OPS_MAX;
+use crate::limits::{BATCH_OPS_MAX, BATCH_STEPS_MAX};
 use crate::persister::Persisted;
 use crate::processing::Staged;
 use crate::request::{Answering, Request, SubmitError, op_bytes};
 use crate::step::step;
+use crate::steps::Steps;
 use rc_bytecode::hash::fold_multiply;
-use rc_engine::{Batch, Call, Op};
+use rc_engine::{Batch, Call, Op, Step};
 use rc_log::{EntryKind, EntryRef, Log};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What the loop gets: its one queue.
@@ -63,6 +64,10 @@ pub(crate) struct Orderer {
     /// Set by the loop: log entries up to here are covered by a checkpoint.
     pub purge_through: Arc<AtomicU64>,
     pub to_loop: SyncSender<Ordered>,
+    /// Jobs that have a step to do.
+    pub steps: Steps,
+    /// The log refused: steps wait for the next request, so that a full disk is not asked again and again.
+    pub steps_refused: bool,
     /// What fits into a write unit of the log.
     pub batch_bytes_max: usize,
 }
@@ -102,7 +107,7 @@ impl Gathered {
                 }
             }
             Request::Queries { calls, answer, .. } => self.queries.push((calls, answer)),
-            Request::Purge => {}
+            Request::Look => {}
             Request::Stop => self.stop = true,
         }
         None
@@ -113,7 +118,7 @@ impl Orderer {
     pub fn run(mut self, requests: Receiver<Request>) {
         let mut carried: Option<Request> = None;
         loop {
-            let Some(first) = carried.take().or_else(|| requests.recv().ok()) else {
+            let Some(first) = carried.take().or_else(|| self.next(&requests)) else {
                 return;
             };
             let mut gathered = Gathered::default();
@@ -121,7 +126,7 @@ impl Orderer {
             while let Some(request) = next.take() {
                 let bytes = match &request {
                     Request::Ops { bytes, .. } | Request::Queries { bytes, .. } => *bytes,
-                    Request::Purge | Request::Stop => 0,
+                    Request::Look | Request::Stop => 0,
                 };
                 carried = gathered.take(request, self.batch_bytes_max);
                 if carried.is_some() {
@@ -134,8 +139,13 @@ impl Orderer {
                     next = requests.try_recv().ok();
                 }
             }
-            if !gathered.callers.is_empty() {
-                self.order(gathered.ops, gathered.callers);
+            // A node that ends begins no more steps; the next start goes on with them.
+            let steps = match gathered.stop {
+                true => Vec::new(),
+                false => self.steps.take(BATCH_STEPS_MAX),
+            };
+            if !gathered.callers.is_empty() || !steps.is_empty() {
+                self.order(gathered.ops, gathered.callers, steps);
             }
             // After the ops: a query sees all that was submitted before it, and perhaps what came at the same time.
             for (calls, answer) in gathered.queries {
@@ -148,6 +158,18 @@ impl Orderer {
         }
     }
 
+    /// Waits for a request; a step that waits is reason enough to look at once.
+    fn next(&self, requests: &Receiver<Request>) -> Option<Request> {
+        if self.steps_refused || self.steps.is_empty() {
+            return requests.recv().ok();
+        }
+        match requests.try_recv() {
+            Ok(request) => Some(request),
+            Err(TryRecvError::Empty) => Some(Request::Look),
+            Err(TryRecvError::Disconnected) => None,
+        }
+    }
+
     /// To the loop; if that has gone, what is passed on answers by itself.
     fn pass_on(&self, ordered: Ordered) {
         if self.to_loop.send(ordered).is_err() {
@@ -155,13 +177,16 @@ impl Orderer {
         }
     }
 
-    /// Makes a batch durable and passes it on.
-    fn order(&mut self, ops: Vec<Op>, callers: Vec<(usize, Answering)>) {
+    /// Makes a batch durable and passes it on. Steps stand behind the commands.
+    fn order(&mut self, mut ops: Vec<Op>, callers: Vec<(usize, Answering)>, steps: Vec<Step>) {
+        self.steps_refused = true;
+        ops.extend(steps.iter().copied().map(Op::Step));
         if let Some(reason) = self.counters.halt.get() {
             return refuse(callers, SubmitError::Halted(reason.clone()));
         }
         if self.counters.events_full.load(Ordering::Acquire) {
             self.pass_on(Ordered::Cut);
+            self.steps.put(steps);
             return refuse(callers, SubmitError::LogRefused(NO_EVENT_ROOM.to_string()));
         }
         let clock = SystemTime::now()
@@ -202,10 +227,12 @@ impl Orderer {
                 }
                 None => {
                     self.pass_on(Ordered::Cut);
+                    self.steps.put(steps);
                     refuse(callers, SubmitError::LogRefused(error.to_string()));
                 }
             };
         }
+        self.steps_refused = false;
         step("passing on a durable batch");
         self.next_op += count;
         self.last_now = batch.now;

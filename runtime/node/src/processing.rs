@@ -10,6 +10,7 @@ use crate::orderer::Ordered;
 use crate::persister::{PersistError, Persisted, ToPersist};
 use crate::request::{Answer, Answering, Request, SubmitError};
 use crate::step::step;
+use crate::steps::Steps;
 use rc_engine::{Applied, Batch, Call, Engine, Reply};
 use rc_jit::Compiled;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub(crate) struct Processing {
     pub purge_through: Arc<AtomicU64>,
     /// To tell the orderer of it.
     pub requests: SyncSender<Request>,
+    pub steps: Steps,
     pub cuts: Sender<ToPersist>,
     /// Ends without a checkpoint, like a crash.
     pub abandoned: Arc<AtomicBool>,
@@ -107,6 +109,11 @@ impl Processing {
         if let Err(reason) = result {
             self.counters.halt(&reason);
             return false;
+        }
+        if !applied.woken.is_empty() {
+            self.steps.put(applied.woken.drain(..));
+            // Only a nudge: a full queue is a busy orderer, which looks by itself.
+            let _ = self.requests.try_send(Request::Look);
         }
         self.counters
             .ops
@@ -214,7 +221,7 @@ impl Processing {
                 self.events.forget_synced(done.event_segments);
                 self.purge_through.store(done.raft_index, Ordering::Release);
                 // Only a nudge: a full queue is a busy orderer, which looks by itself.
-                let _ = self.requests.try_send(Request::Purge);
+                let _ = self.requests.try_send(Request::Look);
                 self.engine
                     .canvas_mut()
                     .finish_checkpoint(cut)

@@ -82,8 +82,8 @@ pub(crate) enum Request {
         bytes: usize,
         answer: Answering,
     },
-    /// A checkpoint covers a part of the log.
-    Purge,
+    /// A checkpoint covers a part of the log, or a job has a step to do.
+    Look,
     /// Everything before this is answered; nothing after it.
     Stop,
 }
@@ -93,7 +93,7 @@ pub(crate) fn op_bytes(op: &Op) -> usize {
     match op {
         Op::Call(call) => call_bytes(call),
         Op::Deploy(deploy) => HEAD_BYTES_MAX + deploy.module.len() + deploy.source.len(),
-        Op::OpenSession { .. } => HEAD_BYTES_MAX,
+        Op::OpenSession { .. } | Op::Step(_) => HEAD_BYTES_MAX,
     }
 }
 

@@ -31,6 +31,7 @@ pub fn banner(address: &str, entry: &CatalogEntry) -> String {
             CommandKind::Command => "command",
             CommandKind::Query => "query",
             CommandKind::Report => "report",
+            CommandKind::Step => "job",
         };
         let roles: Vec<&str> = match command.allow {
             Allow::Anyone => vec!["anyone"],

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rc_bytecode::cost::Cost;
 use rc_bytecode::instr::{CommandIndex, Failure, FunctionIndex, Register, Space, Type, View};
-use rc_bytecode::interface::{Command, CommandKind};
+use rc_bytecode::interface::Command;
 use rc_bytecode::verify::Verified;
 use rc_bytecode::wire::{Plan, WireError};
 use rc_canvas::Canvas;
@@ -358,7 +358,7 @@ fn check_promises(
             "a failure after a write in a command without an undo journal",
         ));
     }
-    if command.kind != CommandKind::Command && (stored || events) {
+    if !command.kind.writes() && (stored || events) {
         return Err(Stop::halt("a write where only reads are allowed"));
     }
     Ok(())

@@ -65,6 +65,10 @@ pub(super) fn statement(statement: &Statement) -> String {
                 .collect();
             format!("as {} {}", actors.join(" "), block(body))
         }
+        StatementKind::Start { job, arguments } => {
+            format!("start {}({})", job.text, exprs(arguments))
+        }
+        StatementKind::Step { job } => format!("step {}", job.text),
         StatementKind::Advance { duration } => format!("advance {}", expr(duration)),
         StatementKind::Assert { condition } => format!("assert {}", expr(condition)),
         StatementKind::Expect { failure, call } => {

@@ -247,6 +247,7 @@ fn kind(rules: &Rules) -> Rule<ItemKind> {
 
     choice((
         callable(rules),
+        job(rules),
         tables::table(rules),
         import,
         alias,
@@ -358,6 +359,32 @@ fn clauses(rules: &Rules) -> Rule<Clauses> {
                 }
             }
             clauses
+        })
+        .boxed()
+}
+
+/// `job fan_out(post: u64) step 500 { … }`
+fn job(rules: &Rules) -> Rule<ItemKind> {
+    use TokenKind::*;
+    just(Job)
+        .ignore_then(name())
+        .then(params(rules))
+        .then_ignore(newlines())
+        .then_ignore(just(Step))
+        .then(rules.head.clone())
+        .then(clauses(rules))
+        .then_ignore(newlines())
+        .then(rules.block.clone())
+        .map(|((((name, params), step), clauses), body)| {
+            ItemKind::Job(crate::ast::Job {
+                name,
+                params,
+                step,
+                fails: clauses.fails.unwrap_or_default(),
+                allow: clauses.allow,
+                cost: clauses.cost.unwrap_or_default(),
+                body,
+            })
         })
         .boxed()
 }

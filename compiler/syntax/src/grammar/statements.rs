@@ -124,6 +124,21 @@ fn statement(rules: &Rules) -> Rule<StatementKind> {
         .then(expression.clone())
         .map(|(failure, call)| StatementKind::Expect { failure, call });
 
+    let begin = just(Start)
+        .ignore_then(name())
+        .then(
+            expression
+                .clone()
+                .separated_by(just(Comma))
+                .allow_trailing()
+                .collect()
+                .delimited_by(just(OpenParen), just(CloseParen)),
+        )
+        .map(|(job, arguments)| StatementKind::Start { job, arguments });
+    let one_step = just(Step)
+        .ignore_then(name())
+        .map(|job| StatementKind::Step { job });
+
     choice((
         binding,
         ensure,
@@ -136,6 +151,8 @@ fn statement(rules: &Rules) -> Rule<StatementKind> {
         assert,
         advance,
         expect,
+        begin,
+        one_step,
         plain(rules),
     ))
     .labelled(Expected::Statement)

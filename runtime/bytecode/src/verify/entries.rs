@@ -160,7 +160,7 @@ fn permissions(
         return Err(InterfaceError::NoSuchRole);
     }
     let reads_only = match command.kind {
-        CommandKind::Command => false,
+        CommandKind::Command | CommandKind::Step => false,
         CommandKind::Query | CommandKind::Report => true,
     };
     if reads_only && (summary.effects.writes || summary.effects.emits) {
