@@ -51,6 +51,17 @@ fn brackets_indent_once_for_each_line() {
 }
 
 #[test]
+fn jobs() {
+    check(
+        "job  fan_out( post:u64 ) step 5\ncost steps<=9\nfails Odd {\nfor f in T.by_key( post ){ g( f ) }\n}",
+        "job fan_out(post: u64) step 5\n    fails Odd\n    cost steps <= 9\n{\n    for f in T.by_key(post) { g(f) }\n}\n",
+    );
+    keeps(
+        "command post() allow anyone {\n    start fan_out(1, 2)\n    step fan_out\n    let start = 5\n    start - 1\n}\n",
+    );
+}
+
+#[test]
 fn clauses_in_order() {
     check(
         "command f(a: u64) cost steps <= 5,pages<=2 allow a, b fails E { }",

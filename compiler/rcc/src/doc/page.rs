@@ -28,19 +28,32 @@ pub fn page(built: &Built) -> String {
             .lowered
             .proven
             .iter()
-            .filter(|proven| page.callable(proven).kind == kind)
+            .filter(|proven| {
+                let callable = page.callable(proven);
+                callable.kind == kind && !callable.is_job_step() && !callable.is_job_walk()
+            })
             .collect();
         page.section(heading(kind), &shown, |page, proven| page.call(proven));
     }
+    let steps = built.lowered.proven.iter();
+    let steps: Vec<&Proven> = steps
+        .filter(|proven| page.callable(proven).is_job_step())
+        .collect();
+    page.section("Jobs", &steps, |page, proven| page.job(proven));
+    // What a job is made of is no part of what a package offers.
     let tables: Vec<_> = (0..)
         .zip(&program.tables)
-        .filter(|(number, _)| !program.is_hidden_table(TableId(*number)))
+        .filter(|(number, table)| {
+            !program.is_hidden_table(TableId(*number)) && !table.name.ends_with(".waiting")
+        })
         .map(|(_, table)| table)
         .collect();
     page.section("Tables", &tables, |page, table| page.table(table));
     let states: Vec<_> = (0..)
         .zip(&program.states)
-        .filter(|(number, _)| !program.is_hidden_state(StateId(*number)))
+        .filter(|(number, state)| {
+            !program.is_hidden_state(StateId(*number)) && !state.name.contains('.')
+        })
         .map(|(_, state)| state)
         .collect();
     page.section("States", &states, |page, state| {
@@ -139,6 +152,19 @@ struct Page<'b> {
     contents: String,
 }
 
+/// The dimensions that are not zero.
+fn at_most(proven: &Proven) -> String {
+    let dimensions = proven.cost.dimensions();
+    let shown = dimensions.iter().filter(|(_, value)| *value > 0);
+    let costs: Vec<String> = shown
+        .map(|(dimension, value)| match *value {
+            u64::MAX => format!("{}: unbounded", dimension.replace('_', " ")),
+            value => format!("{}: {value}", dimension.replace('_', " ")),
+        })
+        .collect();
+    costs.join(", ")
+}
+
 fn heading(kind: CallableKind) -> &'static str {
     match kind {
         CallableKind::Command => "Commands",
@@ -218,17 +244,20 @@ impl<'b> Page<'b> {
             rows.push(("fails", errors.collect::<Vec<_>>().join(", ")));
         }
         rows.push(("allow", self.allowed(&callable.allow)));
-        let costs: Vec<String> = proven
-            .cost
-            .dimensions()
-            .iter()
-            .filter(|(_, value)| *value > 0)
-            .map(|(dimension, value)| match *value {
-                u64::MAX => format!("{}: unbounded", dimension.replace('_', " ")),
-                value => format!("{}: {value}", dimension.replace('_', " ")),
-            })
-            .collect();
-        rows.push(("at most", costs.join(", ")));
+        rows.push(("at most", at_most(proven)));
+        self.facts(rows);
+    }
+
+    /// A job, by one step of it.
+    fn job(&mut self, proven: &Proven) {
+        let callable = self.callable(proven);
+        let name = callable.name.trim_end_matches(".step");
+        let code = self.source_line(callable.span).trim_end_matches('{');
+        self.entry("Jobs", name, code.trim_end(), &callable.docs);
+        self.facts(vec![("a step, at most", at_most(proven))]);
+    }
+
+    fn facts(&mut self, rows: Vec<(&str, String)>) {
         self.body.push_str("<table>\n");
         for (word, text) in rows {
             writeln!(

@@ -369,7 +369,6 @@ fn job(rules: &Rules) -> Rule<ItemKind> {
     just(Job)
         .ignore_then(name())
         .then(params(rules))
-        .then_ignore(newlines())
         .then_ignore(just(Step))
         .then(rules.head.clone())
         .then(clauses(rules))
