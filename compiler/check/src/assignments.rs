@@ -17,7 +17,7 @@ impl Body<'_, '_> {
     ) -> StatementKind {
         let target = self.expr(target, None);
         if target.ty == Type::Error {
-            self.expr(value, None);
+            self.expr(value, Some(&Type::Error));
             return StatementKind::Expression(error(target.span));
         }
         if !self.assignable(&target) {

@@ -258,6 +258,9 @@ impl Body<'_, '_> {
                 if self.world.error_variants.contains_key(&name.text) {
                     return self.error_as_value(span);
                 }
+                if expected == Some(&Type::Error) {
+                    return error(span);
+                }
                 let near = self.world.near(self.module, &name.text, |symbol| {
                     matches!(symbol, Symbol::Struct(_))
                 });
@@ -437,13 +440,21 @@ impl Body<'_, '_> {
                     &init.name.text,
                     wanted.iter().map(|field| field.name.as_str()),
                 );
+                let known: Vec<String> = wanted
+                    .iter()
+                    .map(|field| format!("`{}`", field.name))
+                    .collect();
+                let known = match known.as_slice() {
+                    [] => format!("{what} has no fields"),
+                    known => format!("{what} has {}", known.join(", ")),
+                };
                 self.world
                     .error(
                         codes::UNKNOWN_FIELD,
                         init.name.span,
                         format!("{what} has no field `{}`", init.name.text),
                     )
-                    .meant(init.name.span, near);
+                    .meant_or(init.name.span, near, known);
                 sound = false;
                 continue;
             };

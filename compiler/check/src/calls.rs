@@ -124,6 +124,9 @@ impl Body<'_, '_> {
                         .edit(span, "now");
                     return error(span);
                 }
+                if is_upper(&name.text) && expected == Some(&Type::Error) {
+                    return self.skip(arguments, span);
+                }
                 let from_test = self.place == Place::Test;
                 let callables = &self.world.program.callables;
                 let near = self
@@ -147,7 +150,11 @@ impl Body<'_, '_> {
                     )
                     .label("not known here");
                 match foreign {
-                    Some(foreign) => drop(note.instead(name.span, foreign)),
+                    // What stands in its brackets means nothing here either.
+                    Some(foreign) => {
+                        drop(note.instead(name.span, foreign));
+                        return error(span);
+                    }
                     None => drop(note.meant(name.span, near)),
                 }
                 self.skip(arguments, span)
@@ -365,6 +372,10 @@ impl Body<'_, '_> {
                 )
                 .secondary(header, format!("a {word}"))
                 .hint(format!("put what both need into a `fn`{attempt}"));
+            return self.skip(arguments, span);
+        }
+        if wanted.iter().any(|(name, _)| name.is_empty()) {
+            // Its header was not read whole, and that was said there.
             return self.skip(arguments, span);
         }
         if arguments.len() != wanted.len() {

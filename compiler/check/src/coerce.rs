@@ -165,11 +165,14 @@ impl Body<'_, '_> {
                 );
             }
             (from, to) => {
-                let hint = self.conversion_hint(from, to, &text);
+                let hint = self.conversion_hint(from, to, &text).or_else(|| {
+                    let form = self.sample_value(to)?;
+                    Some(format!("a `{wanted}` is written as in `{form}`"))
+                });
                 let pasted = hint
                     .as_ref()
                     .and_then(|hint| hint.split(", which").next())
-                    .filter(|hint| hint.contains(&*text))
+                    .filter(|hint| hint.contains(&*text) && !hint.contains('`'))
                     .map(str::to_string);
                 let note = self
                     .world

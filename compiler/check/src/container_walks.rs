@@ -5,7 +5,7 @@
 
 use crate::body::{Body, make};
 use crate::container_script::Script;
-use crate::sources::Bounds;
+use crate::sources::{Bounds, WISH_DEFAULT};
 use crate::world::Symbol;
 use rc_bytecode::instr::{BinaryOp, Builtin};
 use rc_diagnostics::codes;
@@ -37,7 +37,14 @@ impl<'w, 'a> Body<'w, 'a> {
         let (inner, bounds) = match &source.kind {
             ast::ExprKind::Bounded { source, take, max } => {
                 let (take, max) = (take.as_deref(), max.as_deref());
-                (&**source, Bounds { take, max })
+                (
+                    &**source,
+                    Bounds {
+                        take,
+                        max,
+                        wish: WISH_DEFAULT,
+                    },
+                )
             }
             ast::ExprKind::Tuple(parts) if parts.len() == 1 => {
                 return self.container_walk(&parts[0]);
@@ -47,6 +54,7 @@ impl<'w, 'a> Body<'w, 'a> {
                 Bounds {
                     take: None,
                     max: None,
+                    wish: WISH_DEFAULT,
                 },
             ),
         };
@@ -183,7 +191,7 @@ impl<'w, 'a> Body<'w, 'a> {
                 .hint(format!("{text} take 100"));
             return None;
         };
-        let (take, max) = script.body.take(take, bounds.max, None)?;
+        let (take, max) = script.body.take(take, bounds.max, None, bounds.wish)?;
         Some(match direct {
             true => script.positions(from, to, take, max),
             false => script.rows(from, to, descending, take, max),

@@ -430,11 +430,13 @@ impl<'a> Declarer<'_, 'a> {
 
     fn role(&mut self, name: &'a ast::Name) {
         if &*name.text == "anyone" || self.world.roles.contains_key(&name.text) {
-            self.world.error(
-                codes::DECLARED_TWICE,
-                name.span,
-                format!("the role `{}` is there already", name.text),
-            );
+            self.world
+                .error(
+                    codes::DECLARED_TWICE,
+                    name.span,
+                    format!("the role `{}` is there already", name.text),
+                )
+                .hint("leave it out");
             return;
         }
         let number = self.world.program.roles.len() as u32;
@@ -503,7 +505,8 @@ pub(crate) fn duplicate(world: &mut World<'_>, name: &Arc<str>, span: Span, firs
             format!("`{name}` is declared twice"),
         )
         .label("again here")
-        .secondary(first, "first here");
+        .secondary(first, "first here")
+        .hint("rename one of the two, or leave it out");
 }
 
 pub(crate) fn text(name: &ast::Name) -> String {

@@ -19,6 +19,15 @@ struct Written<'e> {
     fields: Fields<'e>,
 }
 
+/// The command or query that is expected to fail.
+#[derive(Clone, Copy)]
+struct Callee<'e> {
+    name: &'e str,
+    errors: &'e [ErrorId],
+    /// Whether all that its header says after `fails` is known.
+    known: bool,
+}
+
 fn written(expr: &ast::Expr) -> Option<Written<'_>> {
     match &expr.kind {
         ast::ExprKind::Fail(inner) => written(inner),
@@ -91,7 +100,7 @@ impl Body<'_, '_> {
     fn failure(
         &mut self,
         expr: &ast::Expr,
-        of: Option<(&str, &[ErrorId])>,
+        of: Option<Callee<'_>>,
     ) -> Option<(FailureValue, Vec<u32>)> {
         if matches!(expr.kind, ast::ExprKind::Broken) {
             return None;
@@ -108,7 +117,7 @@ impl Body<'_, '_> {
             return None;
         };
         let (own, whole) = match of {
-            Some((_, errors)) => (errors.to_vec(), true),
+            Some(Callee { errors, known, .. }) => (errors.to_vec(), known),
             None => (self.fails.clone(), self.fails_declared),
         };
         let found = match qualifier {
@@ -330,10 +339,10 @@ impl Body<'_, '_> {
         }
     }
 
-    fn undeclared(&mut self, error: ErrorId, of: Option<(&str, &[ErrorId])>, span: Span) {
+    fn undeclared(&mut self, error: ErrorId, of: Option<Callee<'_>>, span: Span) {
         let name = self.world.program.errors[error.0 as usize].name.clone();
         match of {
-            Some((callee, _)) => drop(self.world.error(
+            Some(Callee { name: callee, .. }) => drop(self.world.error(
                 codes::CANNOT_FAIL_SO,
                 span,
                 format!("`{callee}` does not declare `{name}`, so it cannot fail so"),
@@ -446,7 +455,14 @@ impl Body<'_, '_> {
             return None;
         }
         let (name, fails) = (callee.name.clone(), callee.fails.clone());
-        let (failure, given) = self.failure(failure, Some((&name, &fails)))?;
+        let declared = &self.world.callables[callable.0 as usize];
+        let known = self.world.fails_known(declared.module, declared.tree);
+        let callee = Callee {
+            name: &name,
+            errors: &fails,
+            known,
+        };
+        let (failure, given) = self.failure(failure, Some(callee))?;
         Some(StatementKind::Expect {
             failure,
             given,

@@ -10,6 +10,7 @@ pub(crate) fn value(name: &str) -> Option<Instead> {
         "null" | "nil" | "None" | "undefined" | "Null" | "NULL" | "nullptr" => {
             ("absence is `none`", Some("none"))
         }
+        "pass" => ("an empty block is `{}`", None),
         "True" | "TRUE" | "yes" => ("write `true`", Some("true")),
         "False" | "FALSE" | "no" => ("write `false`", Some("false")),
         "msg" | "sender" | "ctx" | "context" | "user" | "current_user" | "auth" | "session" => {

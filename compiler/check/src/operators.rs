@@ -213,7 +213,7 @@ impl Body<'_, '_> {
         wish: Option<&Type>,
     ) -> (hir::Expr, hir::Expr) {
         let wish_of = |other: &hir::Expr| match &other.ty {
-            Type::Error | Type::Never | Type::Unit => None,
+            Type::Never | Type::Unit => None,
             ty => Some(ty.clone()),
         };
         if is_flexible(left) && !is_flexible(right) {
@@ -383,11 +383,13 @@ impl Body<'_, '_> {
         };
         if matches!(op, BinaryOp::Div | BinaryOp::Rem) && matches!(right.kind, ExprKind::Integer(0))
         {
-            self.world.error(
-                codes::CONSTANT_OVERFLOW,
-                right.span,
-                "a division by zero always fails",
-            );
+            self.world
+                .error(
+                    codes::CONSTANT_OVERFLOW,
+                    right.span,
+                    "a division by zero always fails",
+                )
+                .hint("divide by what is not zero: `ensure n != 0 else Failure` comes before");
             return error(span);
         }
         let scalar = match &ty {
@@ -433,11 +435,14 @@ impl Body<'_, '_> {
             None if scalar == Scalar::U128 => whole(left, right),
             _ => {
                 let shown = self.show(&ty);
-                self.world.error(
-                    codes::CONSTANT_OVERFLOW,
-                    span,
-                    format!("this never fits `{shown}`, so it would always fail `Overflow`"),
-                );
+                self.world
+                    .error(
+                        codes::CONSTANT_OVERFLOW,
+                        span,
+                        format!("this never fits `{shown}`, so it would always fail `Overflow`"),
+                    )
+                    .label(format!("`{shown}` holds {low} to {high}"))
+                    .hint("calculate in a wider type, as in `u128`, or with smaller numbers");
                 error(span)
             }
         }

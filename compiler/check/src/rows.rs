@@ -145,6 +145,11 @@ impl Body<'_, '_> {
         arguments: &[ast::Expr],
         span: Span,
     ) -> Option<Vec<hir::Expr>> {
+        if wanted.is_empty() {
+            // A table without a key: that was said where it is declared.
+            self.skip(arguments, span);
+            return None;
+        }
         if arguments.len() != wanted.len() {
             self.skip(arguments, span);
             let form: Vec<String> = wanted

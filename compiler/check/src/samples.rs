@@ -23,6 +23,11 @@ impl Body<'_, '_> {
         }
     }
 
+    /// The smallest value of a type.
+    pub fn sample_value(&self, ty: &Type) -> Option<String> {
+        self.sample(ty, SAMPLE_DEPTH_MAX)
+    }
+
     fn sample(&self, ty: &Type, depth: usize) -> Option<String> {
         let deeper = depth.checked_sub(1)?;
         Some(match ty {

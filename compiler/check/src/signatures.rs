@@ -233,6 +233,13 @@ fn roles(world: &mut World<'_>, names: &[(String, rc_source::Span)]) -> Allow {
 }
 
 impl World<'_> {
+    /// Whether all that a header says after `fails` is there; where not, that was said, and what it can fail with is open.
+    pub fn fails_known(&self, module: usize, tree: &ast::Callable) -> bool {
+        tree.fails
+            .iter()
+            .all(|name| matches!(self.find(module, &name.text), Some(Symbol::Error(_))))
+    }
+
     /// The bit of a role; 0 and a message for an unknown one.
     pub fn role_bit(&mut self, name: &str, span: rc_source::Span) -> u64 {
         match self.roles.get(name) {
@@ -321,7 +328,8 @@ pub(crate) fn check_bodies(world: &mut World<'_>) {
         body.in_job = in_job;
         body.result = result.clone();
         body.fails = fails;
-        body.fails_declared = !tree.fails.is_empty() || place != Place::Function;
+        let known = body.world.fails_known(module, tree);
+        body.fails_declared = known && (!tree.fails.is_empty() || place != Place::Function);
         body.parameters(parameters);
         let block = body.body_block(&tree.body, &result);
         let locals = body.finish();

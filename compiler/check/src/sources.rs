@@ -22,24 +22,31 @@ pub(crate) struct Walk {
 pub(crate) struct Bounds<'e> {
     pub take: Option<&'e ast::Expr>,
     pub max: Option<&'e ast::Expr>,
+    /// How many are asked for, where that is known: for hints.
+    pub wish: u64,
 }
 
+/// The bound that hints propose where nothing else is known.
+pub(crate) const WISH_DEFAULT: u64 = 100;
+
 impl Body<'_, '_> {
-    pub fn source(&mut self, expr: &ast::Expr) -> Option<Walk> {
+    pub fn source(&mut self, expr: &ast::Expr, wish: u64) -> Option<Walk> {
         let (inner, bounds) = match &expr.kind {
             ast::ExprKind::Bounded { source, take, max } => (
                 &**source,
                 Bounds {
                     take: take.as_deref(),
                     max: max.as_deref(),
+                    wish,
                 },
             ),
-            ast::ExprKind::Tuple(parts) if parts.len() == 1 => return self.source(&parts[0]),
+            ast::ExprKind::Tuple(parts) if parts.len() == 1 => return self.source(&parts[0], wish),
             _ => (
                 expr,
                 Bounds {
                     take: None,
                     max: None,
+                    wish,
                 },
             ),
         };
@@ -107,7 +114,7 @@ impl Body<'_, '_> {
                 max,
             });
         };
-        let (take, most) = self.take(take, bounds.max, known_number(&max))?;
+        let (take, most) = self.take(take, bounds.max, known_number(&max), bounds.wish)?;
         let max = match known_number(&max) {
             Some(capacity) => Count::Known(capacity.min(most)),
             None => Count::Known(most),
@@ -279,6 +286,7 @@ impl Body<'_, '_> {
         take: &ast::Expr,
         max: Option<&ast::Expr>,
         capacity: Option<u64>,
+        wish: u64,
     ) -> Option<(hir::Expr, u64)> {
         let count = self.expr(take, Some(&Type::U64));
         let count = self.as_u64(count);
@@ -308,10 +316,10 @@ impl Body<'_, '_> {
                         "`take` needs a constant, or a `max` beside it",
                     )
                     .label("not known before it runs")
-                    .hint(format!("take {text} max 100"))
+                    .hint(format!("take {text} max {wish}"))
                     .edit(
                         Span::new(take.span.file, take.span.end, take.span.end),
-                        " max 100",
+                        format!(" max {wish}"),
                     );
                 return None;
             }
@@ -333,7 +341,7 @@ impl Body<'_, '_> {
         if let Some(walked) = self.container_walk(source) {
             return self.container_for(walked, pattern, block);
         }
-        let walk = self.source(source);
+        let walk = self.source(source, WISH_DEFAULT);
         self.in_scope(|body| {
             let item = walk.as_ref().map_or(Type::Error, |walk| walk.item.clone());
             let pattern = body.irrefutable(pattern, &item, false);
@@ -363,11 +371,6 @@ impl Body<'_, '_> {
         span: Span,
     ) -> hir::Expr {
         let walked = self.container_walk(source);
-        let walk = if walked.is_none() {
-            self.source(source)
-        } else {
-            None
-        };
         let wanted = match expected.map(crate::body::peeled) {
             Some(Type::List(element, count)) => Some(((**element).clone(), count.clone())),
             _ => None,
@@ -376,6 +379,11 @@ impl Body<'_, '_> {
             let wanted = wanted.as_ref().map(|(element, _)| element);
             return self.container_comprehension(walked, value, pattern, condition, wanted, span);
         }
+        let wish = match &wanted {
+            Some((_, Count::Known(count))) => *count,
+            _ => WISH_DEFAULT,
+        };
+        let walk = self.source(source, wish);
         self.in_scope(|body| {
             let item = walk.as_ref().map_or(Type::Error, |walk| walk.item.clone());
             let pattern = body.irrefutable(pattern, &item, false);

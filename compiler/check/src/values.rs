@@ -103,6 +103,8 @@ impl Body<'_, '_> {
                     error(span)
                 }
                 _ if self.is_number(&name.text) => self.open_constant(name, arguments, expected),
+                // A variant of what is not known is not known, and that was said.
+                _ if is_upper(&name.text) && expected == Some(&Type::Error) => error(span),
                 _ => self.unknown_name(name),
             },
         }
@@ -235,7 +237,10 @@ impl Body<'_, '_> {
         let foreign = crate::foreign::value(&name.text);
         let near = local
             .or(field)
-            .filter(|_| foreign.is_none())
+            .filter(|near| {
+                foreign.is_none()
+                    && (is_upper(near) == upper || near.eq_ignore_ascii_case(&name.text))
+            })
             .or_else(|| self.world.near(self.module, &name.text, values))
             .or_else(|| {
                 let (owner, variant) = self.owner_of_variant(&name.text).filter(|_| upper)?;
@@ -316,7 +321,7 @@ impl Body<'_, '_> {
             checked.push(value);
         }
         let Some(element) = element else {
-            if parts.is_empty() {
+            if parts.is_empty() && expected != Some(&Type::Error) {
                 self.world
                     .error(
                         codes::TYPE_NEEDED,

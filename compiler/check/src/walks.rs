@@ -190,6 +190,10 @@ impl Body<'_, '_> {
             .collect();
         if prefix_arguments.len() > order.len() {
             self.skip(prefix_arguments, span);
+            if order.is_empty() {
+                // A table without a key: that was said where it is declared.
+                return None;
+            }
             let form: Vec<String> = order.iter().map(|field| field.name.clone()).collect();
             self.world
                 .error(
@@ -298,7 +302,7 @@ impl Body<'_, '_> {
             }
         }
         let Some(take) = bounds.take else {
-            let text = self.world.text_of(span);
+            let (text, wish) = (self.world.text_of(span), bounds.wish);
             if let Some(max) = bounds.max {
                 let count = self.world.text_of(max.span);
                 self.world
@@ -320,12 +324,15 @@ impl Body<'_, '_> {
                         format!("this walk through `{name}` has no bound"),
                     )
                     .label("how many rows at most?")
-                    .hint(format!("{text} take 100"))
-                    .edit(Span::new(span.file, span.end, span.end), " take 100");
+                    .hint(format!("{text} take {wish}"))
+                    .edit(
+                        Span::new(span.file, span.end, span.end),
+                        format!(" take {wish}"),
+                    );
             }
             return None;
         };
-        let (take, max) = self.take(take, bounds.max, None)?;
+        let (take, max) = self.take(take, bounds.max, None, bounds.wish)?;
         if prefix
             .iter()
             .chain(&from)

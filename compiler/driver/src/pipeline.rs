@@ -4,11 +4,12 @@ use crate::limits::{FILES_MAX, PACKAGE_BYTES_MAX, STACK_BYTES};
 use crate::package::Package;
 use crate::stdlib::{STD_PACKAGES, STDLIB};
 use rc_check::Unit;
-use rc_diagnostics::{Diagnostic, Diagnostics, Severity, codes};
+use rc_diagnostics::{Code, Diagnostic, Diagnostics, Severity, codes};
 use rc_hir::{Origin, Program};
 use rc_lower::Lowered;
 use rc_source::{FileId, Sources, Span};
 use rc_syntax::ast;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// How to compile.
@@ -119,7 +120,8 @@ fn checked(package: &Package) -> Checked {
         lower: Duration::ZERO,
     };
     let mut all = parsed.diagnostics;
-    for diagnostic in quiet_after_syntax(&all, &parsed.files, diagnostics) {
+    let heard = quiet_after_syntax(&all, &parsed.files, diagnostics);
+    for diagnostic in once_each_name(heard) {
         all.push(diagnostic);
     }
     Checked {
@@ -128,6 +130,62 @@ fn checked(package: &Package) -> Checked {
         diagnostics: all,
         timings,
     }
+}
+
+/// One mistake, one message: a name that is not known is said once, with how often it occurs; and after a `use` that led
+/// nowhere nothing is said about names, which it may have brought.
+fn once_each_name(found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let is_use = |one: &Diagnostic| one.code == codes::UNKNOWN_MODULE;
+    let without_use = found.iter().any(is_use);
+    let unknown = [
+        codes::UNKNOWN_NAME,
+        codes::UNKNOWN_TYPE,
+        codes::UNKNOWN_FIELD,
+        codes::UNKNOWN_VARIANT,
+        codes::UNKNOWN_ROLE,
+        codes::UNKNOWN_INDEX,
+        codes::UNKNOWN_FAILURE,
+    ];
+    let mut kept: Vec<(Diagnostic, usize)> = Vec::new();
+    let mut places: BTreeMap<(Code, String), usize> = BTreeMap::new();
+    for diagnostic in found {
+        if !unknown.contains(&diagnostic.code) {
+            kept.push((diagnostic, 0));
+            continue;
+        }
+        if without_use {
+            continue;
+        }
+        let key = (diagnostic.code, diagnostic.message.clone());
+        match places.get(&key) {
+            Some(first) => {
+                let (first, more) = &mut kept[*first];
+                *more += 1;
+                // The same name is mended in the same way.
+                if !first.fix.is_empty() {
+                    first.fix.extend(diagnostic.fix);
+                }
+            }
+            None => {
+                places.insert(key, kept.len());
+                kept.push((diagnostic, 0));
+            }
+        }
+    }
+    let counted = |(mut diagnostic, more): (Diagnostic, usize)| {
+        let label = &mut diagnostic.primary.text;
+        if more > 0 {
+            let places = if more == 1 { "place" } else { "places" };
+            let word = if label.is_empty() {
+                "here"
+            } else {
+                label.as_str()
+            };
+            *label = format!("{word}, and at {more} more {places}");
+        }
+        diagnostic
+    };
+    kept.into_iter().map(counted).collect()
 }
 
 /// One mistake, one message: what the checker says about a declaration that did not parse whole is left out, and so is

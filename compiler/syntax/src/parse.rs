@@ -54,6 +54,7 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
         .filter(|error| !stream.is_quiet(misfits.span(error).start))
         .collect();
     loud.sort_by_key(|error| error.at);
+    loud.dedup_by(|next, kept| stream.in_one_header(kept.at, next.at));
     loud.truncate(SYNTAX_ERRORS_MAX);
     let found: Vec<Diagnostic> = loud.iter().map(|error| misfits.diagnostic(error)).collect();
     let mut diagnostics = without_echoes(&tree, diagnostics, &found);

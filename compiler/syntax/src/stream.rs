@@ -8,6 +8,9 @@ use crate::token::{Token, TokenKind};
 use rc_diagnostics::{Diagnostic, Diagnostics, codes};
 use rc_source::{FileId, Span};
 
+/// How far the beginning of a header is looked for.
+const HEADER_TOKENS_MAX: usize = 400;
+
 /// What the grammar reads.
 #[derive(Debug, Default)]
 pub(crate) struct Stream {
@@ -54,6 +57,42 @@ impl Stream {
         stream
     }
 
+    /// Whether two tokens, the second one later, stand between the same brackets of a header: what is skipped after
+    /// the first mistake there may be more than what was wrong.
+    pub(crate) fn in_one_header(&self, first: usize, second: usize) -> bool {
+        use TokenKind::*;
+        let mut depth = 0usize;
+        let between = self.kinds.get(first..second.min(self.kinds.len()));
+        let stays = between.is_some_and(|kinds| {
+            kinds
+                .iter()
+                .all(|kind| !matches!(kind, OpenBrace | CloseBrace | Newline))
+        });
+        let limit = first.min(self.kinds.len());
+        let opener = (0..limit).rev().take(HEADER_TOKENS_MAX).find(|at| {
+            match self.kinds[*at] {
+                CloseParen | CloseBracket => depth += 1,
+                OpenParen | OpenBracket if depth > 0 => depth -= 1,
+                OpenParen => return true,
+                OpenBrace | CloseBrace => return true,
+                _ => {}
+            }
+            false
+        });
+        let declares = |at: usize| {
+            let word = (0..at)
+                .rev()
+                .take(HEADER_TOKENS_MAX)
+                .find(|at| matches!(self.kinds[*at], Newline | CloseBrace))
+                .map_or(0, |at| at + 1);
+            matches!(
+                self.kinds.get(word),
+                Some(Command | Query | Report | Fn | Property)
+            )
+        };
+        stays && opener.is_some_and(|at| self.kinds[at] == OpenParen && declares(at))
+    }
+
     /// True when a complaint at byte `at` would repeat one already made.
     pub(crate) fn is_quiet(&self, at: u32) -> bool {
         let next = self.quiet.partition_point(|(start, _)| *start <= at);
@@ -72,6 +111,8 @@ struct Open {
     kind: TokenKind,
     span: (u32, u32),
     outer: Level,
+    /// A `{` that begins a record's fields, where no statement can stand.
+    is_record: bool,
 }
 
 struct Builder<'a> {
@@ -91,8 +132,14 @@ struct Builder<'a> {
     lacks_braces: bool,
     /// The word that began the declaration being read.
     declaring: Option<TokenKind>,
-    /// `;` at ends of lines, as in other languages: one habit, one message.
-    semicolons: Vec<Span>,
+    /// `;` as in other languages, with the text to stand there and the hint: one habit, one message.
+    semicolons: Vec<(Span, String, &'static str)>,
+}
+
+/// Declarations whose braces hold statements.
+fn has_statements(kind: TokenKind) -> bool {
+    use TokenKind::*;
+    matches!(kind, Command | Query | Report | Fn | Test | Property)
 }
 
 /// More `{` than `}`: then a declaration at the margin closes what is open.
@@ -186,13 +233,11 @@ impl Builder<'_> {
             Option::None | Some(Newline | Comment | CloseBrace | Semicolon)
         );
         if ends {
-            self.semicolons.push(span);
+            let hint = "a newline ends a statement; remove the `;`";
+            self.semicolons.push((span, "".to_string(), hint));
         } else if innermost == Some(OpenBrace) && lists {
-            self.diagnostics.push(
-                diagnostic("`;` does not fit here")
-                    .with_hint("members are parted by `,` or a newline")
-                    .with_edit(span, ","),
-            );
+            let hint = "members are parted by `,` or a newline";
+            self.semicolons.push((span, ",".to_string(), hint));
         } else {
             let line = self.text[..span.start as usize]
                 .rfind('\n')
@@ -200,33 +245,29 @@ impl Builder<'_> {
             let text = &self.text[line..];
             let indent = &text[..text.len() - text.trim_start_matches([' ', '\t']).len()];
             let stop = self.tokens[next].span.start;
-            self.diagnostics.push(
-                diagnostic("`;` does not fit here")
-                    .with_hint("put the next statement on its own line")
-                    .with_edit(
-                        Span::new(self.file, span.start, stop),
-                        format!("\n{indent}"),
-                    ),
-            );
+            let hint = "put the next statement on its own line";
+            let both = Span::new(self.file, span.start, stop);
+            self.semicolons.push((both, format!("\n{indent}"), hint));
         }
     }
 
-    /// All `;` at ends of lines are one mistake.
+    /// All `;` of a file are one mistake.
     fn report_semicolons(&mut self) {
-        let Some(first) = self.semicolons.first().copied() else {
+        let Some((first, _, hint)) = self.semicolons.first() else {
             return;
         };
+        let first = Span::new(self.file, first.start, first.start + 1);
         let mut diagnostic =
             Diagnostic::error(codes::UNEXPECTED_TOKEN, first, "`;` does not fit here")
-                .with_hint("a newline ends a statement; remove the `;`");
+                .with_hint(*hint);
         if self.semicolons.len() > 1 {
             diagnostic = diagnostic.with_label(format!(
                 "the first of {} in this file",
                 self.semicolons.len()
             ));
         }
-        for span in std::mem::take(&mut self.semicolons) {
-            diagnostic = diagnostic.with_edit(span, "");
+        for (span, text, _) in std::mem::take(&mut self.semicolons) {
+            diagnostic = diagnostic.with_edit(span, text);
         }
         self.diagnostics.push(diagnostic);
     }
@@ -340,6 +381,10 @@ impl Builder<'_> {
                 Let | Var | Ensure | Emit | Break | Continue | Assert | For
             ),
             OpenBracket => matches!(next, Let | Var | Ensure | Emit | Break | Continue | Assert),
+            OpenBrace if self.open.last().is_some_and(|open| open.is_record) => matches!(
+                next,
+                Let | Var | Ensure | Emit | Break | Continue | Assert | For | Return
+            ),
             _ => false,
         };
         if is_statement {
@@ -352,19 +397,42 @@ impl Builder<'_> {
         let keep = self
             .open
             .iter()
-            .rposition(|open| open.kind == TokenKind::OpenBrace)
+            .rposition(|open| open.kind == TokenKind::OpenBrace && !open.is_record)
             .map_or(0, |at| at + 1);
         if keep < self.open.len() {
             self.close_down_to(keep, at);
         }
     }
 
+    /// Whether a `{` here begins the fields of a record: after `(`, or in a body after an upper-case name that is not
+    /// the end of a head.
+    fn begins_record(&self) -> bool {
+        use TokenKind::*;
+        match self.last() {
+            Some(OpenParen) => true,
+            Some(TypeName) if self.open.iter().any(|open| open.kind == OpenBrace) => {
+                let mut before = self.out.kinds.iter().rev();
+                let head = before.find(|kind| {
+                    matches!(
+                        kind,
+                        Newline | OpenBrace | CloseBrace | If | For | Match | FatArrow
+                    )
+                });
+                !matches!(head, Some(If | For | Match))
+                    && self.declaring.is_some_and(has_statements)
+            }
+            _ => false,
+        }
+    }
+
     fn opened(&mut self, kind: TokenKind, span: Span) {
+        let is_record = kind == TokenKind::OpenBrace && self.begins_record();
         self.emit(kind, span);
         self.open.push(Open {
             kind,
             span: (span.start, span.end),
             outer: self.level,
+            is_record,
         });
         self.level = Level::default();
         self.depth += 1;

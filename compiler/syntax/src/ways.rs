@@ -170,6 +170,7 @@ impl Misfits<'_> {
         for sign in [Plus, Minus] {
             let first = before
                 .filter(|before| self.touch(*before, sign, sign))
+                .or(Some(at).filter(|at| self.touch(*at, sign, sign)))
                 .or_else(|| {
                     at.checked_sub(2)
                         .filter(|first| self.touch(*first, sign, sign))
@@ -255,9 +256,9 @@ impl Misfits<'_> {
         if self.kind(at) == Some(Question) {
             return Some(self.question(at));
         }
-        if self.kind(first) == Some(Not)
-            || self.kind(at) == Some(Bang) && self.kind(at + 1) == Some(Dot)
-        {
+        let ends_a_value =
+            |kind: TokenKind| kind.is_name() || matches!(kind, CloseParen | CloseBracket);
+        if self.kind(at) == Some(Bang) && self.kind(first).is_some_and(ends_a_value) {
             return Some(Way::hint(
                 "what may be `none` is bound first: `let x = … else fail Failure`",
             ));
@@ -322,6 +323,11 @@ impl Misfits<'_> {
         }
         if error.expected.has_kind(In) && matches!(self.kind(at), Some(Equal | Colon)) {
             return Some(Way::hint(counted));
+        }
+        if matches!(self.word_at(at), "where" | "WHERE") && self.kind(first) == Some(For) {
+            return Some(Way::hint(
+                "a loop is bounded by `take` and filtered in its body: `if !c { continue }`",
+            ));
         }
         if self.word_at(at) == "where" || self.word_at(at) == "WHERE" {
             return Some(self.filter(at));
@@ -468,6 +474,18 @@ impl Misfits<'_> {
                 .edit((to, to), " }"),
             );
         }
+        if matches!(found, Some(Equal | PlusEqual | MinusEqual))
+            && let Some(arrow) = (start..at)
+                .rev()
+                .find(|number| self.kind(*number) == Some(FatArrow))
+        {
+            let (from, to) = (self.place(arrow + 1).0, self.end_of_part(at));
+            return Some(
+                Way::hint("a statement stands in a block: `=> { … }`")
+                    .edit((from, from), "{ ")
+                    .edit((to, to), " }"),
+            );
+        }
         if error.expected.has_kind(FatArrow) {
             if matches!(found, Some(Colon | Arrow)) {
                 return Some(
@@ -574,6 +592,15 @@ impl Misfits<'_> {
         let (hint, text) = foreign::member(self.word_at(at))
             .or_else(|| foreign::member(self.word_before(at)))
             .unwrap_or(("", Option::None));
+        if at >= 2
+            && self.kind(at - 2) == Some(Key)
+            && found.is_name()
+            && error.expected.has_kind(Colon)
+        {
+            let end = self.end_before(at);
+            let (name, ty) = (self.word_before(at), self.word_at(at));
+            return Some(Way::hint(format!("write `key {name}: {ty}`")).edit((end, end), ":"));
+        }
         if self.word_before(at) == "key" && found.is_name() {
             let end = self.end_before(at + 1);
             return Some(
@@ -666,6 +693,15 @@ impl Misfits<'_> {
             .rev()
             .find(|number| matches!(self.kind(*number), Some(OpenBrace | Newline)))
             .map_or(self.first_word(start), |number| number + 1);
+        let from = self
+            .stream
+            .spans
+            .get(begin)
+            .map_or(0, |span| span.0 as usize);
+        if from == 0 || self.text[..from].ends_with('\n') {
+            // At the margin stand declarations.
+            return Option::None;
+        }
         for number in [at.checked_sub(1).unwrap_or(at), begin] {
             if self.kind(number).is_some_and(TokenKind::is_name)
                 && number <= at
@@ -743,6 +779,16 @@ impl Misfits<'_> {
                 );
             }
             return Some(way);
+        }
+        if is_infix
+            && error.expected.has(Expected::Expression)
+            && before.is_some_and(|kind| kind.continues_line() && kind != OpenBrace)
+        {
+            return Some(Way::hint(format!(
+                "something is missing between `{}` and `{}`",
+                self.word_before(at),
+                self.word_at(at)
+            )));
         }
         match found {
             Less | LessEqual | Greater | GreaterEqual | EqualEqual | NotEqual => {
