@@ -25,6 +25,10 @@ fn run(
         all.append(std::mem::take(&mut one.diagnostics));
         parsed.push((module.to_string(), *origin, one.file));
     }
+    let own = parsed
+        .iter_mut()
+        .filter(|(_, origin, _)| *origin == Origin::Package);
+    rc_check::expand_jobs(own.map(|(_, _, file)| file).collect(), &mut all);
     let units: Vec<Unit<'_>> = parsed
         .iter()
         .map(|(module, origin, file)| Unit {
