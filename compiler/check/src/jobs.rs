@@ -155,14 +155,14 @@ fn position(source: &Expr, files: &[&mut File]) -> Option<Vec<(Name, Type)>> {
         }
     };
     let (word, fixed) = first?;
-    let tables = files
+    let mut tables = files
         .iter()
         .flat_map(|file| &file.items)
         .filter_map(|item| match &item.kind {
             ItemKind::Table(known) if known.name.text == table.text => Some(known),
             _ => None,
         });
-    let members = &tables.last()?.members;
+    let members = &tables.next_back()?.members;
     let mut keys = Vec::new();
     let mut fields = Vec::new();
     let mut index = None;
