@@ -1,11 +1,13 @@
-//! Which chapter shows which form of the grammar: every rule of chapter 13 has forms here, and every form is met in
-//! some block of the chapters.
+//! Which chapter shows which form of the grammar: every rule of chapter 13 has forms here, every form is met in
+//! some block of the chapters, and `lang-spec/INDEX.md` is the table of it (`UPDATE_SPEC_INDEX=1` writes it anew).
 //!
 //! Always true: a form is found in the tree of a block, never in its text, so a comment or a string cannot stand for it.
 
 use crate::blocks::{blocks, folder, pages_in};
 use rc_source::Sources;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
 
 /// How a form is known in a line of the printed tree.
 enum Sign {
@@ -218,6 +220,24 @@ fn met() -> Vec<BTreeSet<String>> {
     met
 }
 
+fn index(met: &[BTreeSet<String>]) -> String {
+    let mut text = String::from(
+        "# Which chapter shows which form\n\nMade from the blocks of the chapters by `cargo test -p rc-driver --test spec` \
+         (`UPDATE_SPEC_INDEX=1` writes it). Rules are those of\n[chapter 13](13-grammar.md).\n\n| rule | form | chapters |\n| --- | --- | --- |\n",
+    );
+    for ((rule, form, _), chapters) in FORMS.iter().zip(met) {
+        let mut chapters: Vec<u32> = chapters
+            .iter()
+            .map(|number| number.parse().expect("a number"))
+            .collect();
+        chapters.sort();
+        let chapters: Vec<String> = chapters.iter().map(u32::to_string).collect();
+        writeln!(text, "| `{rule}` | {form} | {} |", chapters.join(", "))
+            .expect("a string takes all");
+    }
+    text
+}
+
 #[test]
 fn every_rule_has_a_form_and_every_form_a_block() {
     let rules = rules();
@@ -242,6 +262,20 @@ fn every_rule_has_a_form_and_every_form_a_block() {
         .map(|((rule, form, _), _)| format!("{rule}: {form}"))
         .collect();
     assert!(missed.is_empty(), "no block of a chapter shows {missed:#?}");
+}
+
+#[test]
+fn the_index_is_what_the_blocks_show() {
+    let path = folder().join("INDEX.md");
+    let index = index(&met());
+    if std::env::var_os("UPDATE_SPEC_INDEX").is_some() {
+        fs::write(&path, &index).expect("the index is writable");
+    }
+    let there = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        there == index,
+        "lang-spec/INDEX.md is not what the blocks show: UPDATE_SPEC_INDEX=1 writes it"
+    );
 }
 
 /// A sign that anything shows would let a missing block pass.
