@@ -48,13 +48,17 @@ pub fn banner(address: &str, entry: &CatalogEntry) -> String {
         } else {
             format!("@{}", command.version)
         };
-        let pages = command.cost.pages_read + command.cost.pages_written;
+        let pages = command
+            .cost
+            .pages_read
+            .saturating_add(command.cost.pages_written);
         let name = format!("{}{version}", command.name);
         let _ = writeln!(
             out,
-            "  {kind:7} {name:name_width$} {:>9} {pages:>6} {:>8}  {}",
-            command.cost.steps,
-            command.cost.bytes_written,
+            "  {kind:7} {name:name_width$} {:>9} {:>6} {:>8}  {}",
+            bound(command.cost.steps),
+            bound(pages),
+            bound(command.cost.bytes_written),
             roles.join(", ")
         );
     }
@@ -76,6 +80,14 @@ pub fn banner(address: &str, entry: &CatalogEntry) -> String {
         );
     }
     out
+}
+
+/// A proven cost; that of a report has no bound.
+fn bound(cost: u64) -> String {
+    match cost {
+        u64::MAX => "-".to_string(),
+        cost => cost.to_string(),
+    }
 }
 
 fn curl(address: &str, package: &str, command: &Command, shapes: &Shapes) -> String {
