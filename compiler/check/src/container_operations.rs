@@ -13,7 +13,7 @@ use rc_source::Span;
 use rc_syntax::ast;
 
 /// Elements of a deleted row that adding one element frees.
-const FREED_AT_ONCE: u64 = 2;
+pub(crate) const FREED_AT_ONCE: u64 = 2;
 
 /// What each container can be asked and told.
 fn operations(kind: ContainerKind) -> &'static [&'static str] {
@@ -29,6 +29,10 @@ fn operations(kind: ContainerKind) -> &'static [&'static str] {
             &["push", "pop", "peek", "len", "is_empty"]
         }
         ContainerKind::Log => &["append", "get", "len", "is_empty"],
+        ContainerKind::Text => &["read", "append", "truncate", "clear", "len", "is_empty"],
+        ContainerKind::Blob => &[
+            "read", "append", "write", "truncate", "clear", "len", "is_empty",
+        ],
     }
 }
 
@@ -38,6 +42,10 @@ fn form(kind: ContainerKind, operation: &str) -> String {
         (_, "put") | (ContainerKind::Map | ContainerKind::Tree, "insert") => "key, value",
         (ContainerKind::PriorityQueue, "push") => "priority, item",
         (ContainerKind::Log, "get") => "offset",
+        (ContainerKind::Text | ContainerKind::Blob, "read") => "offset, 1000",
+        (_, "write") => "offset, part",
+        (_, "truncate") => "length",
+        (ContainerKind::Text | ContainerKind::Blob, "append") => "part",
         (ContainerKind::Map | ContainerKind::Tree, "get" | "remove" | "contains") => "key",
         (_, "insert" | "remove" | "contains" | "push" | "append") => "item",
         _ => "",
@@ -83,6 +91,9 @@ impl<'w, 'a> Body<'w, 'a> {
         if !operations(kind).contains(&&*name.text) {
             self.skip(arguments, span);
             return self.unknown_operation(&container, &receiver, name);
+        }
+        if kind.is_pieces() {
+            return self.pieces_method(container, receiver, name, arguments, span);
         }
         // What the arguments are: of most operations the first types of the container.
         let wanted: Vec<Type> = match (kind, &*name.text) {
@@ -133,6 +144,12 @@ impl<'w, 'a> Body<'w, 'a> {
             }
             "set" | "update" if operations(kind).contains(&"put") => {
                 format!("{text}.{}", form(kind, "put"))
+            }
+            "push" | "concat" | "write" | "insert" if kind == ContainerKind::Text => {
+                format!("{text}.append(part)")
+            }
+            "slice" | "get" | "substring" if kind.is_pieces() => {
+                format!("{text}.read(offset, 1000)")
             }
             "add" if kind == ContainerKind::Set => format!("{text}.insert(item)"),
             "push" if kind == ContainerKind::Log => format!("{text}.append(item)"),
@@ -449,6 +466,11 @@ impl Script<'_, '_, '_> {
 
     /// What comes before an element is added to a field's container: its number, and a little of what deleted rows left is freed.
     fn begin_adding(&mut self) {
+        self.begin_adding_freeing(FREED_AT_ONCE);
+    }
+
+    /// As `begin_adding`, where as many elements as `freed` of one deleted row are freed.
+    pub fn begin_adding_freeing(&mut self, freed: u64) {
         let Some(shared) = self.container.shared.clone() else {
             return;
         };
@@ -463,10 +485,10 @@ impl Script<'_, '_, '_> {
         });
         let numbered = self.if_else(is_new, number, None);
         self.effect(numbered);
-        self.sweep(shared.garbage);
+        self.sweep(shared.garbage, freed);
     }
 
-    fn sweep(&mut self, garbage: TableId) {
+    fn sweep(&mut self, garbage: TableId, most: u64) {
         let waiting = self.fresh(Type::Row(garbage), false);
         self.walk_table(garbage, Vec::new(), waiting, false, 1, |script| {
             let number = script.part(garbage, waiting, 0);
@@ -476,7 +498,7 @@ impl Script<'_, '_, '_> {
             script.push(hir::StatementKind::Let { pattern, value });
             let (table, element) = (script.container.table, script.row());
             let prefix = vec![number.clone()];
-            script.walk_table(table, prefix, element, false, FREED_AT_ONCE, |script| {
+            script.walk_table(table, prefix, element, false, most, |script| {
                 let parts = 0..script.body.world.program.tables[table.0 as usize].key_len;
                 let key = parts
                     .map(|part| {
@@ -491,7 +513,7 @@ impl Script<'_, '_, '_> {
                 script.assign(count, more);
             });
             // Fewer were left than could be freed: nothing of it is there any more.
-            let some_left = script.equal(script.local(freed), script.number(FREED_AT_ONCE));
+            let some_left = script.equal(script.local(freed), script.number(most));
             let left = script.block(|_| None);
             let done = script.block(|script| {
                 let deleted = script.delete_from(garbage, vec![number]);

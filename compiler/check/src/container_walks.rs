@@ -130,6 +130,9 @@ impl<'w, 'a> Body<'w, 'a> {
                 .label("its elements have no order of their own")
                 .hint(match kind {
                     ContainerKind::Map => "a `tree` keeps its keys in order",
+                    ContainerKind::Text | ContainerKind::Blob => {
+                        "its parts come with `read(offset, 1000)`"
+                    }
                     ContainerKind::Set => "a `tree` keeps its keys in order, or a table does",
                     _ => "its next element comes with `pop()`",
                 });

@@ -78,18 +78,25 @@ impl World<'_> {
             ContainerKind::Queue => (&["position", "item"], 1),
             ContainerKind::Log => (&["offset", "item"], 1),
             ContainerKind::PriorityQueue => (&["priority", "sequence", "item"], 2),
+            ContainerKind::Text | ContainerKind::Blob => (&["piece", "content"], 1),
         };
         let mut types = parts.clone();
         match kind {
             ContainerKind::Queue | ContainerKind::Log => types.insert(0, Type::U64),
             ContainerKind::PriorityQueue => types.insert(1, Type::U64),
+            ContainerKind::Text | ContainerKind::Blob => {
+                types = vec![
+                    Type::U64,
+                    Type::Bytes(hir::Count::Known(1 << self.piece_shift())),
+                ];
+            }
             _ => {}
         }
         let mut fields: Vec<(&str, Type)> = names.iter().copied().zip(types).collect();
         let storage = match kind {
             _ if is_field => Storage::Ordered,
             ContainerKind::Map | ContainerKind::Set => Storage::Hashed,
-            ContainerKind::Log => Storage::Dense,
+            ContainerKind::Log | ContainerKind::Text | ContainerKind::Blob => Storage::Dense,
             _ => Storage::Ordered,
         };
         if is_field {
@@ -179,7 +186,23 @@ impl World<'_> {
                 format!("a `{written}` lives in the canvas: it is a state or a table's field"),
             )
             .label("not a value that could be kept or sent")
-            .hint(format!("state items: {text}"));
+            .hint(match written {
+                "text" => "string<1000>, a part of it that `read(offset, 1000)` gives".to_string(),
+                "blob" => "bytes<1000>, a part of it that `read(offset, 1000)` gives".to_string(),
+                _ => format!("state items: {text}"),
+            });
+            return Type::Error;
+        }
+        if matches!(written, "text" | "blob") {
+            let bounded = if written == "text" { "string" } else { "bytes" };
+            let arguments = &text[written.len().min(text.len())..];
+            let hint = format!("{bounded}{arguments}");
+            self.error(
+                codes::BAD_TYPE_ARGUMENT,
+                span,
+                format!("a `{written}` is as long as it gets, and takes no number"),
+            )
+            .hint(hint);
             return Type::Error;
         }
         let (needed, example) = match written {

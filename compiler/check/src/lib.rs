@@ -40,6 +40,7 @@ mod calls;
 mod coerce;
 mod comparisons;
 mod container_operations;
+mod container_pieces;
 mod container_script;
 mod container_walks;
 mod control;
@@ -92,6 +93,8 @@ pub struct Options {
     pub default_allow: Option<Vec<String>>,
     /// Packages of the standard library that could be used, for proposals.
     pub std_packages: Vec<&'static str>,
+    /// Bytes of a page as a power of two; none is the usual size. Pieces of texts and blobs are a sixteenth of a page.
+    pub page_shift: Option<u8>,
 }
 
 /// Checks a package together with the standard library's files. Units come in a fixed order, which is the order of ids.

@@ -214,11 +214,7 @@ impl<'a> World<'a> {
                     },
                 }
             }
-            "text" | "blob" if self.find(module, &name.text).is_none() => {
-                self.not_in_this_edition(span, &format!("the type `{}` is", name.text));
-                Type::Error
-            }
-            "set" | "map" | "tree" | "queue" | "priority_queue" | "log"
+            "set" | "map" | "tree" | "queue" | "priority_queue" | "log" | "text" | "blob"
                 if self.find(module, &name.text).is_none() =>
             {
                 self.misplaced_container(&name.text, arguments.len(), span)

@@ -159,6 +159,13 @@ pub(crate) struct World<'a> {
 }
 
 impl<'a> World<'a> {
+    /// How many bytes a piece of a text or blob has: with its key it is well within the quarter of a page that a row may
+    /// have, and several stand in a page.
+    pub fn piece_shift(&self) -> u8 {
+        let page_shift = self.options.page_shift;
+        page_shift.unwrap_or(rc_bytecode::limits::PAGE_SHIFT_DEFAULT) - 4
+    }
+
     pub fn new(sources: &'a Sources, units: &[Unit<'a>], options: &'a Options) -> World<'a> {
         let mut world = World {
             sources,

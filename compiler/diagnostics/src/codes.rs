@@ -191,9 +191,14 @@ codes! {
         TWO_BEGINNINGS = 538, "a walk with two beginnings";
     }
     // The low-level part.
-    _LOW_LEVEL 600..700 {
+    _LOW_LEVEL 600..640 {
         LOW_LEVEL_OUTSIDE_STD = 601, "a word of the low-level part outside the standard library";
         BAD_LOW_LEVEL = 602, "a wrong use of the low-level part";
+    }
+    // Texts and blobs.
+    _PIECES 640..660 {
+        READ_NOT_CONSTANT = 640, "a read of a text or blob without a constant length";
+        READ_TOO_SHORT = 641, "a read of a text that a character may not fit in";
     }
     // Packages, versions, compatibility.
     _PACKAGES 700..800 {

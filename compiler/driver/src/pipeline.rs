@@ -78,7 +78,7 @@ pub fn compile_with(package: &Package, options: Options) -> Compiled {
             program,
             mut diagnostics,
             mut timings,
-        } = checked(package);
+        } = checked(package, options.page_shift);
         if diagnostics.has_errors() {
             return Compiled {
                 sources,
@@ -105,15 +105,15 @@ pub fn compile_with(package: &Package, options: Options) -> Compiled {
 
 /// Source to typed program: what `rcc check` needs.
 pub fn check_only(package: &Package) -> Checked {
-    on_a_large_stack(|| checked(package))
+    on_a_large_stack(|| checked(package, Options::default().page_shift))
 }
 
-fn checked(package: &Package) -> Checked {
+fn checked(package: &Package, page_shift: u8) -> Checked {
     let start = Instant::now();
     let parsed = parse(package);
     let parse_time = start.elapsed();
     let start = Instant::now();
-    let (program, diagnostics) = check(&parsed, package);
+    let (program, diagnostics) = check(&parsed, package, page_shift);
     let timings = Timings {
         parse: parse_time,
         check: start.elapsed(),
@@ -335,7 +335,7 @@ fn std_packages(file: &ast::File) -> Vec<String> {
 }
 
 /// Stage 2: trees to a typed program.
-pub fn check(parsed: &ParsedPackage, package: &Package) -> (Program, Diagnostics) {
+pub fn check(parsed: &ParsedPackage, package: &Package, page_shift: u8) -> (Program, Diagnostics) {
     let units: Vec<Unit<'_>> = parsed
         .files
         .iter()
@@ -349,6 +349,7 @@ pub fn check(parsed: &ParsedPackage, package: &Package) -> (Program, Diagnostics
         package: package.name.clone(),
         default_allow: package.default_allow.clone(),
         std_packages: STD_PACKAGES.iter().map(|(name, _)| *name).collect(),
+        page_shift: Some(page_shift),
     };
     rc_check::check(&parsed.sources, &units, &options)
 }

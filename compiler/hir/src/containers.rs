@@ -14,6 +14,9 @@ pub enum ContainerKind {
     Queue,
     PriorityQueue,
     Log,
+    /// UTF-8 of any length, in pieces of bytes.
+    Text,
+    Blob,
 }
 
 impl ContainerKind {
@@ -26,6 +29,8 @@ impl ContainerKind {
             ("queue", 1) => ContainerKind::Queue,
             ("priority_queue", 2) => ContainerKind::PriorityQueue,
             ("log", 1) => ContainerKind::Log,
+            ("text", 0) => ContainerKind::Text,
+            ("blob", 0) => ContainerKind::Blob,
             _ => return None,
         })
     }
@@ -38,6 +43,8 @@ impl ContainerKind {
             ContainerKind::Queue => "queue",
             ContainerKind::PriorityQueue => "priority_queue",
             ContainerKind::Log => "log",
+            ContainerKind::Text => "text",
+            ContainerKind::Blob => "blob",
         }
     }
 
@@ -45,12 +52,17 @@ impl ContainerKind {
     pub fn is_walked(self) -> bool {
         matches!(self, ContainerKind::Tree | ContainerKind::Log)
     }
+
+    /// Whether it holds bytes in pieces rather than elements.
+    pub fn is_pieces(self) -> bool {
+        matches!(self, ContainerKind::Text | ContainerKind::Blob)
+    }
 }
 
 #[derive(Clone, Debug)]
 pub struct Container {
     pub kind: ContainerKind,
-    /// As written: key and value, or the element, or priority and element.
+    /// As written: key and value, or the element, or priority and element; nothing for a text or blob.
     pub parts: Vec<Type>,
     /// Its elements. A field's is shared by all rows and led by the number that a row's header keeps.
     pub table: TableId,
@@ -72,9 +84,9 @@ pub struct Shared {
 
 /// Numbers in a container's header.
 pub mod header {
-    /// Elements there; of a queue the position of the first.
+    /// Elements there; of a queue the position of the first; of a text or blob its bytes.
     pub const COUNT: u32 = 0;
-    /// The next position, of queues, priority queues and logs.
+    /// The next position, of queues, priority queues and logs; of a text or blob the pieces that there are.
     pub const NEXT: u32 = 1;
     /// The container's own number among those of its field, 0 before it is first written.
     pub const NUMBER: u32 = 2;

@@ -305,6 +305,12 @@ pub enum Method {
     /// Gives the item; fails `BoundExceeded` where there is none.
     RemoveAt,
     Clear,
+    /// Of strings and bytes, a place: `at`, `from`, `start`, `count`: so many bytes of `from`, from `start` on, over those at `at`;
+    /// the length grows where they reach beyond it. Both ends are inside the capacities. The checker alone writes it.
+    PutPart,
+    /// Of a string that is a place: cuts off what is left of a last character; fails `BoundExceeded` where it begins inside
+    /// one. The checker alone writes it.
+    WholeCharacters,
     // strings: Length in bytes, IsEmpty, Contains, and
     StartsWith,
     EndsWith,
@@ -339,7 +345,13 @@ impl Method {
     pub fn changes(self) -> bool {
         matches!(
             self,
-            Method::Push | Method::Pop | Method::InsertAt | Method::RemoveAt | Method::Clear
+            Method::Push
+                | Method::Pop
+                | Method::InsertAt
+                | Method::RemoveAt
+                | Method::Clear
+                | Method::PutPart
+                | Method::WholeCharacters
         )
     }
 }

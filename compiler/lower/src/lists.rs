@@ -62,6 +62,14 @@ impl<'p> Function<'_, 'p> {
                 self.prepared.truncate(prepared);
                 Operand::Unit
             }
+            Method::PutPart => {
+                self.put_part(receiver, arguments);
+                Operand::Unit
+            }
+            Method::WholeCharacters => {
+                self.whole_characters(receiver);
+                Operand::Unit
+            }
             Method::Contains if is_list => self.contains_item(receiver, &arguments[0]),
             Method::Contains | Method::StartsWith | Method::EndsWith => {
                 self.finds_text(method, receiver, &arguments[0])
@@ -103,7 +111,7 @@ impl<'p> Function<'_, 'p> {
     }
 
     /// What changes a list inside a row or a state keeps what hangs on it right.
-    fn change(&mut self, receiver: &'p Expr, work: &mut dyn FnMut(&mut Self)) {
+    pub fn change(&mut self, receiver: &'p Expr, work: &mut dyn FnMut(&mut Self)) {
         match effects::root(receiver) {
             Root::Local(id, Some(field)) => {
                 if let Binding::Is(Operand::Row(row)) = self.locals[id.0 as usize] {

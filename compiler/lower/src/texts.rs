@@ -66,6 +66,17 @@ impl<'p> Function<'_, 'p> {
 
     /// Zeroed room to work in. Says so where it is more than a function may have.
     fn spare(&mut self, bytes: u64) -> Option<Register> {
+        self.small_enough(bytes)
+            .then(|| self.code.zeroed_slot(bytes as u32))
+    }
+
+    /// Room that is written before it is read.
+    fn room(&mut self, bytes: u64) -> Option<Register> {
+        self.small_enough(bytes)
+            .then(|| self.code.slot(bytes as u32))
+    }
+
+    fn small_enough(&mut self, bytes: u64) -> bool {
         if bytes > SLOT_BYTES_MAX.into() {
             let span = self.code.span;
             let message =
@@ -75,9 +86,9 @@ impl<'p> Function<'_, 'p> {
                     .with_hint("smaller capacities"),
             );
             self.code.fail(rc_bytecode::instr::Builtin::TooLong);
-            return None;
+            return false;
         }
-        Some(self.code.zeroed_slot(bytes as u32))
+        true
     }
 
     fn truth(&mut self, found: Option<Register>) -> Operand {
@@ -230,6 +241,76 @@ impl<'p> Function<'_, 'p> {
         let arguments = vec![result, whole.bytes, length, from, to, spare];
         if let Some(length) = self.call_plain(name, vec![number(max)], arguments) {
             self.store_length(max, view, offset, length);
+        }
+    }
+
+    // -- pieces --------------------------------------------------------------------------------------------
+
+    /// `Method::PutPart`: at, from, start, count.
+    pub fn put_part(&mut self, receiver: &'p Expr, arguments: &'p [Expr]) {
+        let [at, from, start, count] = arguments else {
+            return;
+        };
+        let prepared = self.prepared.len();
+        self.prepare(receiver);
+        let maxima = (
+            text_max(&self.ty(&receiver.ty)),
+            text_max(&self.ty(&from.ty)),
+        );
+        let parts = [
+            self.value(at),
+            self.value(from),
+            self.value(start),
+            self.value(count),
+        ];
+        let (
+            (Some(to_max), Some(from_max)),
+            [
+                Operand::Scalar(at),
+                Operand::View(from),
+                Operand::Scalar(start),
+                Operand::Scalar(count),
+            ],
+        ) = (maxima, parts)
+        else {
+            self.prepared.truncate(prepared);
+            return;
+        };
+        let smaller = to_max.min(from_max);
+        let Some(spare) = self.room(u64::from(smaller) * 2) else {
+            self.prepared.truncate(prepared);
+            return;
+        };
+        let from = self.text_parts(from, from_max);
+        let generics = vec![number(to_max), number(from_max), number(smaller)];
+        self.change(receiver, &mut |me: &mut Self| {
+            let Some(view) = me.place_of(receiver) else {
+                return;
+            };
+            let to = me.text_parts(view, to_max);
+            let length = me.long(to);
+            let arguments = vec![to.bytes, length, at, from.bytes, start, count, spare];
+            if let Some(length) = me.call_plain("text.put_part", generics.clone(), arguments) {
+                me.store_length(to_max, view, 0, length);
+            }
+        });
+        self.prepared.truncate(prepared);
+    }
+
+    /// `Method::WholeCharacters`.
+    pub fn whole_characters(&mut self, receiver: &'p Expr) {
+        let Some(max) = text_max(&self.ty(&receiver.ty)) else {
+            return;
+        };
+        let Some(view) = self.place_of(receiver) else {
+            return;
+        };
+        let text = self.text_parts(view, max);
+        let length = self.long(text);
+        let arguments = vec![text.bytes, length];
+        if let Some(length) = self.call_plain("text.whole_characters", vec![number(max)], arguments)
+        {
+            self.store_length(max, view, 0, length);
         }
     }
 

@@ -2,6 +2,8 @@
 
 #[path = "support/canvas.rs"]
 mod canvas;
+#[path = "support/pieces.rs"]
+mod pieces;
 mod support;
 #[path = "support/values.rs"]
 mod values;
@@ -51,6 +53,22 @@ fn containers_of_rows_keep_to_their_models() {
 }
 
 #[test]
+fn texts_and_blobs_that_are_states_keep_to_their_models() {
+    for page_shift in [8, 9, 10, 14] {
+        let mut world = World::new(&pieces::package("test", false), page_shift);
+        pieces::states(&mut world, page_shift.into(), 3_000);
+    }
+}
+
+#[test]
+fn texts_and_blobs_of_rows_keep_to_their_models() {
+    for page_shift in [8, 10, 14] {
+        let mut world = World::new(&pieces::package("test", true), page_shift);
+        pieces::fields(&mut world, page_shift.into(), 4_000);
+    }
+}
+
+#[test]
 fn integers_are_written_in_decimal() {
     digits(&mut world());
 }
@@ -91,7 +109,38 @@ fn planted_bugs_are_found() {
     let list: Search = |world| lists(world, 1, 6_000);
     let text: Search = |world| texts(world, 2, 3_000);
     let number: Search = |world| digits(world);
-    let planted: [(Planted, Search); 12] = [
+    let piece: Search = |_| {
+        let mut world = World::new(&pieces::package("test", false), 8);
+        pieces::states(&mut world, 8, 3_000);
+    };
+    let planted: [(Planted, Search); 18] = [
+        (("text", "at.min(A - C)", "at.min(A - C + 1)"), piece),
+        (("text", "start.min(B - C)", "start.min(A)"), piece),
+        (
+            (
+                "text",
+                "    copy(window(spare, 0, C), window(to, edge, C))\n",
+                "",
+            ),
+            piece,
+        ),
+        (
+            (
+                "text",
+                "    for at in last..length max 3 { bytes[at] = 0 }\n",
+                "",
+            ),
+            piece,
+        ),
+        (("text", "    if lead >= 0xF0 { size = 4 }\n", ""), piece),
+        (
+            (
+                "text",
+                "    ensure bytes[0] & 0xC0 != 0x80 else BoundExceeded\n",
+                "",
+            ),
+            piece,
+        ),
         (("list", "        zero(item)\n", ""), list),
         (("list", "at < N else", "at <= N - 2 else"), list),
         (

@@ -2,6 +2,8 @@
 
 #[path = "../../../compiler/lower/tests/support/canvas.rs"]
 mod canvas;
+#[path = "../../../compiler/lower/tests/support/pieces.rs"]
+mod pieces;
 #[path = "../../../compiler/lower/tests/support/values.rs"]
 mod values;
 
@@ -82,6 +84,25 @@ fn both_engines_keep_containers_alike() {
         match rows {
             true => canvas::fields(&mut both, 6, 4_000),
             false => canvas::states(&mut both, 5, 4_000),
+        }
+        both.engines
+            .compare_pages()
+            .unwrap_or_else(|e| panic!("{e}"));
+    }
+}
+
+#[test]
+fn both_engines_keep_texts_and_blobs_alike() {
+    for rows in [false, true] {
+        let built = build(&pieces::package("generated", rows), None, Sabotage::None)
+            .unwrap_or_else(|e| panic!("{e}"));
+        let mut both = Both {
+            built: &built,
+            engines: Engines::new(&built),
+        };
+        match rows {
+            true => pieces::fields(&mut both, 8, 3_000),
+            false => pieces::states(&mut both, 7, 3_000),
         }
         both.engines
             .compare_pages()

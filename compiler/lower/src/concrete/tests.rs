@@ -29,6 +29,7 @@ fn program() -> Program {
         package: "test".into(),
         default_allow: None,
         std_packages: Vec::new(),
+        page_shift: None,
     };
     let (program, more) = rc_check::check(&sources, &units, &options);
     diagnostics.extend(more);

@@ -80,6 +80,7 @@ pub fn compile(text: &str, page_shift: u8) -> (Sources, Lowered, Diagnostics) {
     let options = rc_check::Options {
         package: "test".into(),
         default_allow: Some(vec!["anyone".into()]),
+        page_shift: Some(page_shift),
         ..rc_check::Options::default()
     };
     let (program, more) = rc_check::check(&sources, &units, &options);
