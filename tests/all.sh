@@ -6,6 +6,9 @@ cd "$(dirname "$0")/.."
 export PROPTEST_RNG_SEED=${PROPTEST_RNG_SEED:-1}
 step() { printf '\n\033[1m==> %s\033[0m\n' "$*"; }
 
+step "documents: links, examples listed"
+bash tests/links.sh
+
 step "formatting"
 cargo fmt --all --check
 

@@ -200,7 +200,7 @@ impl Body<'_, '_> {
         };
         match (from, to) {
             (Type::Scalar(from), Type::Scalar(to)) if from.is_integer() && lossless(*from, *to) => {
-                Some(format!("{text} as {}", crate::show::scalar_name(*to)))
+                Some(format!("{text} as {}", to.name()))
             }
             (Type::Scalar(from), Type::Scalar(to)) if from.is_integer() && to.is_integer() => Some(
                 format!("{text}.try_into(), which fails `Overflow` where it does not fit"),
@@ -265,10 +265,7 @@ impl Body<'_, '_> {
                 self.lossy_decimal(value, &checked.ty, &ty, span)
             }
             (Type::Scalar(from), Type::Scalar(to)) if from.is_integer() && to.is_integer() => {
-                let (from, to) = (
-                    crate::show::scalar_name(*from),
-                    crate::show::scalar_name(*to),
-                );
+                let (from, to) = (from.name(), to.name());
                 let text = self.world.text_of(value.span);
                 self.world
                     .error(codes::LOSSY_CONVERSION, span, format!("a `{from}` may not fit `{to}`, and `as` never loses anything"))

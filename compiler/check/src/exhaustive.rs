@@ -4,7 +4,6 @@
 //! constructor of the first column's type. A budget keeps hostile matches from taking forever.
 
 use crate::body::Body;
-use crate::show::{BUILTINS, builtin_name};
 use crate::types::substitute;
 use rc_bytecode::instr::{Builtin, Scalar};
 use rc_diagnostics::codes;
@@ -197,13 +196,11 @@ impl Search<'_> {
                     rows.iter().any(|row| matches!(&row[0].kind, PatternKind::FailureBuiltin(named) if *named == builtin))
                 };
                 all.extend(
-                    BUILTINS
-                        .iter()
-                        .map(|(_, builtin)| *builtin)
+                    Builtin::all()
                         .filter(|builtin| named(*builtin))
                         .map(Constructor::Builtin),
                 );
-                if !BUILTINS.iter().all(|(_, builtin)| named(*builtin)) {
+                if !Builtin::all().all(named) {
                     all.push(Constructor::OtherFailure);
                 }
                 all
@@ -360,7 +357,7 @@ impl Search<'_> {
                 let variant = &self.program.errors[error.0 as usize].variants[*variant as usize];
                 format!("Err({})", around(&variant.name, &variant.fields))
             }
-            Constructor::Builtin(builtin) => format!("Err({})", builtin_name(*builtin)),
+            Constructor::Builtin(builtin) => format!("Err({})", builtin.name()),
             Constructor::OtherFailure => "Err(_)".into(),
             Constructor::Other => "_".into(),
         }

@@ -3,8 +3,8 @@
 use crate::body::{Body, Place, error, make};
 use crate::built::Fields;
 use crate::names::nearest;
-use crate::show::{BUILTINS, builtin};
 use crate::world::Symbol;
+use rc_bytecode::instr::Builtin;
 use rc_diagnostics::codes;
 use rc_hir as hir;
 use rc_hir::{CallableKind, ErrorId, ExprKind, FailureValue, StatementKind, Type};
@@ -133,7 +133,7 @@ impl Body<'_, '_> {
             }
             return self.declared(error, variant, fields, expr.span, of.is_some());
         }
-        if let Some(builtin) = builtin(&name.text) {
+        if let Some(builtin) = Builtin::from_name(&name.text) {
             if !matches!(fields, Fields::None) {
                 self.world.error(
                     codes::WRONG_ARGUMENT_COUNT,
@@ -271,7 +271,7 @@ impl Body<'_, '_> {
             .map(|error| format!("{}.{}", error.name, name.text))
             .collect();
         // A built-in's name was refused where it was declared.
-        if owners.len() < 2 || builtin(&name.text).is_some() {
+        if owners.len() < 2 || Builtin::from_name(&name.text).is_some() {
             return Some(());
         }
         self.world
@@ -367,7 +367,7 @@ impl Body<'_, '_> {
             .map(|variant| variant.name.as_str());
         let near = nearest(
             &name.text,
-            known.chain(BUILTINS.iter().map(|(name, _)| *name)),
+            known.chain(Builtin::all().map(|builtin| builtin.name())),
         );
         let everywhere = || {
             let all = self

@@ -77,7 +77,7 @@ impl Body<'_, '_> {
                 make(ExprKind::Unsigned(value), ty, span)
             }
             _ => {
-                let name = crate::show::scalar_name(scalar);
+                let name = scalar.name();
                 let bounds = match scalar {
                     Scalar::U128 => format!("0 to {}", u128::MAX),
                     _ => format!("{low} to {high}"),

@@ -40,30 +40,6 @@ fn comparison(operator: BinaryOperator) -> Option<CompareOp> {
     })
 }
 
-fn sign(operator: BinaryOperator) -> &'static str {
-    match operator {
-        BinaryOperator::Add => "+",
-        BinaryOperator::Subtract => "-",
-        BinaryOperator::Multiply => "*",
-        BinaryOperator::Divide => "/",
-        BinaryOperator::Remainder => "%",
-        BinaryOperator::And => "&&",
-        BinaryOperator::Or => "||",
-        BinaryOperator::BitAnd => "&",
-        BinaryOperator::BitOr => "|",
-        BinaryOperator::BitXor => "^",
-        BinaryOperator::ShiftLeft => "<<",
-        BinaryOperator::ShiftRight => ">>",
-        BinaryOperator::Equal => "==",
-        BinaryOperator::NotEqual => "!=",
-        BinaryOperator::Less => "<",
-        BinaryOperator::LessOrEqual => "<=",
-        BinaryOperator::Greater => ">",
-        BinaryOperator::GreaterOrEqual => ">=",
-        BinaryOperator::Otherwise => "??",
-    }
-}
-
 /// Whether the other side should be looked at first, because this one takes its type from it.
 pub(crate) fn is_flexible(expr: &ast::Expr) -> bool {
     match &expr.kind {
@@ -478,7 +454,7 @@ impl Body<'_, '_> {
         right: &hir::Expr,
         span: Span,
     ) -> hir::Expr {
-        let sign = sign(operator);
+        let sign = operator.sign();
         if let Some(optional) = [left, right]
             .into_iter()
             .find(|side| matches!(side.ty, Type::Optional(_)))
@@ -574,7 +550,7 @@ impl Body<'_, '_> {
                         .error(
                             codes::BAD_OPERANDS,
                             target.span,
-                            format!("`{}=` does not take `{shown}`", sign(operator)),
+                            format!("`{}=` does not take `{shown}`", operator.sign()),
                         )
                         .hint_if(hint);
                 }

@@ -7,6 +7,7 @@ use crate::body::Body;
 use crate::names::nearest;
 use crate::types::substitute;
 use crate::world::Symbol;
+use rc_bytecode::instr::Builtin;
 use rc_bytecode::instr::Scalar;
 use rc_diagnostics::codes;
 use rc_hir as hir;
@@ -490,7 +491,7 @@ impl Body<'_, '_> {
                 fields,
             });
         }
-        if let Some(builtin) = crate::show::builtin(&name.text) {
+        if let Some(builtin) = Builtin::from_name(&name.text) {
             return Some(PatternKind::FailureBuiltin(builtin));
         }
         self.no_such_failure(errors, name);

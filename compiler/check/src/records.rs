@@ -2,6 +2,7 @@
 
 use crate::declare::duplicate;
 use crate::world::*;
+use rc_bytecode::instr::Builtin;
 use rc_diagnostics::codes;
 use rc_hir as hir;
 use rc_hir::Type;
@@ -26,7 +27,7 @@ pub(crate) fn resolve(world: &mut World<'_>) {
             world.errors[index].tree.variants,
         );
         for variant in variants {
-            if crate::show::builtin(&variant.name.text).is_some() {
+            if Builtin::from_name(&variant.name.text).is_some() {
                 let name = &variant.name.text;
                 world
                     .error(

@@ -1,7 +1,7 @@
 //! Types as their reader wrote them, for messages.
 
 use crate::world::World;
-use rc_bytecode::instr::{BinaryOp, Builtin, Scalar};
+use rc_bytecode::instr::BinaryOp;
 use rc_hir::{ConstExpr, Count, Program, Type};
 
 impl World<'_> {
@@ -27,7 +27,7 @@ impl Shown<'_> {
         match ty {
             Type::Never => "never".into(),
             Type::Unit => "nothing".into(),
-            Type::Scalar(scalar) => scalar_name(*scalar).into(),
+            Type::Scalar(scalar) => scalar.name().into(),
             Type::Time => "time".into(),
             Type::Duration => "duration".into(),
             Type::Uuid => "uuid".into(),
@@ -110,47 +110,4 @@ impl Shown<'_> {
             }
         }
     }
-}
-
-pub(crate) fn scalar_name(scalar: Scalar) -> &'static str {
-    match scalar {
-        Scalar::Bool => "bool",
-        Scalar::U8 => "u8",
-        Scalar::U16 => "u16",
-        Scalar::U32 => "u32",
-        Scalar::U64 => "u64",
-        Scalar::U128 => "u128",
-        Scalar::I8 => "i8",
-        Scalar::I16 => "i16",
-        Scalar::I32 => "i32",
-        Scalar::I64 => "i64",
-        Scalar::I128 => "i128",
-        Scalar::F64 => "f64",
-    }
-}
-
-pub(crate) const BUILTINS: &[(&str, Builtin)] = &[
-    ("AlreadyExists", Builtin::AlreadyExists),
-    ("Overflow", Builtin::Overflow),
-    ("DivideByZero", Builtin::DivideByZero),
-    ("TableFull", Builtin::TableFull),
-    ("TooLong", Builtin::TooLong),
-    ("BoundExceeded", Builtin::BoundExceeded),
-    ("InvariantBroken", Builtin::InvariantBroken),
-    ("StillReferenced", Builtin::StillReferenced),
-    ("Denied", Builtin::Denied),
-];
-
-pub(crate) fn builtin(name: &str) -> Option<Builtin> {
-    BUILTINS
-        .iter()
-        .find(|(text, _)| *text == name)
-        .map(|(_, builtin)| *builtin)
-}
-
-pub(crate) fn builtin_name(builtin: Builtin) -> &'static str {
-    BUILTINS
-        .iter()
-        .find(|(_, known)| *known == builtin)
-        .map_or("", |(text, _)| text)
 }

@@ -4,6 +4,7 @@ use crate::body::{Body, Place};
 use crate::declare::duplicate;
 use crate::names::nearest;
 use crate::world::*;
+use rc_bytecode::instr::Builtin;
 use rc_diagnostics::codes;
 use rc_hir as hir;
 use rc_hir::{Allow, CallableKind, Local, LocalId, Type};
@@ -144,7 +145,7 @@ fn fails(world: &mut World<'_>, module: usize, names: &[ast::Name]) -> Vec<hir::
                     .get(&name.text)
                     .and_then(|owners| owners.first())
                     .map(|(error, _)| world.program.errors[error.0 as usize].name.clone());
-                let way = match crate::show::builtin(&name.text) {
+                let way = match Builtin::from_name(&name.text) {
                     Some(_) => "built-in failures need no declaration; leave it out".to_string(),
                     None => format!("declare it: `error {} {{ SomeFailure }}`", name.text),
                 };

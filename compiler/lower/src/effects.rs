@@ -3,7 +3,7 @@
 //! writes the same code each time.
 
 use rc_hir as hir;
-use rc_hir::{Expr, ExprKind, LocalId, Source, Statement, StatementKind, TableId};
+use rc_hir::{Child, Expr, ExprKind, LocalId, Source, Statement, StatementKind, TableId};
 use std::collections::BTreeSet;
 
 /// What a visitor meets.
@@ -29,188 +29,49 @@ pub fn visit_block<'a>(block: &'a hir::Block, visit: Visit<'_, 'a>) {
 
 fn visit_statement<'a>(statement: &'a Statement, visit: Visit<'_, 'a>) {
     visit(Node::Statement(statement));
-    match &statement.kind {
-        StatementKind::Let { value, .. } => visit_expr(value, visit),
-        StatementKind::LetElse {
-            value, otherwise, ..
-        } => {
-            visit_expr(value, visit);
-            visit_expr(otherwise, visit);
-        }
-        StatementKind::Assign { target, value, .. } => {
-            visit_expr(target, visit);
-            visit_expr(value, visit);
-        }
-        StatementKind::Emit { fields, .. } => {
-            fields.iter().for_each(|field| visit_expr(field, visit))
-        }
-        StatementKind::For {
-            source,
-            body,
-            pattern,
-        } => {
-            visit_source(source, visit);
-            visit(Node::EnterLoop(source, pattern));
-            visit_block(body, visit);
-            visit(Node::LeaveLoop);
-        }
-        StatementKind::Expression(expr) => visit_expr(expr, visit),
-        StatementKind::As { caller, body, .. } => {
-            caller.iter().for_each(|caller| visit_expr(caller, visit));
-            visit_block(body, visit);
-        }
-        StatementKind::Advance { duration } => visit_expr(duration, visit),
-        StatementKind::Assert { condition, .. } => visit_expr(condition, visit),
-        StatementKind::Expect { failure, call, .. } => {
-            visit_failure(failure, visit);
-            visit_expr(call, visit);
-        }
-    }
-}
-
-fn visit_failure<'a>(failure: &'a hir::FailureValue, visit: Visit<'_, 'a>) {
-    if let hir::FailureValue::Declared { fields, .. } = failure {
-        fields.iter().for_each(|field| visit_expr(field, visit));
+    if let StatementKind::For {
+        source,
+        body,
+        pattern,
+    } = &statement.kind
+    {
+        visit_source(source, visit);
+        visit(Node::EnterLoop(source, pattern));
+        visit_block(body, visit);
+        visit(Node::LeaveLoop);
+    } else {
+        statement.each_child(&mut |child| visit_child(child, visit));
     }
 }
 
 pub fn visit_source<'a>(source: &'a Source, visit: Visit<'_, 'a>) {
-    match source {
-        Source::Range { start, end, .. } => [start, end]
-            .into_iter()
-            .for_each(|part| visit_expr(part, visit)),
-        Source::List { list, take, .. } => {
-            visit_expr(list, visit);
-            take.iter().for_each(|take| visit_expr(take, visit));
-        }
-        Source::Rows {
-            prefix,
-            from,
-            to,
-            after,
-            take,
-            ..
-        } => {
-            prefix
-                .iter()
-                .chain(from)
-                .chain(to)
-                .chain(after)
-                .for_each(|part| visit_expr(part, visit));
-            visit_expr(take, visit);
-        }
-        Source::AllRows { .. } => {}
+    source.each_child(&mut |child| visit_child(child, visit));
+}
+
+fn visit_child<'a>(child: Child<'a>, visit: Visit<'_, 'a>) {
+    match child {
+        Child::Expr(expr) => visit_expr(expr, visit),
+        Child::Block(block) => visit_block(block, visit),
     }
 }
 
 pub fn visit_expr<'a>(expr: &'a Expr, visit: Visit<'_, 'a>) {
     visit(Node::Expr(expr));
-    match &expr.kind {
-        ExprKind::Integer(_)
-        | ExprKind::Unsigned(_)
-        | ExprKind::Float(_)
-        | ExprKind::Bool(_)
-        | ExprKind::String(_)
-        | ExprKind::Bytes(_)
-        | ExprKind::None
-        | ExprKind::Unit
-        | ExprKind::Local(_)
-        | ExprKind::Const(_)
-        | ExprKind::State(_)
-        | ExprKind::Now
-        | ExprKind::RandomUuid { .. }
-        | ExprKind::CallerId
-        | ExprKind::CallerHasRole(_)
-        | ExprKind::Break
-        | ExprKind::Continue
-        | ExprKind::Error => {}
-        ExprKind::Some(inner) | ExprKind::Attempt(inner) => visit_expr(inner, visit),
-        ExprKind::Tuple(parts) | ExprKind::List(parts) => {
-            parts.iter().for_each(|part| visit_expr(part, visit))
+    if let ExprKind::Comprehension {
+        value,
+        source,
+        condition,
+        pattern,
+    } = &expr.kind
+    {
+        visit_source(source, visit);
+        visit(Node::EnterLoop(source, pattern));
+        for inside in condition.iter().chain([value]) {
+            visit_expr(inside, visit);
         }
-        ExprKind::Struct { fields, .. }
-        | ExprKind::Enum { fields, .. }
-        | ExprKind::Insert { fields, .. }
-        | ExprKind::Put { fields, .. }
-        | ExprKind::GetOrInsert { fields, .. } => {
-            fields.iter().for_each(|field| visit_expr(field, visit))
-        }
-        ExprKind::Get { key: parts, .. }
-        | ExprKind::GetUnique { parts, .. }
-        | ExprKind::Delete { key: parts, .. } => {
-            parts.iter().for_each(|part| visit_expr(part, visit));
-        }
-        ExprKind::Comprehension {
-            value,
-            source,
-            condition,
-            pattern,
-        } => {
-            visit_source(source, visit);
-            visit(Node::EnterLoop(source, pattern));
-            condition
-                .iter()
-                .for_each(|condition| visit_expr(condition, visit));
-            visit_expr(value, visit);
-            visit(Node::LeaveLoop);
-        }
-        ExprKind::Aggregate { group, .. } => {
-            group.iter().for_each(|group| visit_expr(group, visit))
-        }
-        ExprKind::Unary { operand, .. } => visit_expr(operand, visit),
-        ExprKind::Binary { left, right, .. }
-        | ExprKind::Compare { left, right, .. }
-        | ExprKind::And(left, right)
-        | ExprKind::Or(left, right) => {
-            visit_expr(left, visit);
-            visit_expr(right, visit);
-        }
-        ExprKind::Convert { value, .. } => visit_expr(value, visit),
-        ExprKind::Field { base, .. } => visit_expr(base, visit),
-        ExprKind::Index { base, index } => {
-            visit_expr(base, visit);
-            visit_expr(index, visit);
-        }
-        ExprKind::Method {
-            receiver,
-            arguments,
-            ..
-        } => {
-            visit_expr(receiver, visit);
-            arguments
-                .iter()
-                .for_each(|argument| visit_expr(argument, visit));
-        }
-        ExprKind::If {
-            condition,
-            then,
-            otherwise,
-        } => {
-            visit_expr(condition, visit);
-            visit_block(then, visit);
-            otherwise
-                .iter()
-                .for_each(|otherwise| visit_block(otherwise, visit));
-        }
-        ExprKind::Match { value, arms } => {
-            visit_expr(value, visit);
-            for arm in arms {
-                arm.guard.iter().for_each(|guard| visit_expr(guard, visit));
-                visit_expr(&arm.body, visit);
-            }
-        }
-        ExprKind::Block(block) => visit_block(block, visit),
-        ExprKind::Return(value) => value.iter().for_each(|value| visit_expr(value, visit)),
-        ExprKind::Fail(failure) => visit_failure(failure, visit),
-        ExprKind::Call { arguments, .. } | ExprKind::LowLevel { arguments, .. } => {
-            arguments
-                .iter()
-                .for_each(|argument| visit_expr(argument, visit));
-        }
-        ExprKind::Touch { region, page, .. } => {
-            visit_expr(region, visit);
-            visit_expr(page, visit);
-        }
+        visit(Node::LeaveLoop);
+    } else {
+        expr.each_child(&mut |child| visit_child(child, visit));
     }
 }
 

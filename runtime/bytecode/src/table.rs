@@ -104,6 +104,16 @@ impl Builtin {
     pub fn name(self) -> &'static str {
         Word::name(self)
     }
+
+    /// The inverse of [`Builtin::name`].
+    pub fn from_name(name: &str) -> Option<Builtin> {
+        Word::from_name(name)
+    }
+
+    /// All of them, in the order of their numbers.
+    pub fn all() -> impl Iterator<Item = Builtin> {
+        <Builtin as Word>::ALL.iter().map(|(builtin, _)| *builtin)
+    }
 }
 
 impl Rounding {

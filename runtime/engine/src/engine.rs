@@ -3,21 +3,24 @@
 //! Always true: after `apply` of the batch with ops up to P, pages, catalog, sessions and digest are a function of the log
 //! up to P alone. An error from `apply` is a halt: the node stops at that position (decisions 24 and 32).
 
-use crate::batch::{Batch, Call, Deploy, Op, Principal, SessionKey, Step};
-use crate::catalog::{self, Accepted, Catalog, CatalogError, DeployRefusal, Deployed};
+mod calls;
+mod deploys;
+
+use crate::batch::{Batch, Call, Op, Principal, SessionKey, Step};
+use crate::catalog::{Catalog, CatalogError, Deployed};
 use crate::code::{Code, Runner};
-use crate::renumber;
 use crate::reply::{Refusal, Reply, failure_code};
-use crate::sessions::{Begin, SessionClass, SessionSlot, Sessions};
+use crate::sessions::{SessionClass, SessionSlot, Sessions};
 use crate::system;
+use calls::allowed;
+use deploys::jobs_of;
 use rc_bytecode::Cost;
-use rc_bytecode::compat;
 use rc_bytecode::hash::{fold_store, hash_bytes};
 use rc_bytecode::instr::{Builtin, CommandIndex, Failure};
-use rc_bytecode::interface::{Allow, CommandKind};
+use rc_bytecode::interface::CommandKind;
 use rc_canvas::{Canvas, CheckpointStamp, RegionError, TouchError};
 use rc_jit::Compiled;
-use rc_vm::{Environment, FunctionOutcome, Halt, Interpreter, Run};
+use rc_vm::{Environment, Halt};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -382,277 +385,6 @@ impl Engine {
         self.runner.measured
     }
 
-    fn call(
-        &mut self,
-        call: &Call,
-        op: u64,
-        now: i64,
-        seed: u64,
-        events: &mut Vec<EventRecord>,
-    ) -> Result<Reply, EngineError> {
-        let page = |error| EngineError::Page { op, error };
-        let begin = match call.session {
-            SessionKey::None => None,
-            SessionKey::Slot {
-                slot,
-                generation,
-                sequence,
-            } => {
-                let slot = SessionSlot { slot, generation };
-                let print = self.fingerprint(call);
-                Some(
-                    self.sessions
-                        .begin(&mut self.canvas, slot, sequence, print, now)
-                        .map_err(page)?,
-                )
-            }
-            SessionKey::Client { client, sequence } => {
-                let print = self.fingerprint(call);
-                Some(
-                    self.sessions
-                        .begin_client(&mut self.canvas, client, sequence, print, now)
-                        .map_err(page)?,
-                )
-            }
-        };
-        let place = match begin {
-            None => None,
-            Some(Ok(Begin::Fresh(place))) => Some(place),
-            Some(Ok(Begin::Seen { reply, epoch })) => {
-                return Ok(self.renumbered(reply, epoch, call.epoch));
-            }
-            Some(Err(refusal)) => return Ok(Reply::Refused(refusal)),
-        };
-        let (reply, epoch) = self.run(call, CommandKind::Command, op, now, seed, events)?;
-        if let Some(place) = place {
-            self.sessions
-                .finish(&mut self.canvas, place, epoch, &reply)
-                .map_err(page)?;
-        }
-        Ok(self.renumbered(reply, epoch, call.epoch))
-    }
-
-    /// Runs a call that was not seen before. The reply has the numbers of the deployment that is returned with it.
-    fn run(
-        &mut self,
-        call: &Call,
-        kind: CommandKind,
-        op: u64,
-        now: i64,
-        seed: u64,
-        events: &mut Vec<EventRecord>,
-    ) -> Result<(Reply, u64), EngineError> {
-        let refused = |refusal| Ok((Reply::Refused(refusal), call.epoch));
-        if !self.catalog.deployments.contains_key(&call.epoch) {
-            return refused(Refusal::UnknownEpoch);
-        }
-        let Some((deployed, command)) = self.resolve(call) else {
-            return refused(Refusal::CommandGone);
-        };
-        if deployed.module.module().interface.commands[command as usize].kind != kind {
-            return refused(Refusal::NotACommand);
-        }
-        let epoch = deployed.epoch;
-        let environment = Environment {
-            now,
-            seed,
-            caller_id: call.principal.id,
-            caller_roles: self.roles(call, deployed),
-            op_number: op,
-        };
-        if kind == CommandKind::Command && !allowed(environment.caller_roles, deployed, command) {
-            return Ok((
-                Reply::Failed(Failure::Builtin(Builtin::Denied), Vec::new()),
-                epoch,
-            ));
-        }
-        let code = Code::of(deployed, self.options.mode);
-        let reply = self
-            .runner
-            .execute(
-                &code,
-                CommandIndex(command),
-                &call.arguments,
-                environment,
-                &mut self.canvas,
-            )
-            .map_err(|halt| EngineError::Halt { op, halt })?;
-        for (k, (event, fields)) in self.runner.run.events.drain(..).enumerate() {
-            let started = |(known, step): &&(u32, Step)| *known == event && step.epoch == epoch;
-            if let Some((_, step)) = self.jobs.iter().find(started)
-                && !self.woken.contains(step)
-            {
-                self.woken.push(*step);
-            }
-            events.push(EventRecord {
-                op,
-                k: k as u32,
-                epoch,
-                event,
-                time: now,
-                fields,
-            });
-        }
-        Ok((reply, epoch))
-    }
-
-    /// Tells calls of one sequence number apart, whichever deployment they were packed for.
-    fn fingerprint(&self, call: &Call) -> u32 {
-        let commands = self
-            .catalog
-            .deployments
-            .get(&call.epoch)
-            .map(|meant| &meant.module.module().interface.commands);
-        let command = commands.and_then(|commands| commands.get(call.command as usize));
-        let seed = command.map_or(0, |command| {
-            hash_bytes(command.name.as_bytes(), u64::from(command.version))
-        });
-        hash_bytes(&call.arguments, seed) as u32
-    }
-
-    /// A reply of one deployment in the error numbers of another: the one that the caller knows.
-    fn renumbered(&self, reply: Reply, ran: u64, known: u64) -> Reply {
-        let interface = |epoch| {
-            self.catalog
-                .deployments
-                .get(&epoch)
-                .map(|deployed| &deployed.module.module().interface)
-        };
-        match (reply, interface(ran), interface(known)) {
-            (Reply::Failed(failure, payload), Some(from), Some(to)) if ran != known => {
-                Reply::Failed(renumber::failure(from, to, failure), payload)
-            }
-            (reply, _, _) => reply,
-        }
-    }
-
-    /// The caller's roles, matched by name, as the deployment that answers numbers them.
-    fn roles(&self, call: &Call, deployed: &Deployed) -> u64 {
-        let meant = self
-            .catalog
-            .deployments
-            .get(&call.epoch)
-            .filter(|meant| meant.epoch != deployed.epoch);
-        meant.map_or(call.principal.roles, |meant| {
-            renumber::roles(
-                &meant.module.module().interface,
-                &deployed.module.module().interface,
-                call.principal.roles,
-            )
-        })
-    }
-
-    /// The live deployment that answers a call, and the command's index there. A call made for an earlier deployment
-    /// is answered by the live one where name, version and signature are still the same (decision 37).
-    fn resolve(&self, call: &Call) -> Option<(&Deployed, u32)> {
-        let meant = self.catalog.deployments.get(&call.epoch)?;
-        let before = meant
-            .module
-            .module()
-            .interface
-            .commands
-            .get(call.command as usize)?;
-        let live = self.catalog.live(&meant.package)?;
-        if live.epoch == meant.epoch {
-            return Some((live, call.command));
-        }
-        let (old, new) = (
-            &meant.module.module().interface,
-            &live.module.module().interface,
-        );
-        let index = new
-            .commands
-            .iter()
-            .position(|known| known.name == before.name && known.version == before.version)?;
-        compat::signature_break(old, before, new, &new.commands[index])
-            .is_none()
-            .then_some((live, index as u32))
-    }
-
-    fn deploy(&mut self, deploy: &Deploy, op: u64, now: i64) -> Result<Reply, EngineError> {
-        let refused =
-            |refusal: DeployRefusal| Ok(Reply::Refused(Refusal::Deploy(refusal.to_string())));
-        let module = match catalog::verify_encoded(&deploy.module) {
-            Ok(module) => module,
-            Err(refusal) => return refused(refusal),
-        };
-        let hash = *module.hash();
-        let page_shift = self.canvas.page_shift().bits() as u8;
-        let accepted = match self
-            .catalog
-            .check(deploy.expected_epoch, module, page_shift)
-        {
-            Ok(accepted) => accepted,
-            Err(refusal) => return refused(refusal),
-        };
-        if let Some(refusal) = self.ask(&accepted, op, now)? {
-            return refused(DeployRefusal::Breaks(refusal));
-        }
-        let known = |deployed: &Deployed| {
-            (*deployed.module.hash() == hash)
-                .then(|| deployed.compiled.clone())
-                .flatten()
-        };
-        let compiled = self
-            .staged
-            .remove(&hash)
-            .or_else(|| self.catalog.deployments.values().find_map(known));
-        let epoch = self
-            .catalog
-            .activate(
-                &mut self.canvas,
-                accepted,
-                op,
-                now,
-                deploy.deployer,
-                &deploy.module,
-                &deploy.source,
-                compiled,
-            )
-            .map_err(|error| EngineError::Catalog { op, error })?;
-        self.jobs = jobs_of(&self.catalog);
-        // Runs of an earlier deployment go on under this one.
-        let steps = self.jobs.iter().map(|(_, step)| *step);
-        let own: Vec<Step> = steps.filter(|step| step.epoch == epoch).collect();
-        own.into_iter().for_each(|step| self.wake(step));
-        Ok(Reply::Deployed { epoch })
-    }
-
-    /// Asks the guards of a module that may go live; what to refuse it with. They only read, so nothing has to be put back, and
-    /// only the interpreter is asked, so that it does not matter whether code is ready.
-    fn ask(
-        &mut self,
-        accepted: &Accepted,
-        op: u64,
-        now: i64,
-    ) -> Result<Option<String>, EngineError> {
-        let mut interpreter = Interpreter::new(Arc::clone(accepted.prepared()));
-        let present = accepted.present();
-        let mut broken = Vec::new();
-        for question in accepted.questions() {
-            let mut run = Run::default();
-            run.begin(Environment {
-                now,
-                op_number: op,
-                ..Environment::default()
-            });
-            let answered = interpreter
-                .interpret_function(
-                    &present,
-                    question.entry,
-                    &[],
-                    &mut self.canvas,
-                    &mut run,
-                    None,
-                )
-                .map_err(|halt| EngineError::Halt { op, halt })?;
-            if !matches!(answered.outcome, FunctionOutcome::Returned(_)) {
-                broken.push(question.refusal.clone());
-            }
-        }
-        Ok((!broken.is_empty()).then(|| broken.join("\n")))
-    }
-
     fn open_session(&mut self, client: u128, op: u64, now: i64) -> Result<Reply, EngineError> {
         let opened = self
             .sessions
@@ -687,26 +419,5 @@ impl Engine {
                 hash_bytes(&event.fields, 0),
             );
         }
-    }
-}
-
-/// The jobs of what is live, each with the event that tells of a started run.
-fn jobs_of(catalog: &Catalog) -> Vec<(u32, Step)> {
-    let live = catalog.live.values();
-    live.filter_map(|epoch| catalog.deployments.get(epoch))
-        .flat_map(|deployed| {
-            let epoch = deployed.epoch;
-            let jobs = deployed.module.module().interface.jobs();
-            jobs.into_iter()
-                .map(move |(command, event)| (event, Step { epoch, command }))
-        })
-        .collect()
-}
-
-/// Whether these roles may call the command.
-fn allowed(roles: u64, deployed: &Deployed, command: u32) -> bool {
-    match deployed.module.module().interface.commands[command as usize].allow {
-        Allow::Anyone => true,
-        Allow::Roles(wanted) => wanted & roles != 0,
     }
 }

@@ -69,7 +69,7 @@ impl Refusal {
 /// A failure as one number, for session cells and the digest: 0 = success.
 pub(crate) fn failure_code(failure: Failure) -> u64 {
     match failure {
-        Failure::Builtin(builtin) => 1 + builtin_number(builtin),
+        Failure::Builtin(builtin) => 1 + u64::from(builtin.number()),
         Failure::Declared { error, variant } => {
             1 << 63 | u64::from(error) << 32 | u64::from(variant)
         }
@@ -84,28 +84,8 @@ pub(crate) fn failure_of_code(code: u64) -> Option<Failure> {
             variant: code as u32,
         });
     }
-    BUILTINS
-        .get(usize::try_from(code.checked_sub(1)?).ok()?)
-        .map(|builtin| Failure::Builtin(*builtin))
-}
-
-const BUILTINS: [Builtin; 9] = [
-    Builtin::AlreadyExists,
-    Builtin::Overflow,
-    Builtin::DivideByZero,
-    Builtin::TableFull,
-    Builtin::TooLong,
-    Builtin::BoundExceeded,
-    Builtin::InvariantBroken,
-    Builtin::StillReferenced,
-    Builtin::Denied,
-];
-
-fn builtin_number(builtin: Builtin) -> u64 {
-    BUILTINS
-        .iter()
-        .position(|listed| *listed == builtin)
-        .expect("every built-in failure is listed") as u64
+    let number = u8::try_from(code.checked_sub(1)?).ok()?;
+    Builtin::from_number(number).map(Failure::Builtin)
 }
 
 #[cfg(test)]
@@ -118,7 +98,7 @@ mod tests {
             error: 3,
             variant: 70_000,
         };
-        for failure in BUILTINS.map(Failure::Builtin).into_iter().chain([declared]) {
+        for failure in Builtin::all().map(Failure::Builtin).chain([declared]) {
             assert_ne!(failure_code(failure), 0);
             assert_eq!(failure_of_code(failure_code(failure)), Some(failure));
         }

@@ -288,7 +288,7 @@ impl Messages<'_> {
     /// A name made of the shape's parts: `TupleU64String64`.
     fn shape_name(&self, shape: &Shape) -> String {
         match shape {
-            Shape::Scalar(scalar) => camel(rc_wire::json::scalar_name(*scalar)),
+            Shape::Scalar(scalar) => camel(scalar.name()),
             Shape::Time => "Time".to_string(),
             Shape::Duration => "Duration".to_string(),
             Shape::Uuid => "Uuid".to_string(),

@@ -173,7 +173,7 @@ fn schema(interface: &Interface, shape: &Shape) -> Value {
             } else {
                 "^[0-9]+$"
             };
-            json!({ "type": ["string", "integer"], "format": rc_wire::json::scalar_name(*scalar), "pattern": pattern })
+            json!({ "type": ["string", "integer"], "format": scalar.name(), "pattern": pattern })
         }
         Shape::Scalar(scalar) => {
             let (least, most) = if scalar.is_signed() {

@@ -159,33 +159,13 @@ pub(crate) mod status {
     /// The node must stop: see the context.
     pub(crate) const HALT: u32 = 101;
 
-    const BUILTINS: [Builtin; 9] = [
-        Builtin::AlreadyExists,
-        Builtin::Overflow,
-        Builtin::DivideByZero,
-        Builtin::TableFull,
-        Builtin::TooLong,
-        Builtin::BoundExceeded,
-        Builtin::InvariantBroken,
-        Builtin::StillReferenced,
-        Builtin::Denied,
-    ];
-
     /// The status that stands for a built-in failure.
-    pub(crate) const fn of_builtin(builtin: Builtin) -> u32 {
-        BUILTIN + builtin as u32
+    pub(crate) fn of_builtin(builtin: Builtin) -> u32 {
+        BUILTIN + u32::from(builtin.number())
     }
 
     /// The built-in failure that a status stands for.
     pub(crate) fn builtin(status: u32) -> Option<Builtin> {
-        BUILTINS.get(status.checked_sub(BUILTIN)? as usize).copied()
+        Builtin::from_number(u8::try_from(status.checked_sub(BUILTIN)?).ok()?)
     }
-
-    const _: () = {
-        let mut index = 0;
-        while index < BUILTINS.len() {
-            assert!(BUILTINS[index] as usize == index);
-            index += 1;
-        }
-    };
 }

@@ -13,7 +13,6 @@ pub use value::{DEPTH_MAX, Json, parse};
 pub(crate) use write::decimal_value;
 pub use write::{write, write_record, write_string};
 
-use rc_bytecode::instr::Scalar;
 use rc_bytecode::layout::{Record, Shape, Shapes};
 
 /// What is wrong with a body, and where.
@@ -59,27 +58,10 @@ pub fn is_positional(record: &Record) -> bool {
             .all(|(index, (name, _))| *name == index.to_string())
 }
 
-pub fn scalar_name(scalar: Scalar) -> &'static str {
-    match scalar {
-        Scalar::Bool => "bool",
-        Scalar::U8 => "u8",
-        Scalar::U16 => "u16",
-        Scalar::U32 => "u32",
-        Scalar::U64 => "u64",
-        Scalar::U128 => "u128",
-        Scalar::I8 => "i8",
-        Scalar::I16 => "i16",
-        Scalar::I32 => "i32",
-        Scalar::I64 => "i64",
-        Scalar::I128 => "i128",
-        Scalar::F64 => "f64",
-    }
-}
-
 /// A shape in the language's words, for messages.
 pub fn expected(shapes: &Shapes, shape: &Shape) -> String {
     match shape {
-        Shape::Scalar(scalar) => scalar_name(*scalar).to_string(),
+        Shape::Scalar(scalar) => scalar.name().to_string(),
         Shape::Time => "a time such as \"2026-01-31T12:00:00Z\"".to_string(),
         Shape::Duration => "a duration such as \"1.5s\"".to_string(),
         Shape::Uuid => "a uuid such as \"0190a6c1-1f2e-7b3c-8d4d-5e6f7a8b9c0d\"".to_string(),
@@ -101,6 +83,7 @@ pub fn expected(shapes: &Shapes, shape: &Shape) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rc_bytecode::instr::Scalar;
     use rc_bytecode::layout::Sum;
 
     fn round_trip(shapes: &Shapes, shape: &Shape, text: &str) -> String {

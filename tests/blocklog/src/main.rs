@@ -26,6 +26,7 @@ mod recovery;
 use block_log::Replay;
 use crash_test::SMALL;
 use crash_test::failure::{Failure, on_files};
+use crash_test::program::{self, Arguments};
 use crash_test::random::Random;
 use crash_test::server::Setup;
 use disk::Disks;
@@ -33,45 +34,6 @@ use recovery::Found;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
-
-struct Arguments {
-    word: String,
-    rcd: PathBuf,
-    package: PathBuf,
-    folder: PathBuf,
-    cuts: usize,
-    seed: u64,
-}
-
-fn arguments() -> Result<Arguments, Failure> {
-    let mut given = std::env::args().skip(1);
-    let word = given.next().unwrap_or_default();
-    let mut parsed = Arguments {
-        word,
-        rcd: PathBuf::new(),
-        package: PathBuf::new(),
-        folder: PathBuf::new(),
-        cuts: 60,
-        seed: 1,
-    };
-    while let (Some(name), Some(value)) = (given.next(), given.next()) {
-        let number = || {
-            value
-                .parse()
-                .map_err(|_| Failure::Trouble(format!("{name} {value} is not a number")))
-        };
-        match name.as_str() {
-            "--rcd" => parsed.rcd = value.into(),
-            "--package" => parsed.package = value.into(),
-            "--folder" => parsed.folder = value.into(),
-            "--cuts" => parsed.cuts = number()? as usize,
-            "--seed" => parsed.seed = number()?,
-            _ => return Failure::trouble(format!("unknown argument {name}")),
-        }
-    }
-    Ok(parsed)
-}
 
 fn folder(parent: &Path, name: &str) -> Result<PathBuf, Failure> {
     let path = parent.join(name);
@@ -91,12 +53,14 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         other => return Failure::trouble(format!("unknown word {other:?}")),
     };
     let more: &[&str] = if is_lying { &["--lying-disk"] } else { &SMALL };
-    let setup = Setup::new(&arguments.rcd, &arguments.package, PathBuf::new(), more)?;
+    let (seed, cuts) = (arguments.seed()?, arguments.number("--cuts", 60)? as usize);
+    let [rcd, package, own] = ["--rcd", "--package", "--folder"].map(|name| arguments.path(name));
+    let setup = Setup::new(&rcd, &package, PathBuf::new(), more)?;
     // Dropped after every mount that lies on it.
-    let disks = Disks::mount(&folder(&arguments.folder, "disks")?)?;
-    let [recorded, replayed] = ["recorded", "replayed"].map(|name| folder(&arguments.folder, name));
+    let disks = Disks::mount(&folder(&own, "disks")?)?;
+    let [recorded, replayed] = ["recorded", "replayed"].map(|name| folder(&own, name));
     let (recorded, replayed) = (recorded?, replayed?);
-    let recording = recording::record(&disks, &recorded, &setup, arguments.seed, is_lying)?;
+    let recording = recording::record(&disks, &recorded, &setup, seed, is_lying)?;
     println!(
         "  recorded: {} writes ({} MiB) and {} flushes; {} acknowledged payments, {} deploys under load, {} events",
         recording.log.len() - recording.log.flushes(),
@@ -106,8 +70,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         recording.deploys,
         recording.events().len()
     );
-    let mut random = Random::new(arguments.seed);
-    let cuts = cuts::choose(&recording, arguments.cuts, &mut random);
+    let mut random = Random::new(seed);
+    let cuts = cuts::choose(&recording, cuts, &mut random);
     let mut replay = Replay::new(&recording.log);
     let (mut found, mut violation) = (Found::default(), None);
     for cut in &cuts {
@@ -122,7 +86,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
             println!("  after {cut:?}: {}", first_line(&failure));
             continue;
         }
-        let kept = arguments.folder.join("cut.ext4");
+        let kept = own.join("cut.ext4");
         on_files("keeping the disk", fs::write(&kept, contents))?;
         println!(
             "  after {cut:?} (phase: {}); that disk is kept in {}",
@@ -152,23 +116,5 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn main() -> ExitCode {
-    let start = Instant::now();
-    let outcome = arguments().and_then(|arguments| {
-        println!("{} (seed {})", arguments.word, arguments.seed);
-        run(&arguments).map(|()| arguments.word)
-    });
-    match outcome {
-        Ok(word) => {
-            println!("{word}: passed in {:.0?}", start.elapsed());
-            ExitCode::SUCCESS
-        }
-        Err(failure) => {
-            eprintln!("{failure}");
-            ExitCode::from(if matches!(failure, Failure::Violation(_)) {
-                3
-            } else {
-                1
-            })
-        }
-    }
+    program::main(&["--rcd", "--package", "--folder", "--cuts", "--seed"], run)
 }

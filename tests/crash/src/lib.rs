@@ -6,6 +6,7 @@
 
 pub mod disk_clock;
 pub mod failure;
+pub mod program;
 pub mod random;
 
 pub mod http;

@@ -2,6 +2,7 @@
 //! Always true: it ends with the harness, by the guard here and, where `setpriv` is there, by the kernel.
 
 use crate::failure::{Failure, on_files};
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
@@ -180,11 +181,8 @@ impl Server {
 
     /// SIGTERM, and its end.
     pub fn close(&mut self) -> Result<(), Failure> {
-        let id = self.child.id().to_string();
-        on_files(
-            "ending the server",
-            Command::new("kill").args(["-TERM", &id]).status(),
-        )?;
+        let ended = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        on_files("ending the server", ended.map_err(Into::into))?;
         match self.wait_end(Duration::from_secs(30))? {
             Some(status) if status.success() => Ok(()),
             Some(status) => Failure::violation(format!(

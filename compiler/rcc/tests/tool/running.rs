@@ -1,6 +1,7 @@
 //! Running the tool as its users do. Always true: no configuration of the machine's user is seen, and a run that
 //! hangs fails the test.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -27,13 +28,13 @@ pub fn rcc_in(folder: &Path, arguments: &[&str]) -> Ran {
         .stderr(Stdio::piped())
         .spawn()
         .expect("rcc starts");
-    let id = child.id();
+    let id = Pid::from_child(&child);
     let (done, waiting) = std::sync::mpsc::channel::<()>();
     let watchdog = std::thread::spawn(move || {
         if waiting.recv_timeout(Duration::from_secs(60))
             == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
         {
-            let _ = Command::new("kill").args(["-9", &id.to_string()]).status();
+            let _ = kill_process(id, Signal::KILL);
         }
     });
     drop(child.stdin.take());

@@ -25,7 +25,7 @@ pub(super) fn statement(statement: &Statement) -> String {
             format!(
                 "{} {}= {}",
                 expr(target),
-                operator.map_or("", binary),
+                operator.map_or("", BinaryOperator::sign),
                 expr(value)
             )
         }
@@ -161,7 +161,7 @@ pub(super) fn expr(expression: &Expr) -> String {
             operator,
             left,
             right,
-        } => format!("({} {} {})", binary(*operator), expr(left), expr(right)),
+        } => format!("({} {} {})", operator.sign(), expr(left), expr(right)),
         ExprKind::Cast { value, ty: to } => format!("(as {} {})", expr(value), ty(to)),
         ExprKind::Range {
             start,
@@ -276,29 +276,5 @@ fn pattern(pattern_: &Pattern) -> String {
         }
         PatternKind::Tuple(patterns) => format!("({})", list(patterns)),
         PatternKind::Broken => "broken".to_owned(),
-    }
-}
-
-fn binary(operator: BinaryOperator) -> &'static str {
-    match operator {
-        BinaryOperator::Add => "+",
-        BinaryOperator::Subtract => "-",
-        BinaryOperator::Multiply => "*",
-        BinaryOperator::Divide => "/",
-        BinaryOperator::Remainder => "%",
-        BinaryOperator::And => "&&",
-        BinaryOperator::Or => "||",
-        BinaryOperator::BitAnd => "&",
-        BinaryOperator::BitOr => "|",
-        BinaryOperator::BitXor => "^",
-        BinaryOperator::ShiftLeft => "<<",
-        BinaryOperator::ShiftRight => ">>",
-        BinaryOperator::Equal => "==",
-        BinaryOperator::NotEqual => "!=",
-        BinaryOperator::Less => "<",
-        BinaryOperator::LessOrEqual => "<=",
-        BinaryOperator::Greater => ">",
-        BinaryOperator::GreaterOrEqual => ">=",
-        BinaryOperator::Otherwise => "??",
     }
 }

@@ -190,16 +190,8 @@ impl Translator<'_, '_> {
         left: Register,
         right: Register,
     ) {
-        let (left_view, right_view) = (activation.view_of(left), activation.view_of(right));
-        let (a, b) = (
-            self.pointer(activation, left).host,
-            self.pointer(activation, right).host,
-        );
-        let (a_flags, b_flags) = (
-            self.flags_of(left_view.space),
-            self.flags_of(right_view.space),
-        );
-        let length = left_view.length;
+        let [(a, a_flags), (b, b_flags)] = [left, right].map(|side| self.side(activation, side));
+        let length = activation.view_of(left).length;
         let order = if length > INLINE_COMPARE_MAX {
             let length = self.word(u64::from(length));
             self.call_out(Callout::CompareBytes, &[a, b, length])
@@ -236,6 +228,12 @@ impl Translator<'_, '_> {
         self.set_scalar(activation, dst, order);
     }
 
+    /// Where a compared view begins, and how it is loaded from.
+    fn side(&mut self, activation: &mut Activation, view: Register) -> (Value, MemFlagsData) {
+        let flags = self.flags_of(activation.view_of(view).space);
+        (self.pointer(activation, view).host, flags)
+    }
+
     fn load_big_endian(&mut self, flags: MemFlagsData, at: Value, offset: u32, size: u32) -> Value {
         let value = self
             .builder
@@ -256,16 +254,8 @@ impl Translator<'_, '_> {
         left: Register,
         right: Register,
     ) {
-        let (left_view, right_view) = (activation.view_of(left), activation.view_of(right));
-        let (a, b) = (
-            self.pointer(activation, left).host,
-            self.pointer(activation, right).host,
-        );
-        let (a_flags, b_flags) = (
-            self.flags_of(left_view.space),
-            self.flags_of(right_view.space),
-        );
-        let length = left_view.length;
+        let [(a, a_flags), (b, b_flags)] = [left, right].map(|side| self.side(activation, side));
+        let length = activation.view_of(left).length;
         let equal = if length > INLINE_EQUAL_MAX {
             let length = self.word(u64::from(length));
             let order = self

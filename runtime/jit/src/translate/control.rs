@@ -298,35 +298,26 @@ impl Translator<'_, '_> {
         let counter = self.builder.declare_var(types::I64);
         let zero = self.word(0);
         self.builder.def_var(counter, zero);
-        let (header, exit) = (self.builder.create_block(), self.builder.create_block());
-        self.builder.ins().jump(header, &[]);
-        self.builder.switch_to_block(header);
-        let started = self.builder.use_var(counter);
-        let exceeded = self.compare_to(IntCC::UnsignedGreaterThanOrEqual, started, u128::from(max));
-        self.fail_if(exceeded, Builtin::BoundExceeded);
-        let next = self.offset(started, 1);
-        self.builder.def_var(counter, next);
-        activation.scopes.push(Scope {
-            exit,
-            exit_used: false,
-            header: Some(header),
+        self.around(activation, body, |own| {
+            let started = own.builder.use_var(counter);
+            let exceeded =
+                own.compare_to(IntCC::UnsignedGreaterThanOrEqual, started, u128::from(max));
+            own.fail_if(exceeded, Builtin::BoundExceeded);
+            let next = own.offset(started, 1);
+            own.builder.def_var(counter, next);
         });
-        self.body(activation, body);
-        let scope = activation.scopes.pop().expect("pushed above");
-        if self.reachable {
-            self.builder.ins().jump(header, &[]);
-        }
-        self.builder.seal_block(header);
-        self.reachable = false;
-        if scope.exit_used {
-            self.resume(exit);
-        }
     }
 
     fn unbounded_loop(&mut self, activation: &mut Activation, body: &Body) {
+        self.around(activation, body, |_| {});
+    }
+
+    /// A body that begins again at its end, after what each round begins with.
+    fn around(&mut self, activation: &mut Activation, body: &Body, begin: impl FnOnce(&mut Self)) {
         let (header, exit) = (self.builder.create_block(), self.builder.create_block());
         self.builder.ins().jump(header, &[]);
         self.builder.switch_to_block(header);
+        begin(self);
         activation.scopes.push(Scope {
             exit,
             exit_used: false,

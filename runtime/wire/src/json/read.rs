@@ -1,7 +1,7 @@
 //! Reading: a [`Json`] packed as a value of a shape. Always true: what is refused names the field, and what is packed has
 //! its shape.
 
-use super::{FieldError, Json, expected, is_positional, scalar_name};
+use super::{FieldError, Json, expected, is_positional};
 use crate::timetext;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -244,7 +244,7 @@ fn put_bytes(max: u32, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FieldError
 
 /// `Err(None)` where the JSON is of another kind.
 fn pack_integer(scalar: Scalar, json: &Json, out: &mut Vec<u8>) -> Result<(), Option<String>> {
-    let out_of_range = || Some(format!("out of range for {}", scalar_name(scalar)));
+    let out_of_range = || Some(format!("out of range for {}", scalar.name()));
     let bits: u128 = if scalar == Scalar::U128 {
         match json {
             Json::Unsigned(value) => u128::from(*value),
@@ -277,7 +277,7 @@ fn integer_text(scalar: Scalar, text: &str) -> Option<String> {
     let shown: String = text.chars().filter(|c| !c.is_control()).take(40).collect();
     Some(format!(
         "{shown:?} is not a whole number within {}",
-        scalar_name(scalar)
+        scalar.name()
     ))
 }
 

@@ -246,10 +246,7 @@ fn pack_value(
                 _ => bits == 64 || value >> bits == 0,
             };
             if !fits {
-                return error(format!(
-                    "out of range for {}",
-                    crate::json::scalar_name(*scalar)
-                ));
+                return error(format!("out of range for {}", scalar.name()));
             }
             out.extend_from_slice(&value.to_le_bytes()[..scalar.size() as usize]);
         }
