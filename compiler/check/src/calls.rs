@@ -182,6 +182,9 @@ impl Body<'_, '_> {
             return Some(*id);
         }
         let Some((_, _, newest)) = known.last() else {
+            if self.version_of_table(base, version, span) {
+                return None;
+            }
             if self.world.find(self.module, &name.text).is_some()
                 || self.find_local(&name.text).is_some()
             {
@@ -279,6 +282,15 @@ impl Body<'_, '_> {
                     }
                 }
             }
+        }
+        if let ast::ExprKind::Version {
+            base: inner,
+            version,
+        } = &base.kind
+            && &*name.text == "migrate"
+            && let Some(tables) = self.versions_of(inner)
+        {
+            return self.migrated(&tables, *version, arguments, base.span, span);
         }
         if let ast::ExprKind::Member {
             base: inner,

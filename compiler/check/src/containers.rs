@@ -161,6 +161,9 @@ impl World<'_> {
         self.program.tables.push(hir::Table {
             name,
             version: 1,
+            origin: None,
+            migration: None,
+            newer: None,
             fields: fields.collect(),
             key_len,
             storage,

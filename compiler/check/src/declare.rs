@@ -38,6 +38,7 @@ pub(crate) fn declare<'a>(world: &mut World<'a>, units: &[Unit<'a>]) {
     for unit in units {
         retired_but_there(world, unit.file);
     }
+    crate::versions::chain(world);
 }
 
 /// `retire pay@1` takes a version back: it cannot stand in the source as well.
@@ -142,6 +143,7 @@ impl<'a> Declarer<'_, 'a> {
                     generics: count,
                     fields: Vec::new(),
                     origin,
+                    row_of: None,
                     span: name.span,
                 });
                 self.world.structs.push(Declared {
@@ -316,14 +318,14 @@ impl<'a> Declarer<'_, 'a> {
     }
 
     fn table(&mut self, table: &'a ast::Table, docs: String) {
-        if table.version.is_some_and(|version| version != 1) || table.from.is_some() {
-            self.world
-                .not_in_this_edition(table.name.span, "a table with a version is");
-        }
         let id = hir::TableId(self.world.program.tables.len() as u32);
+        let version = table.version.unwrap_or(1);
         self.world.program.tables.push(hir::Table {
             name: text(&table.name),
-            version: 1,
+            version,
+            origin: None,
+            migration: None,
+            newer: None,
             fields: Vec::new(),
             key_len: 0,
             storage: hir::Storage::Hashed,
@@ -340,7 +342,17 @@ impl<'a> Declarer<'_, 'a> {
         });
         self.world.index_names.push(Default::default());
         self.world.table_fields.push(Default::default());
-        self.name(&table.name, Symbol::Table(id));
+        // Versions of one table share a name, which means the newest; whether they make a chain is looked at afterwards.
+        let symbol = Symbol::Table(id);
+        let names = &mut self.world.modules[self.module].names;
+        match names.get(&table.name.text) {
+            Some((Symbol::Table(other), _)) => {
+                if version > self.world.program.tables[other.0 as usize].version {
+                    names.insert(table.name.text.clone(), (symbol, table.name.span));
+                }
+            }
+            _ => self.name(&table.name, symbol),
+        }
     }
 
     fn callable(&mut self, callable: &'a ast::Callable, docs: String) {

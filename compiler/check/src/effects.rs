@@ -98,7 +98,9 @@ fn absorb(own: &mut Footprint, callee: &Footprint, id: CallableId, span: Span, w
 
 fn settle(world: &mut World<'_>, id: CallableId, own: &Footprint) {
     let index = id.0 as usize;
-    let declared_fails = !world.callables[index].tree.fails.is_empty();
+    // A migration has no header that could say `fails`.
+    let declared = world.callables.get(index);
+    let declared_fails = declared.is_some_and(|declared| !declared.tree.fails.is_empty());
     let callable = &mut world.program.callables[index];
     callable.effects = own.effects;
     if callable.origin == Origin::Std {

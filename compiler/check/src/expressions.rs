@@ -45,8 +45,10 @@ impl Body<'_, '_> {
             Kind::Name { name, arguments } => self.name(name, arguments, expected),
             Kind::Member { base, name } => self.member(base, name, span, expected),
             Kind::Call { callee, arguments } => self.call(callee, arguments, expected, span),
-            Kind::Version { .. } => {
-                self.no_versions("a value", span);
+            Kind::Version { base, version } => {
+                if !self.version_of_table(base, *version, span) {
+                    self.no_versions("a value", span);
+                }
                 error(span)
             }
             Kind::Index { base, index } => self.index(base, index, span),

@@ -25,6 +25,7 @@ mod aggregates;
 mod containers;
 mod invariants;
 mod jobs;
+mod migrations;
 mod quantified;
 mod records;
 mod references;
@@ -32,6 +33,7 @@ mod signatures;
 mod tables;
 mod trials;
 mod uses;
+mod versions;
 // Bodies.
 mod assignments;
 mod body;
@@ -108,6 +110,7 @@ pub fn check(sources: &Sources, units: &[Unit<'_>], options: &Options) -> (Progr
     records::check_defaults(&mut world);
     invariants::check(&mut world);
     signatures::check_bodies(&mut world);
+    migrations::check(&mut world);
     trials::check(&mut world);
     attempts::check(&mut world);
     effects::check(&mut world);

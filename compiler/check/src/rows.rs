@@ -196,6 +196,7 @@ impl Body<'_, '_> {
                             qualifier: None,
                             name: None,
                             fields,
+                            ..
                         },
                     span: at,
                 },
@@ -242,6 +243,7 @@ impl Body<'_, '_> {
                             qualifier: None,
                             name: None,
                             fields,
+                            ..
                         },
                     span,
                 },

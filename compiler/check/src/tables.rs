@@ -133,7 +133,6 @@ impl Shaper<'_, '_> {
         }
         self.indexes(&mut seen);
         crate::references::of_table(self.world, self.module, self.id, self.tree);
-        self.others();
     }
 
     fn storage(&mut self, said: &ast::Name, storage: &mut Option<(Storage, Span)>) {
@@ -310,14 +309,6 @@ impl Shaper<'_, '_> {
                 format!("`{table}` has no field `{}`", field.text),
             )
             .meant(field.span, near);
-    }
-
-    fn others(&mut self) {
-        for member in &self.tree.members {
-            if let ast::TableMember::Migrate { span, .. } = member {
-                self.world.not_in_this_edition(*span, "`migrate` is");
-            }
-        }
     }
 }
 

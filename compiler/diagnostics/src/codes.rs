@@ -208,11 +208,21 @@ codes! {
         EMPTY_PACKAGE = 704, "a package without source files";
     }
     // Limits of the compiler and of modules.
-    _LIMITS 900..1000 {
+    _LIMITS 900..905 {
         PACKAGE_TOO_LARGE = 901, "a package above a limit";
         TOO_COMPLEX = 902, "something too complex to check";
         VALUE_TOO_LARGE = 903, "a value, row or key that is too large";
         MODULE_TOO_LARGE = 904, "a module above a limit";
+    }
+    // Versions of tables.
+    _VERSIONS 905..1000 {
+        ORIGIN_UNKNOWN = 905, "a version of a table that comes from one that is not there";
+        ORIGIN_MISSING = 906, "a version of a table that comes from none";
+        BAD_MIGRATE = 907, "a version of a table without its one `migrate`";
+        MIGRATION_LOOKS_AROUND = 908, "a migration that sees more than the old row";
+        MIGRATION_CHANGES_KEY = 909, "a migration that changes the key";
+        VERSIONS_OUT_OF_ORDER = 910, "versions of a table that make no chain";
+        OLD_VERSION_USED = 911, "a version of a table in an expression";
     }
 }
 

@@ -75,6 +75,8 @@ pub struct Struct {
     pub generics: u32,
     pub fields: Vec<Field>,
     pub origin: Origin,
+    /// The table whose rows it is copies of, as migrations see them: nobody can write its name, and its memory is a row's.
+    pub row_of: Option<TableId>,
     pub span: Span,
 }
 
@@ -116,6 +118,11 @@ pub enum Storage {
 pub struct Table {
     pub name: String,
     pub version: u32,
+    /// The version that this one comes from, and the function that makes a row of this one out of one of that.
+    pub origin: Option<TableId>,
+    pub migration: Option<CallableId>,
+    /// The version that took this one's place: live code reads and writes the newest alone, which the name means.
+    pub newer: Option<TableId>,
     /// Key fields first, then the others, in source order: the row's layout order.
     pub fields: Vec<Field>,
     /// How many of `fields` are the key.
@@ -146,11 +153,12 @@ pub struct Reference {
 }
 
 impl Program {
-    /// Every reference to a table, with the table that has it.
+    /// Every reference to a table, with the table that has it. What an older version refers to, no live row does.
     pub fn references_to(&self, target: TableId) -> impl Iterator<Item = (TableId, &Reference)> {
         self.tables
             .iter()
             .enumerate()
+            .filter(|(_, table)| table.newer.is_none())
             .flat_map(|(number, table)| {
                 table
                     .references
@@ -176,6 +184,14 @@ impl Program {
 }
 
 impl Table {
+    /// The name, with the version where it is not the first.
+    pub fn versioned_name(&self) -> String {
+        match self.version {
+            1 => self.name.clone(),
+            version => format!("{}@{version}", self.name),
+        }
+    }
+
     /// Where rows stand in the order of these fields first: an index, or (inside it `None`) the table's own ordered key.
     pub fn order_led_by(&self, fields: &[u32]) -> Option<Option<u32>> {
         let own: Vec<u32> = (0..self.key_len).collect();
@@ -327,6 +343,14 @@ impl Callable {
     /// Made of a `job`: what a step attempts. Not in the interface.
     pub fn is_job_walk(&self) -> bool {
         self.is_of_job(".walk")
+    }
+
+    /// Made of a table's `migrate`: its name is the table's with `.migrate` behind. Modules' names, which stand before those of
+    /// library functions, begin in lower case.
+    pub fn is_migration(&self) -> bool {
+        self.kind == CallableKind::Function
+            && self.name.ends_with(".migrate")
+            && self.name.starts_with(|first: char| first.is_ascii_uppercase())
     }
 
     fn is_of_job(&self, ending: &str) -> bool {

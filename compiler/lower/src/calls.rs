@@ -167,7 +167,12 @@ impl<'p> Lowering<'p> {
             _ if attempted => "attempt ",
             Origin::Package | Origin::Library => "",
         };
-        let name = instance_name(&format!("{prefix}{}", callable.name), &instance.generics);
+        let version = match callable.is_migration() {
+            true => format!("@{}", callable.version),
+            false => String::new(),
+        };
+        let name = format!("{prefix}{}{version}", callable.name);
+        let name = instance_name(&name, &instance.generics);
         let function = self.finished(
             name,
             FunctionKind::Plain,

@@ -137,6 +137,12 @@ impl<'p> Types<'p> {
             hir::Type::Container(_) => {
                 Shape::Tuple(vec![Shape::Scalar(Scalar::U64); hir::header::LENGTH])
             }
+            // Rows as values never cross the border, so the interface does not name them.
+            hir::Type::Struct(id, _) if self.program.structs[id.0 as usize].row_of.is_some() => {
+                let program = self.program;
+                let fields = program.structs[id.0 as usize].fields.iter();
+                Shape::Tuple(fields.map(|field| self.shape(&field.ty, &[])).collect())
+            }
             hir::Type::Struct(id, arguments) => {
                 let arguments = self.all(arguments, generics);
                 Shape::Struct(self.struct_number(*id, arguments))

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 const TEXT_CHARACTERS_MAX: usize = 200;
 
 impl<'p> Lowering<'p> {
-    /// A guard for each top-level invariant and one for each table.
+    /// A guard for each top-level invariant and one for each version of a table.
     pub fn guards(&mut self) -> Vec<Guard> {
         let program = self.program;
         let mut guards = Vec::new();
@@ -43,7 +43,9 @@ impl<'p> Lowering<'p> {
         }
         for (number, table) in program.tables.iter().enumerate() {
             let id = TableId(number as u32);
-            let rules = table.invariants.iter().map(|rule| self.rule(id, rule));
+            // Nothing is said of the rows of an older version but that there are none.
+            let rules = table.invariants.iter().filter(|_| table.newer.is_none());
+            let rules = rules.map(|rule| self.rule(id, rule));
             let mut rules: Vec<(String, u64)> = rules.collect();
             // What holds of each group of a table's rows is as little asked of all groups as of all rows.
             for invariant in &program.invariants {
@@ -103,7 +105,7 @@ impl<'p> Lowering<'p> {
             None => function.code.fail(Builtin::InvariantBroken),
         }
         let Function { code, .. } = function;
-        self.asks(format!("{}.is_empty", declared.name), code)
+        self.asks(format!("{}.is_empty", declared.versioned_name()), code)
     }
 
     /// A row's invariant: its text, and what it means.

@@ -28,7 +28,10 @@ impl<'p> Function<'_, 'p> {
             (ExprKind::Some(inner), Shape::Optional(content)) => {
                 self.build_some(inner, content, view, offset, fresh)
             }
-            (ExprKind::Tuple(parts), Shape::Tuple(shapes)) => {
+            (
+                ExprKind::Tuple(parts) | ExprKind::Struct { fields: parts, .. },
+                Shape::Tuple(shapes),
+            ) => {
                 let (_, offsets) = self.low.types.shapes.record_extent(shapes.iter());
                 self.parts(parts, &offsets, view, offset, fresh);
             }

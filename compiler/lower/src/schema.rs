@@ -2,7 +2,8 @@
 //!
 //! Always true: regions are numbered in the order of declarations; a row is laid out as the record of its
 //! fields, key first, so that its first bytes are its key; an index entry's key ends with the table's key
-//! unless the index is unique, and its content is the table's key as it stands in the row.
+//! unless the index is unique, and its content is the table's key as it stands in the row. Of a table's older versions there are the
+//! rows alone, which nothing writes.
 
 use crate::concrete::{Opaque, Ty, Types};
 use crate::keys;
@@ -152,7 +153,7 @@ impl Schema {
                     ),
                     types,
                 );
-                let region = schema.region(name, layout);
+                let region = schema.region(name, layout, true);
                 if let AggregateInfo::Grouped { region: slot, .. } = &mut schema.aggregates[index] {
                     *slot = region;
                 }
@@ -161,11 +162,11 @@ impl Schema {
         schema
     }
 
-    fn region(&mut self, name: String, layout_hash: u64) -> RegionIndex {
+    fn region(&mut self, name: String, layout_hash: u64, writable: bool) -> RegionIndex {
         self.regions.push(Region {
             name,
             layout_hash,
-            writable: true,
+            writable,
             pages_max: REGION_PAGES_MAX,
         });
         RegionIndex(self.regions.len() as u16 - 1)
@@ -251,7 +252,7 @@ impl Schema {
     }
 
     fn state_region(&mut self, name: String, layout_hash: u64) -> u32 {
-        let region = self.region(name, layout_hash);
+        let region = self.region(name, layout_hash, true);
         self.state_regions.push(region);
         self.state_regions.len() as u32 - 1
     }
@@ -314,9 +315,11 @@ impl Schema {
             ),
             types,
         );
-        let region = self.region(format!("{}/rows@{}", table.name, table.version), layout);
+        let name = format!("{}/rows@{}", table.name, table.version);
+        let region = self.region(name, layout, table.newer.is_none());
         let mut indexes = Vec::new();
-        for index in &table.indexes {
+        let kept = table.indexes.iter().filter(|_| table.newer.is_none());
+        for index in kept {
             let mut fields = index.fields.clone();
             if !index.unique {
                 fields.extend((0..table.key_len).filter(|key| !index.fields.contains(key)));
@@ -332,6 +335,7 @@ impl Schema {
             let region = self.region(
                 format!("{}/{}@{}", table.name, index.name, table.version),
                 layout,
+                true,
             );
             too_long_a_key(
                 types,

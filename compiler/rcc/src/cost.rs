@@ -104,18 +104,22 @@ fn order(callable: &Callable) -> u8 {
         CallableKind::Command => 0,
         CallableKind::Query => 1,
         CallableKind::Report => 2,
+        CallableKind::Function if callable.is_migration() => 5,
         CallableKind::Function => 3,
     }
 }
 
 fn word(callable: &Callable) -> &'static str {
-    ["command", "query", "report", "fn", "job"][usize::from(order(callable))]
+    ["command", "query", "report", "fn", "job", "migration"][usize::from(order(callable))]
 }
 
 /// The name, with the version where it is not the first.
 fn label(callable: &Callable) -> String {
     if callable.is_job_step() {
         callable.name.trim_end_matches(".step").to_owned()
+    } else if callable.is_migration() {
+        let table = callable.name.trim_end_matches(".migrate");
+        format!("{table}@{}", callable.version)
     } else if callable.version <= 1 {
         callable.name.clone()
     } else {

@@ -41,8 +41,9 @@ impl fmt::Display for Change {
 /// Changes from `old` to `new`, in a fixed order: data, what is kept of it, commands, events.
 pub fn compare(old: &Module, new: &Module) -> Vec<Change> {
     let mut changes = Vec::new();
+    changes.extend(goes_back(old, new));
     compare_regions(old, new, &mut changes);
-    compare_guards(&old.interface, &new.interface, &mut changes);
+    compare_guards(old, new, &mut changes);
     compare_commands(&old.interface, &new.interface, &mut changes);
     compare_events(&old.interface, &new.interface, &mut changes);
     changes
@@ -81,6 +82,8 @@ fn compare_regions(old: &Module, new: &Module, changes: &mut Vec<Change>) {
         .collect();
     for region in &new.regions {
         match before.get(region.name.as_str()) {
+            // The rows of an older version, where there never were any.
+            None if !region.writable => {}
             None if old.regions.is_empty() => push(changes, ChangeKind::Added, data(&region.name)),
             None => match added_to_existing(&region.name, &before) {
                 Some(table) => push(
@@ -91,7 +94,16 @@ fn compare_regions(old: &Module, new: &Module, changes: &mut Vec<Change>) {
                         data(&region.name)
                     ),
                 ),
-                None => push(changes, ChangeKind::Added, data(&region.name)),
+                None => match takes_place_of(&region.name, old, new) {
+                    Some(origin) => {
+                        let (newer, origin) = (data(&region.name), data(origin));
+                        let text = format!(
+                            "{newer} takes the place of {origin}: it goes live only while {origin} has no rows"
+                        );
+                        push(changes, ChangeKind::Asked, text);
+                    }
+                    None => push(changes, ChangeKind::Added, data(&region.name)),
+                },
             },
             Some(hash) if *hash != region.layout_hash => {
                 push(changes, ChangeKind::Broken, layout_break(&region.name))
@@ -100,7 +112,12 @@ fn compare_regions(old: &Module, new: &Module, changes: &mut Vec<Change>) {
         }
     }
     for region in &old.regions {
-        if !new.regions.iter().any(|kept| kept.name == region.name) {
+        let kept = new.regions.iter().any(|kept| kept.name == region.name);
+        // What was kept of an older version's rows ends with them, and nothing read those of a version before.
+        let superseded = version_of(&region.name)
+            .zip(newest_rows(new, &region.name))
+            .is_some_and(|((_, version), newest)| newest > version);
+        if !kept && !superseded && region.writable {
             push(
                 changes,
                 ChangeKind::Changed,
@@ -113,15 +130,68 @@ fn compare_regions(old: &Module, new: &Module, changes: &mut Vec<Change>) {
     }
 }
 
-/// The existing table that a new derived region (an index, an aggregate) belongs to: names are `Table/part`.
+/// The existing version of a table that a new derived region (an index, an aggregate) belongs to: names are `Table/part@1`.
 fn added_to_existing<'a>(name: &str, before: &BTreeMap<&'a str, u64>) -> Option<&'a str> {
-    let (table, _) = name.split_once('/')?;
-    before.keys().find_map(|known| {
-        known
-            .split_once('/')
-            .map(|(owner, _)| owner)
-            .filter(|owner| *owner == table)
+    let owner = version_of(name)?;
+    let known = before.keys().filter_map(|known| version_of(known));
+    let mut known = known.filter(|known| *known == owner);
+    known.next().map(|(table, _)| table)
+}
+
+/// The table and its version that a region is part of: `Account` and 2 of `Account/by_owner@2`.
+pub fn version_of(region: &str) -> Option<(&str, u32)> {
+    let (table, part) = region.split_once('/')?;
+    let version = part.rsplit_once('@');
+    let version = version.and_then(|(_, version)| version.parse().ok());
+    Some((table, version.unwrap_or(1)))
+}
+
+fn is_rows(region: &str) -> bool {
+    region.contains("/rows@")
+}
+
+/// The newest version of a region's table whose rows the module writes.
+fn newest_rows(module: &Module, region: &str) -> Option<u32> {
+    let (table, _) = version_of(region)?;
+    let rows = module.regions.iter();
+    let rows = rows.filter(|known| known.writable && is_rows(&known.name));
+    rows.filter_map(|known| version_of(&known.name))
+        .filter(|(owner, _)| *owner == table)
+        .map(|(_, version)| version)
+        .max()
+}
+
+/// The region of the rows, written so far, that become rows of this one.
+fn takes_place_of<'m>(region: &str, old: &'m Module, new: &Module) -> Option<&'m str> {
+    let (table, version) = version_of(region).filter(|_| is_rows(region))?;
+    let written = old.regions.iter().filter(|known| known.writable);
+    let mut written = written.map(|known| known.name.as_str());
+    written.find(|name| {
+        let of_older = is_rows(name)
+            && version_of(name).is_some_and(|(owner, older)| owner == table && older < version);
+        let mut read = new.regions.iter();
+        of_older && read.any(|known| known.name == **name && !known.writable)
     })
+}
+
+/// Tables that would be an older version again, so that rows of the newer one were out of sight. `old` is any earlier module of the
+/// package, live or not.
+pub fn goes_back(old: &Module, new: &Module) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for region in &new.regions {
+        let written = version_of(&region.name).filter(|_| region.writable && is_rows(&region.name));
+        let (Some((table, version)), Some(newest)) = (written, newest_rows(old, &region.name))
+        else {
+            continue;
+        };
+        if newest > version {
+            let text = format!(
+                "table {table} goes back from version {newest} to {version}, which does not see the rows of version {newest}: keep `table {table}@{newest}`"
+            );
+            push(&mut changes, ChangeKind::Broken, text);
+        }
+    }
+    changes
 }
 
 /// What a region is called in the source.
@@ -149,7 +219,11 @@ pub fn layout_break(region: &str) -> String {
     let what = data(region);
     let way = match region.split_once('/') {
         Some((_, part)) if part.starts_with("rows@") => {
-            "add a table of another name, keep this one as it was, and move its rows by a command"
+            let (table, version) = version_of(region).unwrap_or((region, 1));
+            return format!(
+                "{what} changes its layout: keep it as it was and add `table {table}@{} from {table}@{version}`, which goes live while there are no rows, or a table of another name, to which a command moves them",
+                version.saturating_add(1)
+            );
         }
         Some(_) => "give it another name, which goes live while the table has no rows",
         None => "keep it as it was, and add a state of another name",
@@ -158,7 +232,12 @@ pub fn layout_break(region: &str) -> String {
 }
 
 /// The texts of what is asked of all data, and of each row by the region of the rows.
-fn compare_guards(old: &Interface, new: &Interface, changes: &mut Vec<Change>) {
+fn compare_guards(old: &Module, new: &Module, changes: &mut Vec<Change>) {
+    let superseded = |guard: &&Guard| {
+        let mut regions = new.regions.iter();
+        regions.any(|region| region.name == guard.subject && !region.writable)
+    };
+    let (old, code) = (&old.interface, &new.interface);
     let holds = |interface: &Interface| -> Vec<String> {
         let guards = interface.guards.iter();
         guards
@@ -166,7 +245,7 @@ fn compare_guards(old: &Interface, new: &Interface, changes: &mut Vec<Change>) {
             .map(|guard| guard.subject.clone())
             .collect()
     };
-    let (before, after) = (holds(old), holds(new));
+    let (before, after) = (holds(old), holds(code));
     for text in after.iter().filter(|text| !before.contains(text)) {
         let text = format!("invariant {text}: it goes live only where it holds");
         push(changes, ChangeKind::Asked, text);
@@ -175,7 +254,7 @@ fn compare_guards(old: &Interface, new: &Interface, changes: &mut Vec<Change>) {
         let text = format!("invariant {text} is no longer kept");
         push(changes, ChangeKind::Changed, text);
     }
-    for guard in &new.guards {
+    for guard in code.guards.iter().filter(|guard| !superseded(guard)) {
         let Some(known) = old.guards.iter().find(|known| {
             known.kind == GuardKind::Empty
                 && guard.kind == GuardKind::Empty

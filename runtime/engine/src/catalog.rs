@@ -9,9 +9,10 @@
 
 use crate::bytes::{Reader, Truncated, Writer};
 use crate::system::{self, CATALOG, FIRST_USER_REGION};
+use rc_bytecode::Module;
 use rc_bytecode::compat::{self, ChangeKind};
 use rc_bytecode::instr::FunctionIndex;
-use rc_bytecode::interface::{Guard, GuardKind, Interface};
+use rc_bytecode::interface::{Guard, GuardKind};
 use rc_bytecode::verify::Verified;
 use rc_canvas::{Canvas, RegionId, TouchError};
 use rc_jit::Compiled;
@@ -183,29 +184,20 @@ impl Catalog {
         for deployed in &earlier {
             let changes =
                 compat::returns_changed(&deployed.module.module().interface, &code.interface);
-            if let Some(change) = changes.first() {
+            let back = compat::goes_back(deployed.module.module(), code);
+            if let Some(change) = changes.iter().chain(&back).next() {
                 return Err(DeployRefusal::Breaks(change.to_string()));
             }
         }
         let history: Vec<(u64, Vec<&str>)> = earlier
             .iter()
-            .map(|deployed| {
-                let regions = &deployed.module.module().regions;
-                (
-                    deployed.epoch,
-                    regions.iter().map(|region| region.name.as_str()).collect(),
-                )
-            })
+            .map(|deployed| (deployed.epoch, written(deployed.module.module())))
             .collect();
-        let wanted: Vec<&str> = code
-            .regions
-            .iter()
-            .map(|region| region.name.as_str())
-            .collect();
+        let wanted = written(code);
         if let Some(text) = out_of_step(&wanted, &history) {
             return Err(DeployRefusal::Breaks(text));
         }
-        let questions = questions(&code.interface, &wanted, &earlier)?;
+        let questions = questions(code, &wanted, &earlier)?;
         let last = self.regions.values().map(|(id, _)| *id).max();
         let mut next = last.map_or(FIRST_USER_REGION, |last| last.saturating_add(1));
         let (mut bindings, mut fresh) = (Vec::new(), Vec::new());
@@ -363,14 +355,16 @@ impl Catalog {
 
 /// What the data has to answer before the module goes live: each top-level invariant, and for what is new of a table's rows
 /// (an invariant, an index, an aggregate) that there are none. A rule holds of all rows where the last deployment
-/// that wrote the table kept it, since that one was asked the same. Epochs ascend.
+/// that wrote the table kept it, since that one was asked the same. An older version of a table has no rows where a newer one
+/// takes its place. Epochs ascend.
 fn questions(
-    code: &Interface,
+    code: &Module,
     wanted: &[&str],
     earlier: &[&Deployed],
 ) -> Result<Vec<Question>, DeployRefusal> {
     let mut questions = Vec::new();
-    for guard in &code.guards {
+    let guards = &code.interface.guards;
+    for guard in guards {
         if guard.kind == GuardKind::Holds {
             questions.push(Question {
                 entry: guard.entry,
@@ -386,6 +380,9 @@ fn questions(
             regions.iter().any(|region| region.name == guard.subject)
         });
         let Some(writer) = writer else { continue };
+        if !wanted.contains(&guard.subject.as_str()) {
+            continue;
+        }
         let nothing = Guard {
             rules: Vec::new(),
             ..guard.clone()
@@ -405,15 +402,35 @@ fn questions(
             });
         }
     }
+    for region in code.regions.iter().filter(|region| !region.writable) {
+        let mut earlier = earlier.iter();
+        if !earlier.any(|deployed| written(deployed.module.module()).contains(&&*region.name)) {
+            continue;
+        }
+        let refusal = format!(
+            "! a newer version takes the place of {}, which {HAS_ROWS}: no deploy migrates rows yet; delete them by a command first, or add a table of another name and move them",
+            compat::data(&region.name)
+        );
+        let guard = guards
+            .iter()
+            .find(|guard| guard.kind == GuardKind::Empty && guard.subject == region.name);
+        match guard {
+            Some(guard) => questions.push(Question {
+                entry: guard.entry,
+                refusal,
+            }),
+            None => return Err(DeployRefusal::Breaks(refusal)),
+        }
+    }
     for region in wanted {
-        let Some((table, _)) = region.split_once('/') else {
+        let Some(owner @ (table, _)) = compat::version_of(region) else {
             continue;
         };
         let names = |deployed: &&&Deployed, wanted: &dyn Fn(&str) -> bool| {
             let regions = &deployed.module.module().regions;
             regions.iter().any(|known| wanted(&known.name))
         };
-        let of_table = |name: &str| name.split_once('/').is_some_and(|(of, _)| of == table);
+        let of_table = |name: &str| compat::version_of(name) == Some(owner);
         let used = earlier
             .iter()
             .any(|deployed| names(&deployed, &|name| name == *region));
@@ -425,8 +442,7 @@ fn questions(
             "! {} is new over table {table}, which {HAS_ROWS}: it would start empty",
             compat::data(region)
         );
-        let guard = code
-            .guards
+        let guard = guards
             .iter()
             .find(|guard| guard.kind == GuardKind::Empty && of_table(&guard.subject));
         match guard {
@@ -440,19 +456,24 @@ fn questions(
     Ok(questions)
 }
 
+/// The regions that a module writes: all but those of older versions of its tables.
+fn written(module: &Module) -> Vec<&str> {
+    let regions = module.regions.iter().filter(|region| region.writable);
+    regions.map(|region| region.name.as_str()).collect()
+}
+
 /// What is known of a table that does not say that it is empty.
 const HAS_ROWS: &str = "has rows (or is dense, and keeps no count of them)";
 
 /// What of a table's data would not agree with the rest of it. Rows, indexes and aggregates of one table (`Table/part`)
 /// agree only where every deployment that wrote one wrote them all: one that was left out for a while has missed
-/// writes. A part that is new is another question: see `questions`. Epochs ascend.
+/// writes. Versions of a table are tables of their own here. A part that is new is another question: see `questions`. Epochs ascend.
 fn out_of_step(wanted: &[&str], history: &[(u64, Vec<&str>)]) -> Option<String> {
-    let table_of = |region: &str| region.split_once('/').map(|(table, _)| table.to_string());
     for region in wanted {
-        let Some(table) = table_of(region) else {
+        let Some(owner @ (table, _)) = compat::version_of(region) else {
             continue;
         };
-        let of_table = |name: &&&str| table_of(name).as_deref() == Some(table.as_str());
+        let of_table = |name: &&&str| compat::version_of(name) == Some(owner);
         let seen = history
             .iter()
             .rev()

@@ -290,3 +290,60 @@ fn the_first_deployment_is_asked_too() {
     assert!(text.contains("invariant s < 5 does not hold"), "{text}");
     assert_eq!(node.engine.epoch(), 0);
 }
+
+#[test]
+fn a_version_of_a_table_goes_live_where_the_older_one_has_no_rows() {
+    let first = "package life\ntable T {\n    key id: u64\n    v: u64\n    index by_v(v)\n}\n\
+        command set(v: u64) allow anyone { T.put({ id: 1, v }) }\n\
+        command clear() allow anyone { T.delete(1) }\ncommand fill() allow anyone {}\n";
+    let version = "table T@2 from T@1 {\n    key id: u64\n    v: u64\n    w: bool = true\n    index by_v(v)\n    \
+        migrate old => { id: old.id, v: old.v }\n}\ncommand set";
+    let second = first.replace("command set", version);
+    let away = "package life\nretire set@1\nretire clear@1\ncommand fill() allow anyone {}\n";
+    let value = |v: u64| v.to_le_bytes().to_vec();
+    let mut node = Node::new();
+    assert!(refusal(&mut node, first).is_none());
+    node.call("set", value(9));
+    let text = refusal(&mut node, &second).expect("a row of version 1");
+    let wanted = "a newer version takes the place of table T, which has rows";
+    assert!(text.contains(wanted), "{text}");
+    // Also where no live code knows the rows.
+    assert!(refusal(&mut node, away).is_none());
+    assert!(refusal(&mut node, &second).is_some());
+    assert!(refusal(&mut node, first).is_none());
+    node.call("clear", Vec::new());
+    assert!(
+        refusal(&mut node, &second).is_none(),
+        "no rows, nothing to migrate"
+    );
+    let done = node.call("set", value(3));
+    assert!(matches!(done, Reply::Done(_)), "{done:?}");
+    assert!(refusal(&mut node, &second).is_none(), "the same again");
+    let text = refusal(&mut node, first).expect("version 1 again");
+    assert!(
+        text.contains("table T goes back from version 2 to 1"),
+        "{text}"
+    );
+    assert!(refusal(&mut node, away).is_none());
+    let text = refusal(&mut node, first).expect("version 1 after a while");
+    assert!(
+        text.contains("table T goes back from version 2 to 1"),
+        "{text}"
+    );
+    let other = node.replayed();
+    assert_eq!(node.replies, other.replies);
+    assert_eq!(node.engine.digest(), other.engine.digest());
+}
+
+#[test]
+fn a_node_that_never_had_the_older_version_asks_nothing_of_it() {
+    let both = "package life\ntable T capacity 10 {\n    key id: u64 dense\n}\n\
+        table T@2 from T@1 capacity 10 {\n    key id: u64 dense\n    v: u64 = 1\n    migrate old => { id: old.id }\n}\n\
+        command fill() allow anyone { T.put({ id: 1 }) }\n";
+    let mut node = Node::new();
+    for _ in 0..2 {
+        assert!(refusal(&mut node, both).is_none());
+        let done = node.call("fill", Vec::new());
+        assert!(matches!(done, Reply::Done(_)), "{done:?}");
+    }
+}

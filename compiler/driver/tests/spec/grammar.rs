@@ -53,6 +53,7 @@ const FORMS: &[(&str, &str, Sign)] = &[
     ("member", "index", Begins("index ")),
     ("member", "unique", Begins("unique ")),
     ("member", "invariant of a table", Both("invariant ", "(<= ")),
+    ("member", "migrate", Begins("migrate ")),
     ("member", "on delete", Begins("on delete ")),
     ("aggregate", "sum", Both("aggregate ", " = sum(")),
     ("aggregate", "count", Both("aggregate ", " = count(")),

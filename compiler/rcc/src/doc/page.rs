@@ -44,7 +44,9 @@ pub fn page(built: &Built) -> String {
     let tables: Vec<_> = (0..)
         .zip(&program.tables)
         .filter(|(number, table)| {
-            !program.is_hidden_table(TableId(*number)) && !table.name.ends_with(".waiting")
+            !program.is_hidden_table(TableId(*number))
+                && !table.name.ends_with(".waiting")
+                && table.newer.is_none()
         })
         .map(|(_, table)| table)
         .collect();
@@ -83,7 +85,7 @@ pub fn page(built: &Built) -> String {
     let own_structs: Vec<_> = program
         .structs
         .iter()
-        .filter(|item| item.origin != Origin::Std)
+        .filter(|item| item.origin != Origin::Std && item.row_of.is_none())
         .collect();
     page.section("Structs", &own_structs, |page, item| {
         let fields = page.fields(&item.fields);
@@ -292,7 +294,7 @@ impl<'b> Page<'b> {
         self.entry(
             "table",
             &table.name,
-            &format!("table {}", table.name),
+            &format!("table {}{}", table.versioned_name(), self.came_from(table)),
             &table.docs,
         );
         let (key, rest) = table
@@ -318,10 +320,24 @@ impl<'b> Page<'b> {
         for invariant in &table.invariants {
             writeln!(more, "invariant {}", invariant.text).expect("a string takes all");
         }
+        if let Some(migration) = table.migration {
+            let span = self.program().callables[migration.0 as usize].span;
+            let text = self.built.sources.text_of(span);
+            let lines = text.lines().map(str::trim).collect::<Vec<_>>();
+            writeln!(more, "{}", lines.join(" ")).expect("a string takes all");
+        }
         if !more.is_empty() {
             writeln!(self.body, "<pre>{}</pre>", escaped(more.trim_end()))
                 .expect("a string takes all");
         }
+    }
+
+    /// The version that a table's rows come from.
+    fn came_from(&self, table: &Table) -> String {
+        table.origin.map_or(String::new(), |origin| {
+            let origin = &self.program().tables[origin.0 as usize];
+            format!(" from {}@{}", origin.name, origin.version)
+        })
     }
 
     fn fields(&self, fields: &[Field]) -> String {

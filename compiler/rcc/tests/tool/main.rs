@@ -8,4 +8,5 @@ mod doc;
 mod failing;
 mod grpc;
 mod ledger;
+mod versions;
 mod without_a_node;
