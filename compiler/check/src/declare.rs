@@ -36,13 +36,18 @@ pub(crate) fn declare<'a>(world: &mut World<'a>, units: &[Unit<'a>]) {
         }
     }
     for unit in units {
-        retired_but_there(world, unit.file);
+        let found = world
+            .modules
+            .iter()
+            .position(|module| module.name == unit.module && module.origin == unit.origin);
+        let module = found.expect("every unit's module was made with the world");
+        retired(world, unit.file, module);
     }
     crate::versions::chain(world);
 }
 
-/// `retire pay@1` takes a version back: it cannot stand in the source as well.
-fn retired_but_there(world: &mut World<'_>, file: &ast::File) {
+/// `retire pay@1` takes a version back: it cannot stand in the source as well, and it was a command or query.
+fn retired(world: &mut World<'_>, file: &ast::File, module: usize) {
     for item in &file.items {
         let ast::ItemKind::Retire { name, version } = &item.kind else {
             continue;
@@ -52,6 +57,7 @@ fn retired_but_there(world: &mut World<'_>, file: &ast::File) {
             .program
             .callables
             .iter()
+            .filter(|callable| callable.kind != hir::CallableKind::Function)
             .find(|callable| callable.name == *name.text && callable.version == version)
             .map(|callable| callable.span);
         if let Some(there) = there {
@@ -64,6 +70,52 @@ fn retired_but_there(world: &mut World<'_>, file: &ast::File) {
                 .label("taken back here")
                 .secondary(there, "still declared here")
                 .hint("remove one of the two");
+            continue;
+        }
+        never_called(world, name, module);
+    }
+}
+
+/// Whether anything of that name was ever called from outside only a node knows; that it is something else now is seen here.
+fn never_called(world: &mut World<'_>, name: &ast::Name, module: usize) {
+    let called = |symbol: &Symbol, program: &hir::Program| match symbol {
+        Symbol::Callable(id) => {
+            program.callables[id.0 as usize].kind != hir::CallableKind::Function
+        }
+        _ => false,
+    };
+    match world.modules[module].names.get(&name.text).copied() {
+        Some((symbol, _)) if called(&symbol, &world.program) => {}
+        Some((symbol, span)) => {
+            let kind = symbol.kind(&world.program);
+            world
+                .error(
+                    codes::NOTHING_TO_RETIRE,
+                    name.span,
+                    format!("`{}` is {kind}, which nobody calls from outside", name.text),
+                )
+                .secondary(span, "declared here")
+                .hint("leave the `retire` out: it takes commands and queries back");
+        }
+        None => {
+            let near = world.near(module, &name.text, |symbol| match symbol {
+                Symbol::Callable(id) => {
+                    world.program.callables[id.0 as usize].kind != hir::CallableKind::Function
+                }
+                _ => false,
+            });
+            if let Some(near) = near {
+                world
+                    .warning(
+                        codes::NOTHING_TO_RETIRE,
+                        name.span,
+                        format!(
+                            "no version of `{}` stands here, but `{near}` does",
+                            name.text
+                        ),
+                    )
+                    .meant(name.span, Some(near));
+            }
         }
     }
 }

@@ -223,6 +223,7 @@ codes! {
         MIGRATION_CHANGES_KEY = 909, "a migration that changes the key";
         VERSIONS_OUT_OF_ORDER = 910, "versions of a table that make no chain";
         OLD_VERSION_USED = 911, "a version of a table in an expression";
+        NOTHING_TO_RETIRE = 912, "a `retire` of what is no command";
     }
 }
 

@@ -45,6 +45,7 @@ pub fn compare(old: &Module, new: &Module) -> Vec<Change> {
     compare_regions(old, new, &mut changes);
     compare_guards(old, new, &mut changes);
     compare_commands(&old.interface, &new.interface, &mut changes);
+    compare_retired(old, new, &mut changes);
     compare_events(&old.interface, &new.interface, &mut changes);
     changes
 }
@@ -446,6 +447,26 @@ pub fn signature_break(
         }
     }
     None
+}
+
+/// A `retire` that is new and takes nothing back: a slip, or of a version that this node never had.
+fn compare_retired(old: &Module, new: &Module, changes: &mut Vec<Change>) {
+    if old.functions.is_empty() {
+        return;
+    }
+    let (old, new) = (&old.interface, &new.interface);
+    for (name, version) in &new.retired {
+        let mut commands = old.commands.iter();
+        let was_there = commands.any(|known| known.name == *name && known.version == *version);
+        let said = old
+            .retired
+            .iter()
+            .any(|known| known == &(name.clone(), *version));
+        if !was_there && !said {
+            let text = format!("retire {name}@{version} takes nothing back: it is not deployed");
+            push(changes, ChangeKind::Changed, text);
+        }
+    }
 }
 
 fn compare_events(old: &Interface, new: &Interface, changes: &mut Vec<Change>) {
