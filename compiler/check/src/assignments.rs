@@ -4,7 +4,7 @@ use crate::body::{Body, error, make};
 use crate::operators;
 use rc_diagnostics::codes;
 use rc_hir as hir;
-use rc_hir::{ExprKind, StatementKind, Type};
+use rc_hir::{ExprKind, Local, PatternKind, StatementKind, Type};
 use rc_source::Span;
 use rc_syntax::ast;
 
@@ -58,6 +58,58 @@ impl Body<'_, '_> {
                 value,
             },
             _ => StatementKind::Expression(error(target.span)),
+        }
+    }
+
+    /// `place = optional else …`: what the optional has in it, or the `else` leaves before anything is written.
+    pub fn assign_content(
+        &mut self,
+        target: &ast::Expr,
+        value: &ast::Expr,
+        otherwise: &ast::Expr,
+        span: Span,
+        into: &mut Vec<hir::Statement>,
+    ) -> StatementKind {
+        let target = self.expr(target, None);
+        if target.ty == Type::Error || !self.assignable(&target) {
+            self.expr(value, Some(&Type::Error));
+            self.otherwise(otherwise);
+            return StatementKind::Expression(error(target.span));
+        }
+        let expected = match &target.ty {
+            Type::Optional(_) => target.ty.clone(),
+            ty => ty.clone().optional(),
+        };
+        let checked = self.expr(value, Some(&expected));
+        let content = self.content_type(&checked);
+        let otherwise = self.otherwise(otherwise);
+        if content == Type::Error || !matches!(checked.ty, Type::Optional(_)) {
+            return StatementKind::Expression(error(checked.span));
+        }
+        let at = checked.span;
+        let local = self.anonymous(Local {
+            name: String::new(),
+            ty: content.clone(),
+            mutable: false,
+            span: at,
+        });
+        into.push(hir::Statement {
+            kind: StatementKind::LetElse {
+                pattern: hir::Pattern {
+                    kind: PatternKind::Bind(local),
+                    ty: content.clone(),
+                    span: at,
+                },
+                value: checked,
+                otherwise,
+            },
+            span,
+        });
+        let value = self.coerce(make(ExprKind::Local(local), content, at), &target.ty);
+        StatementKind::Assign {
+            target,
+            operator: None,
+            value,
         }
     }
 

@@ -280,6 +280,36 @@ impl Body<'_, '_> {
         }
     }
 
+    /// `Pair<u64, bool> { first, second }`: the type is written out.
+    pub fn generic_record(
+        &mut self,
+        name: &ast::Name,
+        arguments: &[ast::TypeArgument],
+        inits: &[ast::FieldInit],
+        span: Span,
+    ) -> hir::Expr {
+        let written = ast::Type {
+            kind: ast::TypeKind::Named {
+                name: name.clone(),
+                arguments: arguments.to_vec(),
+            },
+            span: name.span,
+        };
+        match self.ty(&written) {
+            ty @ Type::Struct(id, _) => self.struct_value(id, inits, Some(&ty), span),
+            Type::Error => error(span),
+            ty => {
+                let shown = self.show(&ty);
+                self.world.error(
+                    codes::WRONG_KIND_OF_NAME,
+                    name.span,
+                    format!("`{shown}` is not a struct"),
+                );
+                error(span)
+            }
+        }
+    }
+
     pub fn error_as_value(&mut self, span: Span) -> hir::Expr {
         self.world
             .error(codes::WRONG_KIND_OF_NAME, span, "an error is no value")

@@ -98,7 +98,7 @@ fn in_error(pattern: &Pattern) -> bool {
     pattern.ty == Type::Error
         || match &pattern.kind {
             PatternKind::Some(inner) | PatternKind::Ok(inner) => in_error(inner),
-            PatternKind::Tuple(parts) => parts.iter().any(in_error),
+            PatternKind::Tuple(parts) | PatternKind::Or(parts) => parts.iter().any(in_error),
             PatternKind::Variant { fields, .. } | PatternKind::Failure { fields, .. } => {
                 fields.iter().any(|(_, part)| in_error(part))
             }
@@ -132,6 +132,7 @@ struct Search<'p> {
 impl Search<'_> {
     /// Values, one line each, that no row matches. Empty: everything is covered.
     fn missing(&mut self, rows: &[Vec<&Pattern>], types: &[Type]) -> Vec<String> {
+        let rows = &one_form_each(rows);
         let mut found = Vec::new();
         for constructor in self.constructors(rows, &types[0]) {
             let parts = self.parts(&constructor, &types[0]);
@@ -152,6 +153,7 @@ impl Search<'_> {
         if types.is_empty() {
             return rows.is_empty().then(Vec::new);
         }
+        let rows = &one_form_each(rows);
         // A column of names alone needs no look inside.
         if rows.iter().all(|row| {
             crate::patterns::always(row[0]) && !matches!(row[0].kind, PatternKind::Tuple(_))
@@ -362,6 +364,27 @@ impl Search<'_> {
             Constructor::Other => "_".into(),
         }
     }
+}
+
+/// The rows with one form each in their first column: a pattern of several is a row for each.
+fn one_form_each<'r>(rows: &[Vec<&'r Pattern>]) -> Vec<Vec<&'r Pattern>> {
+    fn forms<'r>(pattern: &'r Pattern, into: &mut Vec<&'r Pattern>) {
+        match &pattern.kind {
+            PatternKind::Or(all) => all.iter().for_each(|one| forms(one, into)),
+            _ => into.push(pattern),
+        }
+    }
+    let mut split = Vec::with_capacity(rows.len());
+    for row in rows {
+        let mut first = Vec::new();
+        forms(row[0], &mut first);
+        for form in first {
+            let mut one = row.clone();
+            one[0] = form;
+            split.push(one);
+        }
+    }
+    split
 }
 
 static ANY: Pattern = Pattern {

@@ -54,8 +54,17 @@ impl Body<'_, '_> {
             Kind::Index { base, index } => self.index(base, index, span),
             Kind::Record {
                 qualifier,
+                name: Some(name),
+                arguments,
+                fields,
+            } if !arguments.is_empty() && qualifier.is_none() => {
+                self.generic_record(name, arguments, fields, span)
+            }
+            Kind::Record {
+                qualifier,
                 name,
                 fields,
+                ..
             } => self.record(qualifier.as_ref(), name.as_ref(), fields, expected, span),
             Kind::Tuple(parts) => self.tuple(parts, expected, span),
             Kind::List(parts) => self.list(parts, expected, span),

@@ -45,7 +45,8 @@ fn written(expr: &ast::Expr) -> Option<Written<'_>> {
             qualifier,
             name: Some(name),
             fields,
-        } => Some(Written {
+            arguments,
+        } if arguments.is_empty() => Some(Written {
             qualifier: qualifier.as_ref(),
             name,
             fields: Fields::Record(fields),

@@ -52,6 +52,29 @@ impl Body<'_, '_> {
         match &pattern.kind {
             ast::PatternKind::Wildcard => made(PatternKind::Wildcard),
             ast::PatternKind::Broken => broken(span),
+            ast::PatternKind::Or(all) => {
+                let parts = all
+                    .iter()
+                    .map(|one| self.pattern(one, ty, refutable, mutable))
+                    .collect();
+                match all.iter().find_map(first_name) {
+                    Some(name) => {
+                        self.world
+                            .error(
+                                codes::BAD_PATTERN,
+                                name.span,
+                                format!(
+                                    "`{}` stands in one of several forms, so it may not be there",
+                                    name.text
+                                ),
+                            )
+                            .label("forms with `|` bind no names")
+                            .hint("`_` in its place, or an arm for each form");
+                        broken(span)
+                    }
+                    None => made(PatternKind::Or(parts)),
+                }
+            }
             ast::PatternKind::Bind(name) => match ty {
                 Type::Optional(inner) if refutable => {
                     let id = self.bind(name, (**inner).clone(), mutable);
@@ -513,6 +536,29 @@ pub(crate) fn always(pattern: &hir::Pattern) -> bool {
     match &pattern.kind {
         PatternKind::Wildcard | PatternKind::Bind(_) => true,
         PatternKind::Tuple(parts) => parts.iter().all(always),
+        PatternKind::Or(all) => all.iter().any(always),
         _ => false,
+    }
+}
+
+/// The first name that a pattern binds.
+fn first_name(pattern: &ast::Pattern) -> Option<&ast::Name> {
+    match &pattern.kind {
+        ast::PatternKind::Bind(name) => Some(name),
+        ast::PatternKind::Tuple(parts) | ast::PatternKind::Or(parts) => {
+            parts.iter().find_map(first_name)
+        }
+        ast::PatternKind::Variant { fields, .. } => match fields {
+            ast::PatternFields::None => None,
+            ast::PatternFields::Tuple(parts) => parts.iter().find_map(first_name),
+            ast::PatternFields::Record { fields, .. } => {
+                let mut fields = fields.iter();
+                fields.find_map(|(name, part)| match part {
+                    Some(part) => first_name(part),
+                    None => Some(name),
+                })
+            }
+        },
+        _ => None,
     }
 }

@@ -96,7 +96,14 @@ impl Body<'_, '_> {
                 target,
                 operator,
                 value,
+                otherwise: None,
             } => self.assign(target, *operator, value),
+            ast::StatementKind::Assign {
+                target,
+                value,
+                otherwise: Some(otherwise),
+                ..
+            } => self.assign_content(target, value, otherwise, span, into),
             ast::StatementKind::Ensure {
                 condition,
                 otherwise,
@@ -278,25 +285,7 @@ impl Body<'_, '_> {
         };
         let expected = ty.clone().map(Type::optional);
         let checked = self.expr(value, expected.as_ref());
-        let content = match &checked.ty {
-            Type::Optional(inner) => (**inner).clone(),
-            Type::Error => Type::Error,
-            Type::Never => {
-                self.no_value(&checked);
-                Type::Error
-            }
-            other => {
-                let shown = self.show(other);
-                self.world
-                    .error(
-                        codes::NOT_AN_OPTIONAL,
-                        checked.span,
-                        format!("`{shown}` is always there, so this `else` never runs"),
-                    )
-                    .hint("leave the `else` out");
-                other.clone()
-            }
-        };
+        let content = self.content_type(&checked);
         // The else side runs without the names that the pattern binds.
         let otherwise = self.otherwise(otherwise);
         let (checked, content) = match ty {
@@ -316,6 +305,29 @@ impl Body<'_, '_> {
             pattern,
             value: checked,
             otherwise,
+        }
+    }
+
+    /// What an optional before an `else` has in it.
+    pub fn content_type(&mut self, checked: &hir::Expr) -> Type {
+        match &checked.ty {
+            Type::Optional(inner) => (**inner).clone(),
+            Type::Error => Type::Error,
+            Type::Never => {
+                self.no_value(checked);
+                Type::Error
+            }
+            other => {
+                let shown = self.show(other);
+                self.world
+                    .error(
+                        codes::NOT_AN_OPTIONAL,
+                        checked.span,
+                        format!("`{shown}` is always there, so this `else` never runs"),
+                    )
+                    .hint("leave the `else` out");
+                other.clone()
+            }
         }
     }
 
@@ -484,6 +496,7 @@ impl Body<'_, '_> {
             qualifier: None,
             name: Some(name),
             fields,
+            arguments,
         } = &event.kind
         else {
             if !matches!(event.kind, ast::ExprKind::Broken) {
@@ -497,6 +510,16 @@ impl Body<'_, '_> {
             }
             return None;
         };
+        if !arguments.is_empty() {
+            self.world
+                .error(
+                    codes::BAD_TYPE_ARGUMENT,
+                    event.span,
+                    format!("`{}` takes no type arguments", name.text),
+                )
+                .hint("leave `<…>` out");
+            return None;
+        }
         let id = match self.world.find(self.module, &name.text) {
             Some(crate::world::Symbol::Event(id)) => id,
             Some(other) => {

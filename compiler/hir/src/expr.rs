@@ -424,6 +424,8 @@ pub enum PatternKind {
         fields: Vec<(u32, Pattern)>,
     },
     Tuple(Vec<Pattern>),
+    /// Any of these, which bind no names.
+    Or(Vec<Pattern>),
     /// Of an `attempt`'s result: `Ok(p)`, `Err(E.V(p))`, as the checker resolved them.
     Ok(Box<Pattern>),
     Failure {

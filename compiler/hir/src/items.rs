@@ -350,7 +350,9 @@ impl Callable {
     pub fn is_migration(&self) -> bool {
         self.kind == CallableKind::Function
             && self.name.ends_with(".migrate")
-            && self.name.starts_with(|first: char| first.is_ascii_uppercase())
+            && self
+                .name
+                .starts_with(|first: char| first.is_ascii_uppercase())
     }
 
     fn is_of_job(&self, ending: &str) -> bool {

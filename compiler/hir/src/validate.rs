@@ -234,7 +234,9 @@ impl Body<'_> {
                 }
             }
             PatternKind::Some(inner) | PatternKind::Ok(inner) => self.pattern(inner),
-            PatternKind::Tuple(parts) => parts.iter().for_each(|part| self.pattern(part)),
+            PatternKind::Tuple(parts) | PatternKind::Or(parts) => {
+                parts.iter().for_each(|part| self.pattern(part))
+            }
             PatternKind::Variant { fields, .. } | PatternKind::Failure { fields, .. } => {
                 fields.iter().for_each(|(_, part)| self.pattern(part))
             }

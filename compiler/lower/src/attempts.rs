@@ -8,6 +8,7 @@ use crate::body::{Binding, Dest, Function, Operand};
 use crate::calls::Instance;
 use crate::code::Label;
 use crate::concrete::Ty;
+use crate::pattern::forms;
 use rc_bytecode::instr::{
     BinaryOp, Builtin, CompareOp, Environment, Failure, Instr, Register, Scalar, Type,
 };
@@ -235,6 +236,12 @@ impl<'p> Function<'_, 'p> {
                     }
                     self.bind(inner, part);
                 }
+            }
+            PatternKind::Or(_) => {
+                let Some(next) = next else { return };
+                self.first_that_fits(&forms(pattern), next, &mut |me, one, next| {
+                    me.outcome(one, number, Some(next))
+                });
             }
             PatternKind::Bind(id) => {
                 self.locals[id.0 as usize] = Binding::Is(Operand::Attempt(number));

@@ -70,20 +70,30 @@ impl<'p> Function<'_, 'p> {
                 let content = me.optional(value, &mut |me: &mut Self| me.code.break_to(absent));
                 me.write_wanted = false;
                 for arm in arms {
-                    let (inner, covers) = match &arm.pattern.kind {
-                        PatternKind::Some(inner) => (Some(&**inner), false),
-                        PatternKind::Wildcard => (None, true),
-                        _ => continue,
-                    };
+                    let all = forms(&arm.pattern);
+                    let covers = all
+                        .iter()
+                        .any(|one| matches!(one.kind, PatternKind::Wildcard));
+                    let inner: Vec<&'p Pattern> = all
+                        .into_iter()
+                        .filter_map(|one| match &one.kind {
+                            PatternKind::Some(inner) => Some(&**inner),
+                            _ => None,
+                        })
+                        .collect();
+                    if inner.is_empty() && !covers {
+                        continue;
+                    }
                     if me.code.ended() {
                         break;
                     }
-                    let certain = arm.guard.is_none() && (covers || inner.is_some_and(always_fits));
+                    let fits = covers || inner.iter().any(|inner| always_fits(inner));
+                    let certain = arm.guard.is_none() && fits;
                     me.leavable(&mut |me: &mut Self, next| {
-                        if let Some(inner) = inner {
-                            if !certain {
-                                me.test(inner, content, next);
-                            }
+                        if !fits {
+                            me.test_any(&inner, content, next);
+                        }
+                        if let [inner] = inner[..] {
                             me.bind(inner, content);
                         }
                         me.guard(arm, next);
@@ -103,9 +113,9 @@ impl<'p> Function<'_, 'p> {
             });
             me.nested += 1;
             for arm in arms {
-                if me.code.ended()
-                    || !matches!(arm.pattern.kind, PatternKind::None | PatternKind::Wildcard)
-                {
+                let absent =
+                    |one: &&Pattern| matches!(one.kind, PatternKind::None | PatternKind::Wildcard);
+                if me.code.ended() || !forms(&arm.pattern).iter().any(absent) {
                     continue;
                 }
                 me.leavable(&mut |me: &mut Self, next| {
@@ -120,6 +130,39 @@ impl<'p> Function<'_, 'p> {
             if !me.code.ended() {
                 me.code.fail(Builtin::BoundExceeded);
             }
+        });
+    }
+
+    /// Leaves `next` where the value fits none of the patterns, of which there is one at least.
+    fn test_any(&mut self, patterns: &[&'p Pattern], operand: Operand, next: Label) {
+        match patterns {
+            [one] => self.test(one, operand, next),
+            _ => self.first_that_fits(patterns, next, &mut |me, one, next| {
+                me.test(one, operand, next)
+            }),
+        }
+    }
+
+    /// Tries forms in order, each of which leaves the label that it is given where it does not fit.
+    pub fn first_that_fits(
+        &mut self,
+        patterns: &[&'p Pattern],
+        next: Label,
+        test: &mut dyn FnMut(&mut Self, &'p Pattern, Label),
+    ) {
+        let Some((last, before)) = patterns.split_last() else {
+            return;
+        };
+        self.leavable(&mut |me: &mut Self, fits| {
+            for one in before {
+                me.leavable(&mut |me: &mut Self, other| {
+                    test(me, one, other);
+                    if !me.code.ended() {
+                        me.code.break_to(fits);
+                    }
+                });
+            }
+            test(me, last, next);
         });
     }
 
@@ -160,6 +203,9 @@ impl<'p> Function<'_, 'p> {
                     let content = self.optional_content(&pattern.ty, view);
                     self.test(inner, content, next);
                 }
+            }
+            (PatternKind::Or(_), operand) if !always_fits(pattern) => {
+                self.test_any(&forms(pattern), operand, next)
             }
             (PatternKind::Variant { variant, fields }, Operand::View(view)) => {
                 let Shape::Enum(index) = self.shape(&pattern.ty) else {
@@ -274,7 +320,16 @@ pub fn always_fits(pattern: &Pattern) -> bool {
     match &pattern.kind {
         PatternKind::Wildcard | PatternKind::Bind(_) => true,
         PatternKind::Tuple(parts) => parts.iter().all(always_fits),
+        PatternKind::Or(all) => all.iter().any(always_fits),
         _ => false,
+    }
+}
+
+/// The forms of a pattern: itself, or what stands between its `|`.
+pub fn forms(pattern: &Pattern) -> Vec<&Pattern> {
+    match &pattern.kind {
+        PatternKind::Or(all) => all.iter().flat_map(forms).collect(),
+        _ => vec![pattern],
     }
 }
 

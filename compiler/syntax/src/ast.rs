@@ -336,11 +336,12 @@ pub enum StatementKind {
         value: Expr,
         otherwise: Option<Box<Expr>>,
     },
-    /// `place = value`, `place += value`
+    /// `place = value`, `place += value`, `place = optional else …`
     Assign {
         target: Expr,
         operator: Option<BinaryOperator>,
         value: Expr,
+        otherwise: Option<Box<Expr>>,
     },
     /// `ensure c else E`: the else side is the bare variant or `fail E`.
     Ensure {
@@ -438,10 +439,12 @@ pub enum ExprKind {
         base: Box<Expr>,
         index: Box<Expr>,
     },
-    /// `Insufficient { needed: amount }`, or bare `{ id, owner }`; `id` alone is `id: id`.
+    /// `Insufficient { needed: amount }`, `Pair<u64, bool> { … }`, or bare `{ id, owner }`; `id` alone is `id: id`. Of
+    /// `qualifier` and `arguments` there is one at most.
     Record {
         qualifier: Option<Name>,
         name: Option<Name>,
+        arguments: Vec<TypeArgument>,
         fields: Vec<FieldInit>,
     },
     Tuple(Vec<Expr>),
@@ -550,6 +553,8 @@ pub enum PatternKind {
         fields: PatternFields,
     },
     Tuple(Vec<Pattern>),
+    /// `Held | Paid`, `0 | 1`: at least two.
+    Or(Vec<Pattern>),
     Broken,
 }
 

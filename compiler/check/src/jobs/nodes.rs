@@ -135,6 +135,7 @@ impl Writer<'_> {
             event: self.expr(ExprKind::Record {
                 qualifier: None,
                 name: Some(self.event_name(end)),
+                arguments: Vec::new(),
                 fields,
             }),
         }
@@ -168,6 +169,7 @@ impl Writer<'_> {
             target: self.value(self.made(word)),
             operator: None,
             value: self.expr(ExprKind::Bool(value)),
+            otherwise: None,
         }
     }
 

@@ -149,6 +149,7 @@ impl Writer<'_> {
         let row = self.expr(ExprKind::Record {
             qualifier: None,
             name: None,
+            arguments: Vec::new(),
             fields: inits(),
         });
         self.block(vec![
@@ -156,6 +157,7 @@ impl Writer<'_> {
                 target: runs(),
                 operator: Some(BinaryOperator::Add),
                 value: self.number(1),
+                otherwise: None,
             },
             StatementKind::Expression(self.on_waiting("insert", vec![row])),
             self.emit("Started", inits()),
@@ -203,6 +205,7 @@ impl Writer<'_> {
                 target: self.value(local.clone()),
                 operator: None,
                 value: self.member(self.value(walk.row.clone()), name),
+                otherwise: None,
             }));
         }
         rows.extend(walk.body.statements.iter().cloned());
@@ -239,6 +242,7 @@ impl Writer<'_> {
                 target: self.member(run(), field),
                 operator: None,
                 value: local,
+                otherwise: None,
             });
         }
         let number = || self.member(run(), &self.name("run"));

@@ -21,12 +21,14 @@ pub(super) fn statement(statement: &Statement) -> String {
             target,
             operator,
             value,
+            otherwise,
         } => {
             format!(
-                "{} {}= {}",
+                "{} {}= {}{}",
                 expr(target),
                 operator.map_or("", BinaryOperator::sign),
-                expr(value)
+                expr(value),
+                optional(" otherwise ", otherwise.as_deref().map(expr))
             )
         }
         StatementKind::Ensure {
@@ -125,13 +127,14 @@ pub(super) fn expr(expression: &Expr) -> String {
         ExprKind::Record {
             qualifier,
             name,
+            arguments: given,
             fields,
         } => {
             let qualifier = qualifier
                 .as_ref()
                 .map_or_else(String::new, |name| format!("{}.", name.text));
             let name = name.as_ref().map_or("", |name| &name.text);
-            format!("{qualifier}{name}{{{}}}", inits(fields))
+            format!("{qualifier}{name}{}{{{}}}", arguments(given), inits(fields))
         }
         ExprKind::Tuple(values) => format!("(tuple {})", exprs(values)),
         ExprKind::List(values) => format!("[{}]", exprs(values)),
@@ -275,6 +278,10 @@ fn pattern(pattern_: &Pattern) -> String {
             }
         }
         PatternKind::Tuple(patterns) => format!("({})", list(patterns)),
+        PatternKind::Or(patterns) => {
+            let all: Vec<String> = patterns.iter().map(pattern).collect();
+            format!("(or {})", all.join(" "))
+        }
         PatternKind::Broken => "broken".to_owned(),
     }
 }

@@ -339,6 +339,7 @@ fn call_arguments(rules: &Rules) -> Rule<Vec<Expr>> {
             ExprKind::Record {
                 qualifier: Option::None,
                 name: Option::None,
+                arguments: Vec::new(),
                 fields,
             },
             here,
@@ -355,14 +356,19 @@ fn call_arguments(rules: &Rules) -> Rule<Vec<Expr>> {
         .boxed()
 }
 
-/// `Paid { from, to }`, `Payment.Insufficient { needed: x }`.
+/// `Paid { from, to }`, `Payment.Insufficient { needed: x }`, `Pair<u64, bool> { first, second }`.
 fn record(rules: &Rules) -> Rule<Expr> {
     use TokenKind::*;
+    let variant = just(Dot)
+        .ignore_then(upper_name())
+        .map(|name| (Some(name), Vec::new()));
+    let arguments = rules.arguments.clone().map(|given| (Option::None, given));
     upper_name()
-        .then(just(Dot).ignore_then(upper_name()).or_not())
+        .then(choice((variant, arguments)).or_not())
         .then_ignore(ahead([OpenBrace]))
         .then(fields(rules))
-        .map_with(|((first, second), fields), here| {
+        .map_with(|((first, after), fields), here| {
+            let (second, arguments) = after.unwrap_or_default();
             let (qualifier, name) = match second {
                 Some(name) => (Some(first), name),
                 Option::None => (Option::None, first),
@@ -371,6 +377,7 @@ fn record(rules: &Rules) -> Rule<Expr> {
                 ExprKind::Record {
                     qualifier,
                     name: Some(name),
+                    arguments,
                     fields,
                 },
                 here,

@@ -1,4 +1,4 @@
-//! Patterns: `_`, literals and ranges of them, lower-case names that bind, variants, tuples.
+//! Patterns: `_`, literals and ranges of them, lower-case names that bind, variants, tuples, and several of them with `|` between.
 
 use super::*;
 use crate::ast::{ExprKind, PatternFields, PatternKind};
@@ -80,11 +80,21 @@ pub(super) fn pattern(rules: &Rules) -> Rule<Pattern> {
             fields: fields.unwrap_or(PatternFields::None),
         });
 
-    choice((wildcard, none, bind, variant, tuple, literal))
+    let one = choice((wildcard, none, bind, variant, tuple, literal))
         .map_with(|kind, here| Pattern {
             kind,
             span: span_here(here),
         })
-        .labelled(Expected::Pattern)
+        .labelled(Expected::Pattern);
+    one.separated_by(just(Bar))
+        .at_least(1)
+        .collect::<Vec<_>>()
+        .map_with(|mut all, here| match all.len() {
+            1 => all.remove(0),
+            _ => Pattern {
+                kind: PatternKind::Or(all),
+                span: span_here(here),
+            },
+        })
         .boxed()
 }

@@ -164,22 +164,29 @@ fn plain(rules: &Rules) -> Rule<StatementKind> {
     use BinaryOperator as Op;
     use TokenKind::*;
     let sign = select! {
-        Equal => Option::None,
         PlusEqual => Some(Op::Add),
         MinusEqual => Some(Op::Subtract),
         StarEqual => Some(Op::Multiply),
         SlashEqual => Some(Op::Divide),
         PercentEqual => Some(Op::Remainder),
     };
-    rules
-        .expression
-        .clone()
-        .then(sign.then(rules.expression.clone()).or_not())
+    let expression = rules.expression.clone();
+    let content = just(Else).ignore_then(expression.clone()).or_not();
+    let whole = just(Equal)
+        .to(Option::None)
+        .then(expression.clone())
+        .then(content);
+    let changed = sign
+        .then(expression.clone())
+        .map(|assigned| (assigned, Option::None));
+    expression
+        .then(choice((whole, changed)).or_not())
         .map(|(target, assigned)| match assigned {
-            Some((operator, value)) => StatementKind::Assign {
+            Some(((operator, value), otherwise)) => StatementKind::Assign {
                 target,
                 operator,
                 value,
+                otherwise: otherwise.map(Box::new),
             },
             Option::None => plain_statement(target),
         })
