@@ -74,6 +74,12 @@ impl<'p> Lowering<'p> {
         if let Some(known) = self.instances.get(&instance) {
             return known.clone();
         }
+        if let Some(twin) = self.twin(&instance) {
+            self.own(twin.function, instance.callable);
+            self.model(&instance, twin.function);
+            self.instances.insert(instance, twin.clone());
+            return twin;
+        }
         let program = self.program;
         let callable = &program.callables[instance.callable.0 as usize];
         let mut parameters = Vec::new();
@@ -188,8 +194,9 @@ impl<'p> Lowering<'p> {
             memory,
         };
         if !attempted {
-            self.owners.insert(function, instance.callable);
+            self.own(function, instance.callable);
         }
+        self.model(&instance, signature.function);
         self.instances.insert(instance, signature.clone());
         signature
     }

@@ -191,7 +191,7 @@ impl<'p> Lowering<'p> {
             false,
             code,
         );
-        self.owners.insert(entry, id);
+        self.own(entry, id);
         entry
     }
 

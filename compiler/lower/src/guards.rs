@@ -11,7 +11,7 @@ use crate::lowering::Lowering;
 use rc_bytecode::hash::hash_bytes;
 use rc_bytecode::instr::{Body, Builtin, FunctionIndex, Instr, Register, Space, Type, View};
 use rc_bytecode::interface::{Guard, GuardKind};
-use rc_bytecode::module::FunctionKind;
+use rc_bytecode::module::{FunctionKind, Region};
 use rc_hir as hir;
 use rc_hir::{Storage, TableId};
 use std::collections::BTreeMap;
@@ -168,11 +168,7 @@ impl<'p> Lowering<'p> {
             text: String::new(),
         };
         meaning.function(made);
-        let mut text = meaning.text;
-        // Regions by name: their numbers hang on the order of the source too.
-        for (number, region) in self.schema.regions.iter().enumerate() {
-            text = text.replace(&format!("RegionIndex({number})"), &region.name);
-        }
+        let text = named_regions(&meaning.text, &self.schema.regions);
         self.functions.pop();
         self.spans.pop();
         hash_bytes(text.as_bytes(), 0)
@@ -193,6 +189,31 @@ fn shown(text: &str) -> String {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
+}
+
+/// Regions by name: their numbers hang on the order of the source.
+fn named_regions(text: &str, regions: &[Region]) -> String {
+    let mut named = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("RegionIndex(") {
+        named.push_str(before);
+        let number = after.split_once(')').and_then(|(number, after)| {
+            let region = regions.get(number.parse::<usize>().ok()?)?;
+            Some((region, after))
+        });
+        match number {
+            Some((region, after)) => {
+                named.push_str(&region.name);
+                rest = after;
+            }
+            None => {
+                named.push_str("RegionIndex(");
+                rest = after;
+            }
+        }
+    }
+    named.push_str(rest);
+    named
 }
 
 /// Code as text, callees after their callers, each numbered by when it is first met.

@@ -23,6 +23,7 @@ mod calls;
 mod code;
 mod leave;
 mod lowering;
+mod twins;
 // What the language is made of.
 mod assign;
 mod decimals;

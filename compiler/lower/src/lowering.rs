@@ -17,7 +17,7 @@ use rc_diagnostics::Diagnostics;
 use rc_hir as hir;
 use rc_hir::{CallableId, Origin};
 use rc_source::{Sources, Span};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 pub struct Lowering<'p> {
     pub program: &'p hir::Program,
@@ -25,6 +25,8 @@ pub struct Lowering<'p> {
     pub types: Types<'p>,
     pub schema: Schema,
     pub effects: Effects,
+    /// The aggregates of each table that has some.
+    pub aggregates: BTreeMap<hir::TableId, Vec<hir::AggregateId>>,
     pub diagnostics: Diagnostics,
     /// Shapes of each event's fields.
     pub events: Vec<Vec<Shape>>,
@@ -37,8 +39,12 @@ pub struct Lowering<'p> {
     pub instances: HashMap<Instance, Signature>,
     /// Functions that delete a row with what cascades from it. Looked up, never walked.
     pub deletions: HashMap<crate::references::Deletion, FunctionIndex>,
+    /// Of the standard library's functions, what can be copied for other regions.
+    pub models: crate::twins::Models,
     /// Which callable a function was made from.
     pub owners: BTreeMap<FunctionIndex, CallableId>,
+    /// The callables that own a function. Looked up, never walked.
+    pub owning: HashSet<CallableId>,
     /// The standard library's functions by module and name.
     pub std: HashMap<String, CallableId>,
     /// Numbers of commands and queries in the interface.
@@ -76,12 +82,18 @@ impl<'p> Lowering<'p> {
             .filter(|(_, callable)| callable.origin == Origin::Std)
             .map(|(number, callable)| (callable.name.clone(), CallableId(number as u32)))
             .collect();
+        let mut aggregates: BTreeMap<hir::TableId, Vec<hir::AggregateId>> = BTreeMap::new();
+        for (number, aggregate) in program.aggregates.iter().enumerate() {
+            let of = aggregates.entry(aggregate.table).or_default();
+            of.push(hir::AggregateId(number as u32));
+        }
         Lowering {
             program,
             sources,
             types,
             schema,
             effects: Effects::of(program),
+            aggregates,
             diagnostics,
             events,
             errors,
@@ -89,7 +101,9 @@ impl<'p> Lowering<'p> {
             spans: Vec::new(),
             instances: HashMap::new(),
             deletions: HashMap::new(),
+            models: crate::twins::Models::default(),
             owners: BTreeMap::new(),
+            owning: HashSet::new(),
             std,
             commands: BTreeMap::new(),
             assertions: Vec::new(),
@@ -161,6 +175,12 @@ impl<'p> Lowering<'p> {
         FunctionIndex(self.functions.len() as u32 - 1)
     }
 
+    /// Notes which callable a function was made from.
+    pub fn own(&mut self, function: FunctionIndex, callable: CallableId) {
+        self.owners.insert(function, callable);
+        self.owning.insert(callable);
+    }
+
     /// An entry per change of line.
     fn lines(&self, spans: &[Span]) -> Vec<(u32, u32, u32)> {
         let mut lines: Vec<(u32, u32, u32)> = Vec::new();
@@ -170,7 +190,7 @@ impl<'p> Lowering<'p> {
                 continue;
             }
             before = Some((span.file, span.start));
-            let line = self.sources.file(span.file).position(span.start).line;
+            let line = self.sources.file(span.file).line(span.start);
             if lines
                 .last()
                 .is_none_or(|(_, file, last)| (*file, *last) != (span.file.0, line))
@@ -192,7 +212,7 @@ pub fn shapes_of(types: &mut Types, fields: &[hir::Field]) -> Vec<Shape> {
 impl Lowering<'_> {
     /// A function of the package for its own sake: it may be called by nobody, and its cost is shown all the same.
     pub fn function_alone(&mut self, id: CallableId) {
-        if self.owners.values().any(|owner| *owner == id) {
+        if self.owning.contains(&id) {
             return;
         }
         let program = self.program;

@@ -7,8 +7,8 @@ use crate::body::Function;
 use crate::places::Location;
 use crate::schema::AggregateInfo;
 use rc_bytecode::instr::{Register, Scalar};
-use rc_hir::{AggregateId, StateId};
-use std::collections::BTreeMap;
+use rc_hir::{AggregateId, StateId, TableId};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl<'l, 'p> Function<'l, 'p> {
     /// Touches the pages of the states that this function itself uses; what its callees use they touch.
@@ -24,20 +24,29 @@ impl<'l, 'p> Function<'l, 'p> {
         for state in &self.summary.states_written {
             pages.insert(used(state), true);
         }
-        for (number, aggregate) in program.aggregates.iter().enumerate() {
-            if let AggregateInfo::Single(state) = &self.low.schema.aggregates[number] {
-                if self.summary.changes_aggregate(aggregate) {
-                    pages.insert(state.page, true);
-                } else if self
-                    .summary
-                    .aggregates_read
-                    .contains(&AggregateId(number as u32))
-                {
-                    pages.entry(state.page).or_insert(false);
-                }
+        let single = |id: &AggregateId| match &self.low.schema.aggregates[id.0 as usize] {
+            AggregateInfo::Single(state) => Some(state.page),
+            _ => None,
+        };
+        for page in self.summary.aggregates_read.iter().filter_map(single) {
+            pages.entry(page).or_insert(false);
+        }
+        let fields = self.summary.fields.iter().map(|(table, _)| *table);
+        let changed: BTreeSet<TableId> = self.summary.moves.iter().copied().chain(fields).collect();
+        let about = changed
+            .iter()
+            .filter_map(|table| self.low.aggregates.get(table));
+        for id in about.flatten() {
+            if self
+                .summary
+                .changes_aggregate(&program.aggregates[id.0 as usize])
+                && let Some(page) = single(id)
+            {
+                pages.insert(page, true);
             }
         }
-        if self.entry {
+        let writes = !changed.is_empty() || !self.summary.states_written.is_empty();
+        if self.entry && writes {
             for invariant in &program.invariants {
                 let changed = invariant
                     .reads_states

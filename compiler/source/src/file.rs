@@ -39,10 +39,16 @@ impl SourceFile {
         }
     }
 
+    /// The line, from 1, of byte `offset`; past the end counts as the end.
+    pub fn line(&self, offset: u32) -> u32 {
+        let offset = offset.min(self.text.len() as u32);
+        self.line_starts.partition_point(|start| *start <= offset) as u32
+    }
+
     /// Where byte `offset` stands; past the end counts as the end.
     pub fn position(&self, offset: u32) -> Position {
         let offset = offset.min(self.text.len() as u32);
-        let line = self.line_starts.partition_point(|start| *start <= offset) - 1;
+        let line = self.line(offset) as usize - 1;
         let start = self.line_starts[line] as usize;
         let column = self.text[start..offset as usize].chars().count() as u32 + 1;
         Position {
