@@ -115,6 +115,21 @@ impl<'w, 'a> Body<'w, 'a> {
         id
     }
 
+    /// A name that a mistake kept from being bound: about its uses nothing is said.
+    pub fn bind_unknown(&mut self, name: &str, span: Span) {
+        if self.find_local(name).is_some() {
+            return;
+        }
+        let id = self.anonymous(Local {
+            name: name.to_string(),
+            ty: Type::Error,
+            mutable: true,
+            span,
+        });
+        let scope = self.scopes.last_mut().expect("a body has a scope");
+        scope.insert(name.into(), id);
+    }
+
     pub fn anonymous(&mut self, local: Local) -> LocalId {
         let id = LocalId(self.locals.len() as u32);
         self.locals.push(local);

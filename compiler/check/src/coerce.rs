@@ -237,6 +237,10 @@ impl Body<'_, '_> {
             return self.touch(*mutable, region, page, written, span);
         }
         let ty = self.ty(written);
+        if ty == Type::Error {
+            self.expr(value, None);
+            return error(span);
+        }
         let literal = crate::operators::is_flexible(value);
         let checked = self.expr(value, literal.then_some(&ty));
         if self.fits(&checked.ty, &ty) {

@@ -19,6 +19,24 @@ const DURATIONS: &[(&str, i128)] = &[
     ("d", 86_400_000_000_000),
 ];
 
+/// The smallest integer type that holds this value, of the same sign where one does.
+pub(crate) fn wider(scalar: Scalar, value: i128) -> Option<Scalar> {
+    use Scalar::*;
+    let unsigned = [U8, U16, U32, U64, U128];
+    let signed = [I8, I16, I32, I64, I128];
+    let holds = |other: &Scalar| {
+        let (low, high) = range(*other);
+        (low..=high).contains(&value)
+    };
+    let own = if scalar.is_signed() {
+        &signed
+    } else {
+        &unsigned
+    };
+    let mut all = own.iter().chain(&signed);
+    all.find(|other| holds(other)).copied()
+}
+
 /// The least and the largest value of an integer type; `u128` ends where `i128` does here, see [`Body::integer`].
 pub(crate) fn range(scalar: Scalar) -> (i128, i128) {
     match scalar {
@@ -83,13 +101,19 @@ impl Body<'_, '_> {
                     _ => format!("{low} to {high}"),
                 };
                 let sign = if negative { "-" } else { "" };
+                let wider = signed.and_then(|number| wider(scalar, number));
+                let hint = wider.map(|wider| {
+                    let wider = wider.name();
+                    format!("a `{wider}` holds it, where the type is yours to choose")
+                });
                 self.world
                     .error(
                         codes::LITERAL_OUT_OF_RANGE,
                         span,
                         format!("{sign}{value} does not fit `{name}`"),
                     )
-                    .label(format!("`{name}` holds {bounds}"));
+                    .label(format!("`{name}` holds {bounds}"))
+                    .hint_if(hint);
                 error(span)
             }
         }

@@ -377,14 +377,17 @@ impl Body<'_, '_> {
             && let ExprKind::Integer(bits) = right.kind
             && bits >= i128::from(scalar.bits())
         {
-            self.world.error(
-                codes::CONSTANT_OVERFLOW,
-                right.span,
-                format!(
-                    "a shift by {bits} always fails: the type has {} bits",
-                    scalar.bits()
-                ),
-            );
+            let most = scalar.bits() - 1;
+            self.world
+                .error(
+                    codes::CONSTANT_OVERFLOW,
+                    right.span,
+                    format!(
+                        "a shift by {bits} always fails: the type has {} bits",
+                        scalar.bits()
+                    ),
+                )
+                .hint(format!("shift by 0 to {most}"));
             return error(span);
         }
         let (ExprKind::Integer(a), ExprKind::Integer(b)) = (&left.kind, &right.kind) else {
@@ -411,14 +414,26 @@ impl Body<'_, '_> {
             None if scalar == Scalar::U128 => whole(left, right),
             _ => {
                 let shown = self.show(&ty);
+                let result = match value {
+                    Some(value) => format!("this is {value}, which does not fit `{shown}`"),
+                    None => format!("this never fits `{shown}`"),
+                };
+                let wider = value.and_then(|value| crate::literals::wider(scalar, value));
+                let hint = match wider {
+                    Some(wider) => {
+                        let name = wider.name();
+                        format!("calculate in `{name}`, or with smaller numbers")
+                    }
+                    None => "calculate with smaller numbers".to_string(),
+                };
                 self.world
                     .error(
                         codes::CONSTANT_OVERFLOW,
                         span,
-                        format!("this never fits `{shown}`, so it would always fail `Overflow`"),
+                        format!("{result}: it would always fail `Overflow`"),
                     )
                     .label(format!("`{shown}` holds {low} to {high}"))
-                    .hint("calculate in a wider type, as in `u128`, or with smaller numbers");
+                    .hint(hint);
                 error(span)
             }
         }

@@ -401,12 +401,21 @@ impl Body<'_, '_> {
                         fields.push((number as u32, pattern));
                     }
                 }
-                if !rest && sound && fields.len() < wanted.len() {
-                    let missing: Vec<String> = (0..wanted.len())
-                        .filter(|number| {
-                            !fields.iter().any(|(given, _)| *given as usize == *number)
-                        })
-                        .map(|number| format!("`{}`", wanted[number].name))
+                let is_given =
+                    |number: &usize| fields.iter().any(|(given, _)| *given as usize == *number);
+                let left: Vec<&hir::Field> = (0..wanted.len())
+                    .filter(|number| !is_given(number))
+                    .map(|number| &wanted[number])
+                    .collect();
+                if !rest && !left.is_empty() && !reported {
+                    // What should have been named here may be used below.
+                    left.iter()
+                        .for_each(|field| self.bind_unknown(&field.name, span));
+                }
+                if !rest && sound && !left.is_empty() {
+                    let missing: Vec<String> = left
+                        .iter()
+                        .map(|field| format!("`{}`", field.name))
                         .collect();
                     self.world
                         .error(

@@ -235,7 +235,8 @@ impl<'a> World<'a> {
             codes::NOT_IN_THIS_EDITION,
             span,
             format!("{what} not in this edition of the language"),
-        );
+        )
+        .hint("`rcc explain E0701` tells what to write instead");
     }
 
     /// For the low-level words in files of a package.

@@ -1,15 +1,18 @@
 //! The stages, in order, on one page: parse, check, lower. No stage calls another.
 
+use crate::cascades::{once_each_name, quiet_after_syntax};
 use crate::limits::{FILES_MAX, PACKAGE_BYTES_MAX, STACK_BYTES};
 use crate::package::Package;
 use crate::stdlib::{STD_PACKAGES, STDLIB};
+use crate::trees::{Tree, Trees};
+use crate::wrong_type;
 use rc_check::Unit;
-use rc_diagnostics::{Code, Diagnostic, Diagnostics, Severity, codes};
+use rc_diagnostics::{Diagnostic, Diagnostics, codes};
 use rc_hir::{Origin, Program};
 use rc_lower::Lowered;
 use rc_source::{FileId, Sources, Span};
 use rc_syntax::ast;
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How to compile.
@@ -42,7 +45,7 @@ pub struct Timings {
 #[derive(Debug)]
 pub struct ParsedPackage {
     pub sources: Sources,
-    pub files: Vec<(String, Origin, ast::File)>,
+    pub files: Vec<(String, Origin, Arc<ast::File>)>,
     pub diagnostics: Diagnostics,
 }
 
@@ -72,254 +75,190 @@ pub fn compile(package: &Package) -> Compiled {
 
 /// Source to module.
 pub fn compile_with(package: &Package, options: Options) -> Compiled {
-    on_a_large_stack(|| {
-        let Checked {
+    on_a_large_stack(|| compiled_with(&mut Trees::default(), package, options))
+}
+
+pub(crate) fn compiled_with(trees: &mut Trees, package: &Package, options: Options) -> Compiled {
+    let Checked {
+        sources,
+        program,
+        mut diagnostics,
+        mut timings,
+    } = checked_with(trees, package, options.page_shift);
+    if diagnostics.has_errors() {
+        return Compiled {
             sources,
             program,
-            mut diagnostics,
-            mut timings,
-        } = checked(package, options.page_shift);
-        if diagnostics.has_errors() {
-            return Compiled {
-                sources,
-                program,
-                lowered: None,
-                diagnostics,
-                timings,
-            };
-        }
-        let start = Instant::now();
-        let (lowered, more) = lower(&program, &sources, options);
-        timings.lower = start.elapsed();
-        diagnostics.append(more);
-        let lowered = (!diagnostics.has_errors()).then_some(lowered);
-        Compiled {
-            sources,
-            program,
-            lowered,
+            lowered: None,
             diagnostics,
             timings,
-        }
-    })
+        };
+    }
+    let start = Instant::now();
+    let (lowered, more) = lower(&program, &sources, options);
+    timings.lower = start.elapsed();
+    diagnostics.append(more);
+    let lowered = (!diagnostics.has_errors()).then_some(lowered);
+    Compiled {
+        sources,
+        program,
+        lowered,
+        diagnostics,
+        timings,
+    }
 }
 
 /// Source to typed program: what `rcc check` needs.
 pub fn check_only(package: &Package) -> Checked {
-    on_a_large_stack(|| checked(package, Options::default().page_shift))
+    let page_shift = Options::default().page_shift;
+    on_a_large_stack(|| checked_with(&mut Trees::default(), package, page_shift))
 }
 
-fn checked(package: &Package, page_shift: u8) -> Checked {
+pub(crate) fn checked_with(trees: &mut Trees, package: &Package, page_shift: u8) -> Checked {
+    let Findings {
+        parsed,
+        program,
+        found,
+        timings,
+    } = findings(trees, package, page_shift);
+    let mut diagnostics = parsed.diagnostics;
+    let found = match diagnostics.has_errors() {
+        true => found,
+        false => {
+            let own = wrong_type::Own {
+                package,
+                sources: &parsed.sources,
+                first: FileId(STDLIB.len() as u32),
+            };
+            wrong_type::settle(trees, &own, page_shift, found)
+        }
+    };
+    let items = parsed.files.iter().flat_map(|(_, _, file)| &file.items);
+    let items: Vec<Span> = items.map(|item| item.span).collect();
+    diagnostics.extend(once_each_name(&parsed.sources, &items, found));
+    Checked {
+        sources: parsed.sources,
+        program,
+        diagnostics,
+        timings,
+    }
+}
+
+/// A package read and checked; `found` is what the checker says of what the parser understood.
+pub(crate) struct Findings {
+    pub parsed: ParsedPackage,
+    pub program: Program,
+    pub found: Vec<Diagnostic>,
+    pub timings: Timings,
+}
+
+pub(crate) fn findings(trees: &mut Trees, package: &Package, page_shift: u8) -> Findings {
     let start = Instant::now();
-    let parsed = parse(package);
+    let parsed = parse_with(trees, package);
     let parse_time = start.elapsed();
     let start = Instant::now();
-    let (program, diagnostics) = check(&parsed, package, page_shift);
+    let (program, found) = check(&parsed, package, page_shift);
     let timings = Timings {
         parse: parse_time,
         check: start.elapsed(),
         lower: Duration::ZERO,
     };
-    let mut all = parsed.diagnostics;
-    let heard = quiet_after_syntax(&all, &parsed.files, diagnostics);
-    for diagnostic in once_each_name(heard) {
-        all.push(diagnostic);
-    }
-    Checked {
-        sources: parsed.sources,
+    let files = parsed.files.iter().map(|(_, _, file)| &**file);
+    let found = quiet_after_syntax(&parsed.sources, &parsed.diagnostics, files, found);
+    Findings {
+        parsed,
         program,
-        diagnostics: all,
+        found,
         timings,
     }
 }
 
-/// One mistake, one message: a name that is not known is said once, with how often it occurs; and after a `use` that led
-/// nowhere nothing is said about names, which it may have brought.
-fn once_each_name(found: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let is_use = |one: &Diagnostic| one.code == codes::UNKNOWN_MODULE;
-    let without_use = found.iter().any(is_use);
-    let unknown = [
-        codes::UNKNOWN_NAME,
-        codes::UNKNOWN_TYPE,
-        codes::UNKNOWN_FIELD,
-        codes::UNKNOWN_VARIANT,
-        codes::UNKNOWN_ROLE,
-        codes::UNKNOWN_INDEX,
-        codes::UNKNOWN_FAILURE,
-    ];
-    let mut kept: Vec<(Diagnostic, usize)> = Vec::new();
-    let mut places: BTreeMap<(Code, String), usize> = BTreeMap::new();
-    for diagnostic in found {
-        if !unknown.contains(&diagnostic.code) {
-            kept.push((diagnostic, 0));
-            continue;
-        }
-        if without_use {
-            continue;
-        }
-        let key = (diagnostic.code, diagnostic.message.clone());
-        match places.get(&key) {
-            Some(first) => {
-                let (first, more) = &mut kept[*first];
-                *more += 1;
-                // The same name is mended in the same way.
-                if !first.fix.is_empty() {
-                    first.fix.extend(diagnostic.fix);
-                }
-            }
-            None => {
-                places.insert(key, kept.len());
-                kept.push((diagnostic, 0));
-            }
-        }
-    }
-    let counted = |(mut diagnostic, more): (Diagnostic, usize)| {
-        let label = &mut diagnostic.primary.text;
-        if more > 0 {
-            let places = if more == 1 { "place" } else { "places" };
-            let word = if label.is_empty() {
-                "here"
-            } else {
-                label.as_str()
-            };
-            *label = format!("{word}, and at {more} more {places}");
-        }
-        diagnostic
-    };
-    kept.into_iter().map(counted).collect()
-}
-
-/// One mistake, one message: what the checker says about a declaration that did not parse whole is left out, and so is
-/// every unknown name while a declaration that could have made it known did not parse.
-fn quiet_after_syntax(
-    syntax: &Diagnostics,
-    files: &[(String, Origin, ast::File)],
-    found: Diagnostics,
-) -> Vec<Diagnostic> {
-    let mistakes: Vec<Span> = syntax
-        .iter()
-        .filter(|mistake| mistake.severity == Severity::Error)
-        .map(|mistake| mistake.primary.span)
-        .collect();
-    if mistakes.is_empty() {
-        return found.into_iter().collect();
-    }
-    let holds = |item: &ast::Item, span: Span| {
-        item.span.file == span.file && item.span.start <= span.start && span.start <= item.span.end
-    };
-    let items: Vec<&ast::Item> = files.iter().flat_map(|(_, _, file)| &file.items).collect();
-    let damaged: Vec<&ast::Item> = items
-        .iter()
-        .copied()
-        .filter(|item| mistakes.iter().any(|mistake| holds(item, *mistake)))
-        .collect();
-    let bodies_only = mistakes.iter().all(|mistake| {
-        damaged
-            .iter()
-            .any(|item| matches!(item.kind, ast::ItemKind::Callable(_)) && holds(item, *mistake))
-    });
-    // What a declaration that cannot be read may have made known: names, and failures, roles, indexes by name.
-    let hangs_on_names = |code: rc_diagnostics::Code| {
-        (200..300).contains(&code.number())
-            || [
-                codes::NO_ORDER,
-                codes::UNKNOWN_ROLE,
-                codes::UNDECLARED_FAILURE,
-                codes::UNKNOWN_INDEX,
-                codes::CANNOT_FAIL_SO,
-                codes::UNKNOWN_FAILURE,
-                codes::KEY_MISSING,
-            ]
-            .contains(&code)
-    };
-    found
-        .into_iter()
-        .filter(|diagnostic| {
-            let inside = damaged
-                .iter()
-                .any(|item| holds(item, diagnostic.primary.span));
-            !inside && (bodies_only || !hangs_on_names(diagnostic.code))
-        })
-        .collect()
-}
-
 /// Stage 1: texts to trees.
 pub fn parse(package: &Package) -> ParsedPackage {
-    let mut sources = Sources::new();
-    let mut files = Vec::new();
-    let mut diagnostics = Diagnostics::new();
-    for (module, text) in STDLIB {
-        let id = sources.add(format!("std/{module}.rc"), *text);
-        let parsed = rc_syntax::parse(id, text);
-        diagnostics.append(parsed.diagnostics);
-        files.push((module.to_string(), Origin::Std, parsed.file));
+    parse_with(&mut Trees::default(), package)
+}
+
+fn parse_with(trees: &mut Trees, package: &Package) -> ParsedPackage {
+    let mut parsed = ParsedPackage {
+        sources: Sources::new(),
+        files: Vec::new(),
+        diagnostics: Diagnostics::new(),
+    };
+    let texts: Vec<&[u8]> = STDLIB.iter().map(|(_, text)| text.as_bytes()).collect();
+    for ((module, _), tree) in STDLIB.iter().zip(trees.of(0, &texts)) {
+        parsed.add(format!("std/{module}.rc"), module, Origin::Std, &tree);
     }
-    let used = package.libraries.iter().flat_map(|library| &library.files);
-    let given = || package.files.iter().chain(used.clone());
-    let total: usize = given().map(|file| file.bytes.len()).sum();
-    let first = FileId(files.len() as u32);
-    if given().count() > FILES_MAX || total > PACKAGE_BYTES_MAX || package.files.is_empty() {
+    let used = package.libraries.iter().flat_map(|library| {
+        let files = library.files.iter();
+        files.map(|file| (library.name.as_str(), Origin::Library, file))
+    });
+    let own = package.files.iter();
+    let own = own.map(|file| (package.name.as_str(), Origin::Package, file));
+    let given: Vec<_> = own.chain(used).collect();
+    let total: usize = given.iter().map(|(_, _, file)| file.bytes.len()).sum();
+    let first = parsed.files.len();
+    if given.len() > FILES_MAX || total > PACKAGE_BYTES_MAX || package.files.is_empty() {
         let name = package
             .files
             .first()
             .map_or("rc.toml", |file| file.name.as_str());
-        sources.add(name, "");
-        let span = Span::new(first, 0, 0);
-        diagnostics.push(match package.files.is_empty() {
+        parsed.sources.add(name, "");
+        let span = Span::new(FileId(first as u32), 0, 0);
+        parsed.diagnostics.push(match package.files.is_empty() {
             true => Diagnostic::error(codes::EMPTY_PACKAGE, span, "this package has no source files"),
             false => Diagnostic::error(
                 codes::PACKAGE_TOO_LARGE,
                 span,
-                format!("a package has at most {FILES_MAX} files and {PACKAGE_BYTES_MAX} bytes; this one has {} and {total}", given().count()),
+                format!("a package has at most {FILES_MAX} files and {PACKAGE_BYTES_MAX} bytes; this one has {} and {total}", given.len()),
             ),
         });
-        return ParsedPackage {
-            sources,
-            files,
-            diagnostics,
-        };
+        return parsed;
     }
-    for file in &package.files {
-        let id = FileId(files.len() as u32);
-        let (parsed, text) = rc_syntax::parse_bytes(id, &file.bytes);
-        sources.add(file.name.clone(), text);
-        diagnostics.append(parsed.diagnostics);
-        files.push((package.name.clone(), Origin::Package, parsed.file));
-    }
-    for library in &package.libraries {
-        for file in &library.files {
-            let id = FileId(files.len() as u32);
-            let (parsed, text) = rc_syntax::parse_bytes(id, &file.bytes);
-            sources.add(file.name.clone(), text);
-            diagnostics.append(parsed.diagnostics);
-            files.push((library.name.clone(), Origin::Library, parsed.file));
-        }
+    let texts: Vec<&[u8]> = given.iter().map(|(_, _, file)| &*file.bytes).collect();
+    for ((module, origin, file), tree) in given.into_iter().zip(trees.of(first, &texts)) {
+        parsed.add(file.name.clone(), module, origin, &tree);
     }
     // A package of the standard library may use another.
-    let mut next = first.0 as usize;
-    while next < files.len() {
-        for name in std_packages(&files[next].2) {
+    let mut next = first;
+    while next < parsed.files.len() {
+        for name in std_packages(&parsed.files[next].2) {
             let module = format!("std.{name}");
-            let known = files.iter().any(|(there, _, _)| *there == module);
+            let known = parsed.files.iter().any(|(there, _, _)| *there == module);
             let found = STD_PACKAGES.iter().find(|(there, _)| *there == name);
             if let (false, Some((name, text))) = (known, found) {
-                let id = sources.add(format!("std/{name}.rc"), *text);
-                let parsed = rc_syntax::parse(id, text);
-                diagnostics.append(parsed.diagnostics);
-                files.push((module, Origin::Library, parsed.file));
+                for tree in trees.of(parsed.files.len(), &[text.as_bytes()]) {
+                    parsed.add(format!("std/{name}.rc"), &module, Origin::Library, &tree);
+                }
             }
         }
         next += 1;
     }
-    let own: Vec<&mut ast::File> = files
-        .iter_mut()
-        .filter(|(_, origin, _)| *origin == Origin::Package)
-        .map(|(_, _, file)| file)
-        .collect();
-    rc_check::expand_jobs(own, &mut diagnostics);
-    ParsedPackage {
-        sources,
-        files,
-        diagnostics,
+    parsed.expand_jobs();
+    parsed
+}
+
+impl ParsedPackage {
+    fn add(&mut self, name: String, module: &str, origin: Origin, tree: &Tree) {
+        self.sources.add(name, tree.text.clone());
+        let diagnostics = tree.diagnostics.iter().cloned();
+        self.diagnostics.extend(diagnostics);
+        self.files
+            .push((module.to_string(), origin, tree.file.clone()));
+    }
+
+    /// Writes out the jobs of the package's own files. Trees may be kept elsewhere: what is written to is a copy.
+    fn expand_jobs(&mut self) {
+        let is_job = |item: &ast::Item| matches!(item.kind, ast::ItemKind::Job(_));
+        let mut own: Vec<&mut Arc<ast::File>> = self
+            .files
+            .iter_mut()
+            .filter(|(_, origin, _)| *origin == Origin::Package)
+            .map(|(_, _, file)| file)
+            .collect();
+        if own.iter().any(|file| file.items.iter().any(is_job)) {
+            let own = own.iter_mut().map(|file| Arc::make_mut(file)).collect();
+            rc_check::expand_jobs(own, &mut self.diagnostics);
+        }
     }
 }
 

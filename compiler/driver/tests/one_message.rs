@@ -136,9 +136,9 @@ fn a_planted_mistake_is_one_message() {
     }
     let single = spread.get(&1).copied().unwrap_or(0);
     assert!(
-        single * 100 >= tried * 90,
+        single * 100 >= tried * 97,
         "{single} of {tried} are one message"
     );
     let most = spread.keys().next_back().copied().unwrap_or(0);
-    assert!(most <= 12, "{most} messages:\n{}", worst[0].1);
+    assert!(most <= 3, "{most} messages:\n{}", worst[0].1);
 }

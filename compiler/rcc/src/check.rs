@@ -5,6 +5,7 @@ use crate::package;
 use rc_bytecode::limits::PAGE_SHIFT_DEFAULT;
 use rc_diagnostics::render;
 use rc_driver::{Options, check_only, compile_with};
+use std::mem::forget;
 use std::path::PathBuf;
 
 /// Checks a package: names, types, bounds, access, invariants, declared costs.
@@ -38,8 +39,10 @@ enum Format {
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let package = package::load(&arguments.path)?;
+    // The process ends soon, and with it all memory: giving back a large program piece by piece would only take time.
     let (sources, diagnostics) = if arguments.quick {
         let checked = check_only(&package);
+        forget(checked.program);
         (checked.sources, checked.diagnostics)
     } else {
         let compiled = compile_with(
@@ -49,6 +52,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 with_tests: true,
             },
         );
+        forget((compiled.program, compiled.lowered));
         (compiled.sources, compiled.diagnostics)
     };
     match arguments.format {

@@ -29,6 +29,11 @@ impl Misfits<'_> {
         }
     }
 
+    /// Whether it is about a `{` that does not fit.
+    pub(crate) fn is_brace(&self, error: &SyntaxError) -> bool {
+        self.stream.kinds.get(error.at) == Some(&TokenKind::OpenBrace)
+    }
+
     /// Where the token before number `at` ends.
     pub(crate) fn end_before(&self, at: usize) -> u32 {
         let before = at.checked_sub(1).and_then(|at| self.stream.spans.get(at));

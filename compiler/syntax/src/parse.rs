@@ -4,7 +4,7 @@ use crate::ast;
 use crate::error::SyntaxError;
 use crate::limits::{FILE_BYTES_MAX, SYNTAX_ERRORS_MAX};
 use crate::misfits::Misfits;
-use crate::stream::Stream;
+use crate::stream::{LINE_BYTES_MAX, Stream, Wreck};
 use crate::token::Token;
 use crate::{grammar, lexer, names};
 use rc_diagnostics::{Diagnostic, Diagnostics, codes};
@@ -54,7 +54,12 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
         .filter(|error| !stream.is_quiet(misfits.span(error).start))
         .collect();
     loud.sort_by_key(|error| error.at);
-    loud.dedup_by(|next, kept| stream.in_one_header(kept.at, next.at));
+    loud.dedup_by(|next, kept| {
+        let (first, second) = (misfits.span(kept).start, misfits.span(next).start);
+        let is_echo = is_one_line(text, first, second) && stream.in_arguments(next.at);
+        is_echo || stream.in_one_header(kept.at, next.at)
+    });
+    settle_wrecks(&stream.wrecks, &misfits, &mut loud, &mut diagnostics);
     loud.truncate(SYNTAX_ERRORS_MAX);
     let found: Vec<Diagnostic> = loud.iter().map(|error| misfits.diagnostic(error)).collect();
     let mut diagnostics = without_echoes(&tree, diagnostics, &found);
@@ -143,6 +148,47 @@ fn without_echoes(tree: &ast::File, diagnostics: Diagnostics, found: &[Diagnosti
             .filter(|one| one.code != codes::UNEXPECTED_TOKEN || !is_lost(one.primary.span.start)),
     );
     kept
+}
+
+fn is_one_line(text: &str, first: u32, second: u32) -> bool {
+    let between = text.get(first as usize..second as usize);
+    between.is_some_and(|between| between.len() < LINE_BYTES_MAX && !between.contains('\n'))
+}
+
+/// Where braces do not balance, one message is left: the grammar's first complaint where it is nearer to the mistake
+/// than what was said of the brace.
+fn settle_wrecks(
+    wrecks: &[Wreck],
+    misfits: &Misfits<'_>,
+    loud: &mut Vec<&SyntaxError>,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut dropped: Vec<Span> = Vec::new();
+    for wreck in wrecks {
+        let place = |error: &SyntaxError| misfits.span(error).start;
+        let inside = |error: &SyntaxError| (wreck.start..=wreck.end).contains(&place(error));
+        let is_brace = |one: &Diagnostic| {
+            one.code == codes::UNCLOSED_BRACKET && one.primary.span == wreck.span
+        };
+        let is_said = diagnostics.iter().any(is_brace);
+        let first = loud.iter().copied().find(|error| inside(error));
+        let is_nearer = first.is_some_and(|error| match wreck.cut {
+            Some(cut) => place(error) <= cut,
+            None => misfits.is_brace(error),
+        });
+        let kept = first.filter(|_| is_nearer || !is_said).map(place);
+        loud.retain(|error| !inside(error) || Some(place(error)) == kept);
+        if is_nearer && is_said {
+            dropped.push(wreck.span);
+        }
+    }
+    if !dropped.is_empty() {
+        let is_dropped = |one: &Diagnostic| {
+            one.code == codes::UNCLOSED_BRACKET && dropped.contains(&one.primary.span)
+        };
+        let all = std::mem::take(diagnostics);
+        diagnostics.extend(all.into_iter().filter(|one| !is_dropped(one)));
+    }
 }
 
 fn capped(diagnostics: Diagnostics) -> Diagnostics {

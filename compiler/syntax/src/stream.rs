@@ -11,6 +11,13 @@ use rc_source::{FileId, Span};
 /// How far the beginning of a header is looked for.
 const HEADER_TOKENS_MAX: usize = 400;
 
+/// How far the rest or the beginning of a line is looked for, in bytes and in tokens: lines of generated text may be long.
+pub(crate) const LINE_BYTES_MAX: usize = 400;
+const LINE_TOKENS_MAX: usize = 100;
+
+/// Stretches with unbalanced braces that are looked at.
+const WRECKS_MAX: usize = 20;
+
 /// What the grammar reads.
 #[derive(Debug, Default)]
 pub(crate) struct Stream {
@@ -19,6 +26,20 @@ pub(crate) struct Stream {
     pub spans: Vec<(u32, u32)>,
     /// Stretches of bytes about which everything has been said.
     pub quiet: Vec<(u32, u32)>,
+    /// Declarations whose braces do not balance.
+    pub wrecks: Vec<Wreck>,
+}
+
+/// A stretch in which a brace is missing or one is too many: of all that is said about it one message is the mistake.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wreck {
+    /// Bytes, both among it.
+    pub start: u32,
+    pub end: u32,
+    /// Where the declaration ended too early; what the grammar says before that is nearer to the mistake.
+    pub cut: Option<u32>,
+    /// What was reported of the brace.
+    pub span: Span,
 }
 
 impl Stream {
@@ -37,6 +58,7 @@ impl Stream {
                 kinds: Vec::with_capacity(tokens.len()),
                 spans: Vec::with_capacity(tokens.len()),
                 quiet: Vec::new(),
+                wrecks: Vec::new(),
             },
             open: Vec::new(),
             level: Level::default(),
@@ -45,6 +67,10 @@ impl Stream {
             documented: 0,
             lacks_braces: lacks_braces(tokens),
             declaring: None,
+            declared_at: 0,
+            ended: None,
+            suspect: None,
+            unsettled: None,
             semicolons: Vec::new(),
         };
         let mut stream = builder.run();
@@ -55,6 +81,12 @@ impl Stream {
             touches
         });
         stream
+    }
+
+    fn wreck(&mut self, wreck: Wreck) {
+        if self.wrecks.len() < WRECKS_MAX {
+            self.wrecks.push(wreck);
+        }
     }
 
     /// Whether two tokens, the second one later, stand between the same brackets of a header: what is skipped after
@@ -91,6 +123,25 @@ impl Stream {
             )
         };
         stays && opener.is_some_and(|at| self.kinds[at] == OpenParen && declares(at))
+    }
+
+    /// Whether a token stands in a list of type arguments, before its `>`: after a mistake on its line this list was not
+    /// seen as one.
+    pub(crate) fn in_arguments(&self, at: usize) -> bool {
+        use TokenKind::*;
+        let mut depth = 0usize;
+        for kind in self.kinds.iter().skip(at).take(LINE_TOKENS_MAX) {
+            match kind {
+                Less | OpenAngle => depth += 1,
+                Greater | CloseAngle if depth == 0 => return true,
+                Greater | CloseAngle => depth -= 1,
+                Newline | OpenBrace | CloseBrace | CloseParen | CloseBracket | Equal => {
+                    return false;
+                }
+                _ => {}
+            }
+        }
+        false
     }
 
     /// True when a complaint at byte `at` would repeat one already made.
@@ -132,6 +183,15 @@ struct Builder<'a> {
     lacks_braces: bool,
     /// The word that began the declaration being read.
     declaring: Option<TokenKind>,
+    /// Where it begins.
+    declared_at: u32,
+    /// The first `}` that ended it.
+    ended: Option<Span>,
+    /// A `{` whose `}` stands further left than its line: the one that is missing is rather this one's.
+    suspect: Option<Span>,
+    /// A `)` or `]` at the start of a line that closes nothing, with how many brackets are open around it: what it should
+    /// close goes over lines, so that the block around it is not what was meant.
+    unsettled: Option<(usize, Wreck)>,
     /// `;` as in other languages, with the text to stand there and the hint: one habit, one message.
     semicolons: Vec<(Span, String, &'static str)>,
 }
@@ -183,6 +243,9 @@ impl Builder<'_> {
                     let begins = matches!(self.last(), Option::None | Some(Newline));
                     if self.open.is_empty() && begins && kind.starts_declaration() {
                         self.declaring = Some(kind);
+                        self.declared_at = token.span.start;
+                        self.ended = Option::None;
+                        self.suspect = Option::None;
                     }
                     if kind == Arrow {
                         // A result type stands outside every bracket.
@@ -463,18 +526,92 @@ impl Builder<'_> {
             .take_while(within)
             .position(|open| open.kind == partner);
         match above {
-            Some(0) => {}
-            Some(above) => self.close_down_to(self.open.len() - above, span),
+            Some(0) => self.compare_margins(kind, span),
+            Some(_) if kind == TokenKind::CloseBrace && self.is_extra(span) => {
+                self.report_stray(kind, span);
+                return self.quiet_rest(span);
+            }
+            Some(above) => {
+                self.close_down_to(self.open.len() - above, span);
+                if kind != TokenKind::CloseBrace {
+                    self.quiet_rest(span);
+                }
+            }
             None => return self.stray(kind, span),
         }
         if kind == TokenKind::CloseBrace && self.last() == Some(TokenKind::Newline) {
             self.out.kinds.pop();
             self.out.spans.pop();
         }
+        if let Some((_, wreck)) = self
+            .unsettled
+            .take_if(|(depth, _)| *depth >= self.open.len())
+        {
+            self.out.wreck(Wreck {
+                end: span.start,
+                ..wreck
+            });
+        }
         self.leave();
         self.emit(kind, span);
         if self.open.is_empty() && kind == TokenKind::CloseBrace {
             self.top_end = span.end;
+            self.ended.get_or_insert(span);
+        }
+    }
+
+    /// Whether a `}` inside `(` or `[` is one too many: the bracket was opened on its line and is closed there, after it.
+    fn is_extra(&self, span: Span) -> bool {
+        let Some(open) = self.open.last() else {
+            return false;
+        };
+        let close = match open.kind {
+            TokenKind::OpenParen => TokenKind::CloseParen,
+            TokenKind::OpenBracket => TokenKind::CloseBracket,
+            _ => return false,
+        };
+        let between = &self.text.as_bytes()[open.span.1 as usize..span.start as usize];
+        if between.len() > LINE_BYTES_MAX || between.contains(&b'\n') {
+            return false;
+        }
+        let next = self
+            .tokens
+            .partition_point(|token| token.span.start < span.end);
+        let mut depth = 0usize;
+        for token in self.tokens[next..].iter().take(LINE_TOKENS_MAX) {
+            match token.kind {
+                TokenKind::Newline => return false,
+                kind if kind == open.kind => depth += 1,
+                kind if kind == close && depth == 0 => return true,
+                kind if kind == close => depth -= 1,
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// Blanks at the start of the line at `at`, and whether nothing else stands before `at`.
+    fn margin(&self, at: u32) -> (usize, bool) {
+        let before = &self.text.as_bytes()[..at as usize];
+        let near = &before[before.len().saturating_sub(LINE_BYTES_MAX)..];
+        let line = near.rsplit(|byte| *byte == b'\n').next();
+        let line = line.unwrap_or_default();
+        let is_blank = |byte: &&u8| matches!(**byte, b' ' | b'\t');
+        let blanks = line.iter().take_while(is_blank).count();
+        let is_whole = line.len() < near.len() || near.len() == before.len();
+        (blanks, is_whole && blanks == line.len())
+    }
+
+    /// Before the innermost bracket is left: whether its `}` stands where another one's belongs.
+    fn compare_margins(&mut self, kind: TokenKind, span: Span) {
+        let (own, is_first) = self.margin(span.start);
+        if kind != TokenKind::CloseBrace || !is_first || self.suspect.is_some() {
+            return;
+        }
+        if let Some(open) = self.open.last()
+            && self.margin(open.span.0).0 > own
+        {
+            self.suspect = Some(Span::new(self.file, open.span.0, open.span.1));
         }
     }
 
@@ -488,17 +625,41 @@ impl Builder<'_> {
             .any(|(start, end)| (*start..=*end).contains(&at))
     }
 
-    fn stray(&mut self, kind: TokenKind, span: Span) {
-        if !self.is_explained(span.start) {
-            let message = format!("{} closes nothing", kind.described());
-            self.diagnostics
-                .push(Diagnostic::error(codes::UNCLOSED_BRACKET, span, message));
+    fn report_stray(&mut self, kind: TokenKind, span: Span) {
+        if self.is_explained(span.start) {
+            return;
         }
+        let message = format!("{} closes nothing", kind.described());
+        let mut diagnostic = Diagnostic::error(codes::UNCLOSED_BRACKET, span, message);
+        if let (TokenKind::CloseBrace, true, Some(ended)) = (kind, self.open.is_empty(), self.ended)
+        {
+            diagnostic = diagnostic.with_secondary(ended, "what it should close ended here");
+        }
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn stray(&mut self, kind: TokenKind, span: Span) {
+        self.report_stray(kind, span);
         if kind == TokenKind::CloseBrace {
+            self.out.wreck(Wreck {
+                start: self.declared_at,
+                end: span.end,
+                cut: self.ended.map(|ended| ended.start),
+                span,
+            });
             // What stands before it at top level belonged to the body that an earlier `}` cut short.
             self.out.quiet.push((self.top_end, span.end));
             self.separate(span);
         } else {
+            if let (Some(open), true) = (self.open.last(), self.margin(span.start).1) {
+                let wreck = Wreck {
+                    start: open.span.0,
+                    end: span.end,
+                    cut: Some(span.start),
+                    span,
+                };
+                self.unsettled.get_or_insert((self.open.len(), wreck));
+            }
             self.quiet_line(span);
         }
     }
@@ -508,7 +669,20 @@ impl Builder<'_> {
         let Some(innermost) = self.open.last() else {
             return;
         };
-        let opener = Span::new(self.file, innermost.span.0, innermost.span.1);
+        let innermost_start = innermost.span.0;
+        let mut opener = Span::new(self.file, innermost.span.0, innermost.span.1);
+        if innermost.kind == TokenKind::OpenBrace {
+            let suspect = self.suspect.take();
+            opener = suspect
+                .filter(|suspect| suspect.start > opener.start)
+                .unwrap_or(opener);
+            self.out.wreck(Wreck {
+                start: innermost_start,
+                end: at.start,
+                cut: None,
+                span: opener,
+            });
+        }
         if !self.is_explained(opener.start) {
             let message = format!("{} is never closed", innermost.kind.described());
             let diagnostic = Diagnostic::error(codes::UNCLOSED_BRACKET, opener, message);
@@ -537,6 +711,15 @@ impl Builder<'_> {
         if self.open.is_empty() {
             self.top_end = at.start;
         }
+    }
+
+    /// What follows on the line of a bracket that was put right hangs on how it was.
+    fn quiet_rest(&mut self, span: Span) {
+        let rest = &self.text.as_bytes()[span.end as usize..];
+        let near = &rest[..rest.len().min(LINE_BYTES_MAX)];
+        let end = near.iter().position(|byte| *byte == b'\n');
+        let length = end.unwrap_or(near.len()) as u32;
+        self.out.quiet.push((span.start, span.end + length));
     }
 
     fn quiet_line(&mut self, span: Span) {
