@@ -44,6 +44,11 @@ pub fn format(text: &str) -> Result<String, Diagnostics> {
 /// One input of a fuzzer, any bytes: formatting keeps the tree and the comments, and is its own fixed point.
 pub fn fuzz_one(bytes: &[u8]) {
     rc_syntax::fuzz_one(bytes);
+    fuzz_with(bytes, format);
+}
+
+/// The same promises of another formatter.
+pub fn fuzz_with(bytes: &[u8], format: impl Fn(&str) -> Result<String, Diagnostics>) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };

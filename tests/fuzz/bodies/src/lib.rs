@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   fuzz_targets/*.rs (libFuzzer, nightly) ──┐
-//!   tests/corpus.rs (stable, CI) ── mutation ┴─► TARGETS: parse, format, verifier, log_reader
+//!   tests/corpus.rs (stable, CI) ── mutation ┴─► TARGETS: parse, format, packages, verifier, log_reader
 //! ```
 //!
 //! Always true: a body has no state and no input but its bytes, so that a file of them repeats what was found.
@@ -12,6 +12,7 @@
 mod verifier;
 
 pub mod mutation;
+pub mod packages;
 pub mod seeds;
 
 /// A target: its name, which is its corpus's folder too, and its body.
@@ -22,7 +23,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 4] = [
+pub const TARGETS: [Target; 5] = [
     Target {
         name: "parse",
         body: rc_syntax::fuzz_one,
@@ -30,6 +31,10 @@ pub const TARGETS: [Target; 4] = [
     Target {
         name: "format",
         body: rc_format::fuzz_one,
+    },
+    Target {
+        name: "packages",
+        body: packages::fuzz_one,
     },
     Target {
         name: "verifier",

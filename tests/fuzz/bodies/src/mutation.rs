@@ -2,6 +2,7 @@
 //! coverage, digs deeper; this one keeps the targets honest in CI.
 
 use rc_bytecode::generate::Random;
+use rc_syntax::WORDS;
 
 /// Bytes of a mutated input at most.
 const INPUT_BYTES_MAX: usize = 64 << 10;
@@ -30,7 +31,7 @@ fn change(random: &mut Random, bytes: &mut Vec<u8>, seeds: &[Vec<u8>]) {
     let length_end = if random.percent(80) { 8 } else { 512 };
     let length = 1 + random.below(length_end) as usize;
     let stop = (at + length).min(bytes.len());
-    match random.below(8) {
+    match random.below(9) {
         0 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
         1 if at < bytes.len() => bytes[at] = random.pick(&TELLING),
         2 if at < bytes.len() => bytes[at] = random.next() as u8,
@@ -49,6 +50,10 @@ fn change(random: &mut Random, bytes: &mut Vec<u8>, seeds: &[Vec<u8>]) {
             let from = random.below(other.len() as u64 + 1) as usize;
             let piece = &other[from..(from + 4 * length).min(other.len())];
             bytes.splice(at..stop, piece.iter().copied());
+        }
+        7 => {
+            let (word, _) = random.pick(WORDS);
+            bytes.splice(at..at, format!(" {word} ").into_bytes());
         }
         _ => bytes.truncate(at.max(1)),
     }

@@ -22,12 +22,17 @@ pub fn seeds(name: &str) -> io::Result<Vec<Vec<u8>>> {
     match name {
         "parse" | "format" => {
             let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
-            for folder in ["stdlib", "examples/ledger"] {
-                for path in files(&root.join(folder))? {
-                    if path.extension().is_some_and(|extension| extension == "rc") {
-                        seeds.push(fs::read(path)?);
-                    }
-                }
+            let mut folders = vec![root.join("stdlib"), root.join("stdlib/packages")];
+            for example in sorted(&root.join("examples"))? {
+                folders.extend(example.is_dir().then_some(example));
+            }
+            for path in in_all(&folders, "rc")? {
+                seeds.push(fs::read(path)?);
+            }
+            // The specification shows each rule of the grammar in a block of its own.
+            let spec = root.join("lang-spec");
+            for page in in_all(&[spec.clone(), spec.join("errors")], "md")? {
+                seeds.extend(blocks(&fs::read_to_string(page)?));
             }
         }
         "verifier" => {
@@ -47,12 +52,44 @@ pub fn seeds(name: &str) -> io::Result<Vec<Vec<u8>>> {
 }
 
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = sorted(folder)?;
+    paths.retain(|path| path.is_file());
+    Ok(paths)
+}
+
+fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<io::Result<_>>()?;
-    paths.retain(|path| path.is_file());
     paths.sort();
     Ok(paths)
+}
+
+/// The files of some folders whose names end so.
+fn in_all(folders: &[PathBuf], end: &str) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for folder in folders {
+        paths.extend(files(folder)?);
+    }
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == end));
+    Ok(paths)
+}
+
+/// The blocks of source in a page.
+fn blocks(page: &str) -> Vec<Vec<u8>> {
+    let (mut found, mut open) = (Vec::new(), None::<Vec<u8>>);
+    for line in page.lines() {
+        match &mut open {
+            Some(_) if line.starts_with("```") => found.extend(open.take()),
+            Some(text) => {
+                text.extend_from_slice(line.as_bytes());
+                text.push(b'\n');
+            }
+            None if line.starts_with("```rc") => open = Some(Vec::new()),
+            None => {}
+        }
+    }
+    found
 }
 
 /// A log segment as the log writes it: entries of several lengths and terms, a truncation, a purge.

@@ -2,9 +2,13 @@
 //! `FUZZ_MUTATIONS` sets how many; a failure leaves its input in a file and names it.
 
 use fuzz_bodies::mutation::mutated;
+use fuzz_bodies::packages::fuzz_with;
 use fuzz_bodies::{TARGETS, Target, seeds};
 use rc_bytecode::generate::Random;
+use rc_driver::{LoadError, Package, SourceText};
+use std::fs;
 use std::panic::catch_unwind;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 const MUTATIONS: u64 = 3_000;
@@ -72,6 +76,11 @@ fn format() {
 }
 
 #[test]
+fn packages() {
+    check("packages");
+}
+
+#[test]
 fn verifier() {
     check("verifier");
 }
@@ -125,4 +134,77 @@ fn a_planted_bug_is_found() {
     };
     let found = run_all(target, &[vec![3, 1, 2, 3, 4, 5, 6, 7, 8, 9]], 3_000);
     assert!(found.is_err(), "the mutator does not find a trusted length");
+}
+
+/// What a planted fault of a target comes to.
+fn is_found(like: &str, body: fn(&[u8])) -> bool {
+    let target = Target {
+        name: "planted",
+        body,
+    };
+    let seeds = seeds::seeds(like).expect("the corpus can be read");
+    run_all(target, &seeds, mutations()).is_err()
+}
+
+/// A formatter that loses the comment after a `{`, and one that is not its own fixed point.
+#[test]
+fn planted_faults_of_the_formatter_are_found() {
+    fn loses(bytes: &[u8]) {
+        rc_format::fuzz_with(bytes, |text| {
+            let done = rc_format::format(text)?;
+            let lines = done.split_inclusive('\n');
+            let lost = |line: &str| match line.split_once("{ // ") {
+                Some((before, _)) => format!("{before}{{\n"),
+                None => line.to_string(),
+            };
+            Ok(lines.map(lost).collect())
+        });
+    }
+    fn wavers(bytes: &[u8]) {
+        rc_format::fuzz_with(bytes, |text| {
+            let done = rc_format::format(text)?;
+            match text.contains("{\n\n") {
+                true => Ok(done),
+                false => Ok(done.replacen("{\n", "{\n\n", 1)),
+            }
+        });
+    }
+    assert!(is_found("format", loses), "a lost comment is not found");
+    assert!(is_found("format", wavers), "a second change is not found");
+}
+
+/// A loader that follows links wherever they lead, and one that takes a circle for a package without used ones.
+#[test]
+fn planted_faults_of_the_loader_are_found() {
+    fn follows(folder: &Path) -> Result<Package, LoadError> {
+        Package::load(folder).or_else(|error| match error {
+            LoadError::LeadsOut { path } => {
+                let bytes = fs::read(&path).unwrap_or_default();
+                let name = "f0.rc".to_string();
+                Ok(Package {
+                    files: vec![SourceText { name, bytes }],
+                    ..Package::default()
+                })
+            }
+            error => Err(error),
+        })
+    }
+    fn circles(folder: &Path) -> Result<Package, LoadError> {
+        Package::load(folder).or_else(|error| match error {
+            LoadError::Circle { .. } => Ok(Package::default()),
+            error => Err(error),
+        })
+    }
+    assert!(is_found("packages", |bytes| fuzz_with(bytes, follows)));
+    assert!(is_found("packages", |bytes| fuzz_with(bytes, circles)));
+}
+
+#[test]
+fn the_dictionary_has_every_word() {
+    let path = seeds::corpus_folder("..").join("words.dict");
+    let text = fs::read_to_string(path).expect("the dictionary is there");
+    for (word, _) in rc_syntax::WORDS {
+        let entry = format!("\"{word}\"");
+        assert!(text.lines().any(|line| line == entry), "{word} is missing");
+    }
 }
