@@ -163,9 +163,11 @@ impl<'a> Declarer<'_, 'a> {
     }
 
     fn declare(&mut self) {
+        let next = hir::CallableId(self.world.program.callables.len() as u32);
+        let is_callable = matches!(self.item.kind, ast::ItemKind::Callable(_));
         for attribute in &self.item.attributes {
-            let what = format!("the attribute `@{}` is", attribute.name.text);
-            self.world.not_in_this_edition(attribute.span, &what);
+            let of = is_callable.then_some(next);
+            self.world.attributes.push((of, self.module, attribute));
         }
         let (module, span, docs) = (self.module, self.item.span, self.item.docs.join("\n"));
         let origin = self.origin();

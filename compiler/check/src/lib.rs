@@ -29,6 +29,7 @@ mod migrations;
 mod quantified;
 mod records;
 mod references;
+mod routes;
 mod signatures;
 mod tables;
 mod trials;
@@ -109,6 +110,7 @@ pub fn check(sources: &Sources, units: &[Unit<'_>], options: &Options) -> (Progr
     consts::evaluate_all(&mut world);
     records::check_defaults(&mut world);
     invariants::check(&mut world);
+    routes::check(&mut world);
     signatures::check_bodies(&mut world);
     migrations::check(&mut world);
     trials::check(&mut world);

@@ -145,6 +145,8 @@ pub(crate) struct World<'a> {
     pub consts: Vec<Declared<ConstTree<'a>>>,
     pub const_states: Vec<ConstState>,
     pub trials: Vec<Declared<&'a ast::ItemKind>>,
+    /// With the callable that each stands before, and its module.
+    pub attributes: Vec<(Option<hir::CallableId>, usize, &'a ast::Attribute)>,
 
     /// Whether the default of `rc.toml` was found wrong and said so.
     pub default_reported: bool,
@@ -193,6 +195,7 @@ impl<'a> World<'a> {
             consts: Vec::new(),
             const_states: Vec::new(),
             trials: Vec::new(),
+            attributes: Vec::new(),
             default_reported: false,
             error_variants: HashMap::new(),
             index_names: Vec::new(),

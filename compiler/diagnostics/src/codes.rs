@@ -200,6 +200,15 @@ codes! {
         READ_NOT_CONSTANT = 640, "a read of a text or blob without a constant length";
         READ_TOO_SHORT = 641, "a read of a text that a character may not fit in";
     }
+    // Routes.
+    _ROUTES 660..670 {
+        BAD_ATTRIBUTE = 660, "an attribute that does not belong here";
+        BAD_ROUTE = 661, "a route that cannot be read";
+        UNKNOWN_ROUTE_ARGUMENT = 662, "a name in a route that is no parameter";
+        ROUTE_ARGUMENT = 663, "a parameter that a path or query string cannot carry";
+        ROUTE_METHOD = 664, "a route with a method that does not fit";
+        ROUTES_MEET = 665, "two routes that one request could be for";
+    }
     // Packages, versions, compatibility.
     _PACKAGES 700..800 {
         NOT_IN_THIS_EDITION = 701, "something of the language that this edition does not have";

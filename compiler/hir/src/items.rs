@@ -5,6 +5,7 @@ use crate::containers::Container;
 use crate::expr::{Block, Expr};
 use crate::types::*;
 use rc_bytecode::cost::Cost;
+use rc_bytecode::routes::Method;
 use rc_source::Span;
 
 /// A package, checked.
@@ -30,6 +31,8 @@ pub struct Program {
     pub tests: Vec<Test>,
     /// `retire pay@1`: versions of commands and queries that stop being callable.
     pub retired: Vec<(String, u32)>,
+    /// `@http(GET "/accounts/{id}")`, each of one command or query.
+    pub routes: Vec<(CallableId, Method, String)>,
 }
 
 impl Program {

@@ -15,6 +15,7 @@ use rc_bytecode::interface::{Allow, Command, CommandKind, Event, Interface};
 use rc_bytecode::layout::{Record, Sum, align_up};
 use rc_bytecode::limits::SLOT_BYTES_MAX;
 use rc_bytecode::module::FunctionKind;
+use rc_bytecode::routes::Route;
 use rc_diagnostics::{Diagnostic, codes};
 use rc_hir as hir;
 use rc_hir::{
@@ -106,6 +107,17 @@ impl<'p> Lowering<'p> {
                 undo_free: false,
             });
         }
+        let routes = program.routes.iter();
+        interface.routes = routes
+            .filter_map(|(callable, method, path)| {
+                Some(Route {
+                    command: *self.commands.get(callable)?,
+                    method: *method,
+                    path: path.clone(),
+                })
+            })
+            .collect();
+        interface.routes.sort_by_key(|route| route.command);
         interface
     }
 

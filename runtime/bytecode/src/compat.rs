@@ -47,6 +47,7 @@ pub fn compare(old: &Module, new: &Module) -> Vec<Change> {
     compare_commands(&old.interface, &new.interface, &mut changes);
     compare_retired(old, new, &mut changes);
     compare_events(&old.interface, &new.interface, &mut changes);
+    compare_routes(&old.interface, &new.interface, &mut changes);
     changes
 }
 
@@ -334,6 +335,44 @@ fn label(command: &Command) -> String {
         CommandKind::Step => "job step",
     };
     format!("{kind} {}@{}", command.name, command.version)
+}
+
+/// The derived path stays whatever a package chooses, so nobody is cut off from a command; who used the other one is told.
+fn compare_routes(old: &Interface, new: &Interface, changes: &mut Vec<Change>) {
+    let served = |interface: &Interface| -> BTreeMap<String, String> {
+        let routes = interface.routes.iter();
+        routes
+            .filter_map(|route| {
+                let command = interface.commands.get(route.command as usize)?;
+                Some((route.to_string(), label(command)))
+            })
+            .collect()
+    };
+    let (before, after) = (served(old), served(new));
+    for (route, command) in &after {
+        match before.get(route) {
+            None => push(
+                changes,
+                ChangeKind::Added,
+                format!("{route} calls {command}"),
+            ),
+            Some(known) if known != command => push(
+                changes,
+                ChangeKind::Changed,
+                format!("{route} calls {command} (was {known})"),
+            ),
+            Some(_) => {}
+        }
+    }
+    for (route, command) in &before {
+        if !after.contains_key(route) {
+            push(
+                changes,
+                ChangeKind::Changed,
+                format!("{route} is no longer served ({command} keeps its derived path)"),
+            );
+        }
+    }
 }
 
 fn compare_commands(old: &Interface, new: &Interface, changes: &mut Vec<Change>) {

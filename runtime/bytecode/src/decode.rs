@@ -12,6 +12,7 @@ use crate::interface::{Allow, Command, Event, Guard, Interface};
 use crate::layout::{Record, Shape, Shapes, Sum};
 use crate::limits::{ITEMS_MAX, MODULE_BYTES_MAX, NESTING_MAX, SHAPE_DEPTH_MAX};
 use crate::module::{Function, Module, Region};
+use crate::routes::Route;
 use crate::table::{Word, for_each_instruction};
 
 /// Why bytes are no module.
@@ -204,7 +205,7 @@ macro_rules! words {
     )*};
 }
 words!(Scalar crate::instr::Builtin crate::instr::BinaryOp crate::instr::UnaryOp crate::instr::CompareOp crate::instr::ConvertMode crate::instr::Rounding);
-words!(crate::instr::Access crate::instr::Environment crate::interface::CommandKind crate::interface::GuardKind crate::module::FunctionKind);
+words!(crate::instr::Access crate::instr::Environment crate::interface::CommandKind crate::interface::GuardKind crate::module::FunctionKind crate::routes::Method);
 
 macro_rules! structs {
     ($($kind:ident { $($field:ident)* })*) => {$(
@@ -223,8 +224,32 @@ structs! {
     Event { record docs }
     Command { name version kind docs arguments result fails allow entry cost undo_free }
     Guard { kind subject rules entry }
-    Interface { package shapes commands events errors roles retired guards }
+    Route { command method path }
     Function { name kind parameters results maybe registers slots body lines cost }
+}
+
+impl Decode for Interface {
+    fn read(input: &mut Reader) -> Result<Self, DecodeError> {
+        let mut interface = Interface {
+            package: Decode::read(input)?,
+            shapes: Decode::read(input)?,
+            commands: Decode::read(input)?,
+            events: Decode::read(input)?,
+            errors: Decode::read(input)?,
+            roles: Decode::read(input)?,
+            retired: Decode::read(input)?,
+            guards: Decode::read(input)?,
+            routes: Vec::new(),
+        };
+        // Before the end of the section.
+        if input.at < input.bytes.len() {
+            interface.routes = Decode::read(input)?;
+            if interface.routes.is_empty() {
+                return Err(input.invalid("routes, which are left out where there are none"));
+            }
+        }
+        Ok(interface)
+    }
 }
 
 impl Decode for Region {

@@ -12,6 +12,7 @@ use crate::instr::{
 use crate::interface::{Allow, Command, Event, Guard, Interface};
 use crate::layout::{Record, Shape, Shapes, Sum};
 use crate::module::{Function, Module, Region};
+use crate::routes::Route;
 use crate::table::{Word, for_each_instruction};
 use sha2::{Digest, Sha256};
 
@@ -115,7 +116,7 @@ macro_rules! words {
     )*};
 }
 words!(Scalar crate::instr::Builtin crate::instr::BinaryOp crate::instr::UnaryOp crate::instr::CompareOp crate::instr::ConvertMode crate::instr::Rounding);
-words!(crate::instr::Access crate::instr::Environment crate::interface::CommandKind crate::interface::GuardKind crate::module::FunctionKind);
+words!(crate::instr::Access crate::instr::Environment crate::interface::CommandKind crate::interface::GuardKind crate::module::FunctionKind crate::routes::Method);
 
 macro_rules! structs {
     ($($kind:ident { $($field:ident)* })*) => {$(
@@ -135,7 +136,7 @@ structs! {
     Event { record docs }
     Command { name version kind docs arguments result fails allow entry cost undo_free }
     Guard { kind subject rules entry }
-    Interface { package shapes commands events errors roles retired guards }
+    Route { command method path }
     Function { name kind parameters results maybe registers slots body lines cost }
 }
 
@@ -240,6 +241,34 @@ impl Encode for Shape {
                 element.write(out);
                 max.write(out);
             }
+        }
+    }
+}
+
+/// Routes stand at the end, and not at all where there are none: a module without them is the bytes that it always was.
+impl Encode for Interface {
+    fn write(&self, out: &mut Writer) {
+        let Interface {
+            package,
+            shapes,
+            commands,
+            events,
+            errors,
+            retired,
+            guards,
+            routes,
+            roles,
+        } = self;
+        package.write(out);
+        shapes.write(out);
+        commands.write(out);
+        events.write(out);
+        errors.write(out);
+        roles.write(out);
+        retired.write(out);
+        guards.write(out);
+        if !routes.is_empty() {
+            routes.write(out);
         }
     }
 }

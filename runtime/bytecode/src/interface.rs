@@ -4,6 +4,7 @@
 use crate::cost::Cost;
 use crate::instr::FunctionIndex;
 use crate::layout::{Record, Shape, Shapes, Sum};
+use crate::routes::Route;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interface {
@@ -17,6 +18,8 @@ pub struct Interface {
     pub retired: Vec<(String, u32)>,
     /// Questions about the data, asked when the module is to go live.
     pub guards: Vec<Guard>,
+    /// Paths of their own that commands and queries have beside the derived ones, in the order of their commands.
+    pub routes: Vec<Route>,
     /// Role names; a principal's roles are a bit set over them. At most 64.
     pub roles: Vec<String>,
 }

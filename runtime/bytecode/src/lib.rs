@@ -19,6 +19,7 @@ pub mod interface;
 pub mod layout;
 pub mod limits;
 pub mod module;
+pub mod routes;
 
 // What its code means to whoever walks it.
 pub mod cost;

@@ -34,6 +34,8 @@ pub const REGION_PAGES_MAX: u64 = 1 << 34;
 /// Commands, and events, of one interface.
 pub const ENTRIES_MAX: usize = 65_536;
 /// Error types of one interface.
+pub const ROUTES_MAX: usize = 1_024;
+/// Error types of a package.
 pub const ERRORS_MAX: usize = 1_024;
 /// Variants of one error type: a test's status word has 8 bits for them.
 pub const ERROR_VARIANTS_MAX: usize = 256;

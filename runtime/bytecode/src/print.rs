@@ -168,6 +168,10 @@ impl<'a> Printer<'a> {
                 guard.entry.0
             ));
         }
+        for route in &interface.routes {
+            let (method, path) = (route.method.name(), quoted(&route.path));
+            self.line(&format!("route {method} {path} command={}", route.command));
+        }
         for (index, command) in interface.commands.iter().enumerate() {
             self.text.push('\n');
             self.note(&format!("command{index}"));

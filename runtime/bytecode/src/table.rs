@@ -7,6 +7,7 @@ use crate::instr::{
 };
 use crate::interface::{CommandKind, GuardKind};
 use crate::module::FunctionKind;
+use crate::routes::Method;
 
 /// An enum without payload: its place in `ALL` is its number.
 pub(crate) trait Word: Copy + Sized + 'static {
@@ -87,6 +88,7 @@ words! {
     Environment { 0 Now "now" 1 Random "random" 2 CallerId "caller_id" 3 OpNumber "op_number" 4 CallerRoles "caller_roles" }
     CommandKind { 0 Command "command" 1 Query "query" 2 Report "report" 3 Step "step" }
     GuardKind { 0 Holds "holds" 1 Empty "empty" }
+    Method { 0 Get "GET" 1 Post "POST" 2 Put "PUT" 3 Patch "PATCH" 4 Delete "DELETE" }
     FunctionKind { 0 Plain "plain" 1 Test "test" }
 }
 
@@ -113,6 +115,22 @@ impl Builtin {
     /// All of them, in the order of their numbers.
     pub fn all() -> impl Iterator<Item = Builtin> {
         <Builtin as Word>::ALL.iter().map(|(builtin, _)| *builtin)
+    }
+}
+
+impl Method {
+    /// As HTTP writes it: `GET`.
+    pub fn name(self) -> &'static str {
+        Word::name(self)
+    }
+
+    pub fn from_name(name: &str) -> Option<Method> {
+        Word::from_name(name)
+    }
+
+    /// All of them, in the order of their numbers.
+    pub fn all() -> impl Iterator<Item = Method> {
+        <Method as Word>::ALL.iter().map(|(method, _)| *method)
     }
 }
 

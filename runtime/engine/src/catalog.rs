@@ -13,6 +13,7 @@ use rc_bytecode::Module;
 use rc_bytecode::compat::{self, ChangeKind};
 use rc_bytecode::instr::FunctionIndex;
 use rc_bytecode::interface::{Guard, GuardKind};
+use rc_bytecode::routes;
 use rc_bytecode::verify::Verified;
 use rc_canvas::{Canvas, RegionId, TouchError};
 use rc_jit::Compiled;
@@ -174,6 +175,15 @@ impl Catalog {
                 .collect();
             if !broken.is_empty() {
                 return Err(DeployRefusal::Breaks(broken.join("\n")));
+            }
+        }
+        let others = self.live.iter().filter(|(name, _)| **name != package);
+        for (name, epoch) in others {
+            let other = &self.deployments[epoch].module.module().interface;
+            if let Some((own, theirs)) = routes::met_between(&code.interface, other) {
+                return Err(DeployRefusal::Breaks(format!(
+                    "! {own} and {theirs} of package {name} could be asked for by one path"
+                )));
             }
         }
         let earlier: Vec<&Deployed> = self

@@ -5,8 +5,7 @@ use crate::problem::Problem;
 use crate::state::Gateway;
 use crate::target::Target;
 use axum::body::{Body, Bytes};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use rc_bytecode::interface::CommandKind;
@@ -14,38 +13,30 @@ use rc_engine::{Call, Op, Reply, SessionKey};
 use rc_wire::json;
 use sha2::{Digest, Sha256};
 
-/// `POST /{package}/{command}`: JSON, NDJSON or gRPC by content type.
-pub async fn route(
-    State(gateway): State<Gateway>,
-    path: Result<Path<(String, String)>, PathRejection>,
+/// `POST /{package}/{command}`: JSON or NDJSON by content type.
+pub(crate) async fn route(
+    gateway: Gateway,
+    target: Target,
+    command: &str,
     request: Request,
 ) -> Response<Body> {
-    let Ok(Path((package, command))) = path else {
-        return Problem::new(StatusCode::NOT_FOUND, "not-found", "the path is not UTF-8")
-            .into_response();
-    };
-    if media_type(request.headers()).starts_with("application/grpc") {
-        return crate::grpc::grpc(gateway, &package, &command, request).await;
-    }
     let headers = request.headers().clone();
     let (body, _reserved) = match body::read(request).await {
         Ok(read) => read,
         Err(problem) => return problem.into_response(),
     };
-    call(gateway, &package, &command, headers, body)
+    call(gateway, target, command, headers, body)
         .await
         .unwrap_or_else(IntoResponse::into_response)
 }
 
 async fn call(
     gateway: Gateway,
-    package: &str,
+    target: Target,
     command: &str,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response<Body>, Problem> {
-    let view = gateway.node.catalog();
-    let target = Target::find(&view, package, command)?;
     match media_type(&headers) {
         "application/json" => {}
         "application/x-ndjson" => return crate::bulk::bulk(gateway, target, headers, body).await,
@@ -59,11 +50,17 @@ async fn call(
             ));
         }
     }
-    let limit = body_limit(&target);
-    if body.len() > limit {
+    small_enough(&target, command, body.len())?;
+    let arguments = pack_arguments(&target, &body)?;
+    run(&gateway, &target, &headers, arguments).await
+}
+
+/// A body has at most the bytes that the arguments can need.
+pub(crate) fn small_enough(target: &Target, command: &str, bytes: usize) -> Result<(), Problem> {
+    let limit = body_limit(target);
+    if bytes > limit {
         let detail = format!(
-            "the arguments of {command} fit in {limit} bytes of JSON, the body has {}",
-            body.len()
+            "the arguments of {command} fit in {limit} bytes of JSON, the body has {bytes}"
         );
         return Err(Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -71,9 +68,18 @@ async fn call(
             detail,
         ));
     }
-    let principal = gateway.access.principal(&headers, target.interface())?;
-    let session = session_key(&headers, principal.id)?;
-    let arguments = pack_arguments(&target, &body)?;
+    Ok(())
+}
+
+/// Runs a call whose arguments are packed, and makes the answer.
+pub(crate) async fn run(
+    gateway: &Gateway,
+    target: &Target,
+    headers: &HeaderMap,
+    arguments: Vec<u8>,
+) -> Result<Response<Body>, Problem> {
+    let principal = gateway.access.principal(headers, target.interface())?;
+    let session = session_key(headers, principal.id)?;
     let call = Call {
         epoch: target.epoch,
         command: target.index,
@@ -97,7 +103,7 @@ async fn call(
     let reply = answer.replies.first().ok_or_else(internal)?;
     let mut response = match Problem::of_reply(target.interface(), reply) {
         Some(problem) => problem.into_response(),
-        None => json_response(result_text(&target, reply)?),
+        None => json_response(result_text(target, reply)?),
     };
     response
         .headers_mut()
@@ -146,11 +152,15 @@ pub(crate) fn body_limit(target: &Target) -> usize {
 
 pub(crate) fn pack_arguments(target: &Target, body: &[u8]) -> Result<Vec<u8>, Problem> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
+    pack_json(target, &json::parse(body)?)
+}
+
+pub(crate) fn pack_json(target: &Target, given: &json::Json) -> Result<Vec<u8>, Problem> {
     let mut arguments = Vec::with_capacity(64);
     json::pack_record(
         &target.interface().shapes,
         &target.command().arguments,
-        &json::parse(body)?,
+        given,
         &mut arguments,
     )?;
     Ok(arguments)

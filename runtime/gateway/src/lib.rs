@@ -22,6 +22,7 @@ mod grpc;
 mod guard;
 mod openapi;
 mod pages;
+mod paths;
 mod problem;
 mod router;
 mod serve;

@@ -9,6 +9,7 @@ use rc_bytecode::Interface;
 use rc_bytecode::instr::Scalar;
 use rc_bytecode::interface::{Allow, Command};
 use rc_bytecode::layout::{Record, Shape, Shapes, Sum};
+use rc_bytecode::routes::{Method, Route};
 use rc_node::CatalogView;
 use serde_json::{Map, Value, json};
 
@@ -52,7 +53,18 @@ pub fn document(view: &CatalogView) -> Value {
                     interface.package, command.name, command.version
                 )
             };
-            paths.insert(path, json!({ "post": operation(interface, command) }));
+            add(
+                &mut paths,
+                path,
+                "post",
+                operation(interface, command, None),
+            );
+        }
+        for route in &interface.routes {
+            let command = &interface.commands[route.command as usize];
+            let operation = operation(interface, command, Some(route));
+            let method = route.method.name().to_ascii_lowercase();
+            add(&mut paths, route.path.clone(), &method, operation);
         }
     }
     json!({
@@ -66,11 +78,18 @@ pub fn document(view: &CatalogView) -> Value {
     })
 }
 
+fn add(paths: &mut Map<String, Value>, path: String, method: &str, operation: Value) {
+    let of_path = paths.entry(path).or_insert_with(|| json!({}));
+    of_path[method] = operation;
+}
+
 fn schema_name(interface: &Interface, name: &str) -> String {
     format!("{}.{name}", interface.package)
 }
 
-fn operation(interface: &Interface, command: &Command) -> Value {
+/// Of the derived path, or of one that the package chose: its arguments stand in the path, in the query string of a GET, and
+/// what is left in the body.
+fn operation(interface: &Interface, command: &Command, route: Option<&Route>) -> Value {
     let result = command
         .result
         .as_ref()
@@ -101,27 +120,55 @@ fn operation(interface: &Interface, command: &Command) -> Value {
         .iter()
         .map(|(name, value)| (name.to_string(), json!(value)))
         .collect();
-    json!({
-        "operationId": format!("{}.{}@{}", interface.package, command.name, command.version),
+    let mut parameters = vec![json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "Any unique text, or CLIENT/NUMBER: a call with the same key runs once.",
+        "schema": { "type": "string", "maxLength": 200 },
+    })];
+    let mut body = command.arguments.clone();
+    let mut id = format!("{}.{}@{}", interface.package, command.name, command.version);
+    if let Some(route) = route {
+        id = format!("{id}.{}", route.method.name().to_ascii_lowercase());
+        let is_get = route.method == Method::Get;
+        for (name, shape) in &command.arguments.fields {
+            let place = match route.has(name) {
+                true => "path",
+                false if is_get => "query",
+                false => continue,
+            };
+            let (shape, required) = match shape {
+                Shape::Optional(inner) => (&**inner, false),
+                shape => (shape, true),
+            };
+            parameters.push(json!({
+                "name": name,
+                "in": place,
+                "required": required,
+                "schema": schema(interface, shape),
+            }));
+        }
+        body.fields.retain(|(name, _)| !is_get && !route.has(name));
+    }
+    let mut operation = json!({
+        "operationId": id,
         "description": command.docs,
         "security": security,
         "x-cost": cost,
-        "parameters": [{
-            "name": "Idempotency-Key",
-            "in": "header",
-            "description": "Any unique text, or CLIENT/NUMBER: a call with the same key runs once.",
-            "schema": { "type": "string", "maxLength": 200 },
-        }],
-        "requestBody": {
-            "required": true,
-            "content": { "application/json": { "schema": record_schema(interface, &command.arguments) } },
-        },
+        "parameters": parameters,
         "responses": {
             "200": { "description": "The result.", "content": { "application/json": { "schema": result } } },
             "400": problem("The arguments are not of the command's types; `field` names the one."),
             "422": problem(&format!("The command failed and changed nothing. Codes: {}.", fails.join(", "))),
         },
-    })
+    });
+    if route.is_none() || !body.fields.is_empty() {
+        operation["requestBody"] = json!({
+            "required": true,
+            "content": { "application/json": { "schema": record_schema(interface, &body) } },
+        });
+    }
+    operation
 }
 
 fn record_schema(interface: &Interface, record: &Record) -> Value {

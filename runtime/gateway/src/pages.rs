@@ -24,6 +24,11 @@ pub async fn index(State(gateway): State<Gateway>) -> String {
                 entry.package, command.name, command.cost.steps
             );
         }
+        let interface = &entry.module.module().interface;
+        for route in &interface.routes {
+            let command = &interface.commands[route.command as usize];
+            let _ = writeln!(out, "  {route}  {}", command.name);
+        }
     }
     out.push_str(
         "\nGET /openapi.json  GET /events?from=0  GET /catalog  GET /metrics  GET /health\n",

@@ -1,7 +1,7 @@
 //! All routes on one page.
 
 use crate::state::Gateway;
-use crate::{body, call, deploy, events, guard, openapi, pages};
+use crate::{body, deploy, events, guard, openapi, pages, paths};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
@@ -17,8 +17,7 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/openapi.json", get(openapi::openapi))
         .route("/events", get(events::events))
         .route("/deploy", post(deploy::deploy))
-        .route("/{package}/{command}", post(call::route))
-        .fallback(pages::not_found)
+        .fallback(paths::route)
         .method_not_allowed_fallback(pages::method_not_allowed)
         .layer(DefaultBodyLimit::max(body::BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(

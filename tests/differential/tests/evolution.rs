@@ -106,7 +106,12 @@ impl Node {
 }
 
 fn module(source: &str) -> Vec<u8> {
-    let package = Package::from_texts("life", [("life.rc".to_string(), source.to_string())]);
+    let name = source
+        .lines()
+        .next()
+        .and_then(|line| line.strip_prefix("package "));
+    let name = name.expect("a package's name");
+    let package = Package::from_texts(name, [("life.rc".to_string(), source.to_string())]);
     let options = Options {
         page_shift: PAGE_SHIFT,
         with_tests: false,
@@ -202,6 +207,54 @@ fn every_line_of_the_table_of_changes_is_as_it_says() {
         lines += 1;
     }
     assert!(lines >= 40, "{lines} lines");
+}
+
+/// What one package's paths could take from another's is refused, whichever comes second.
+#[test]
+fn a_path_belongs_to_one_package() {
+    let fill = "command fill() allow anyone {}\n";
+    let query = "query f(id: u64) -> u64 allow anyone { id }\n";
+    let life = format!("package life\n{fill}@http(GET \"/lives/{{id}}\")\n{query}");
+    let mut node = Node::new();
+    assert!(matches!(node.deploy(&life), Reply::Deployed { .. }));
+    for (path, met) in [
+        ("GET \"/lives/{id}\"", Some("GET /lives/{id}")),
+        ("GET \"/{id}/5\"", Some("GET /lives/{id}")),
+        ("POST \"/life/fill\"", Some("POST /life/fill")),
+        ("POST \"/{id}/f\"", Some("POST /life/f")),
+        ("GET \"/life/f\"", None),
+    ] {
+        let parameter = if path.contains("{id}") { "id: u64" } else { "" };
+        let other = format!(
+            "package other\n{fill}@http({path})\nquery g({parameter}) -> u64 allow anyone {{ 1 }}\n"
+        );
+        let mut second = node.replayed();
+        let told = match second.deploy(&other) {
+            Reply::Refused(Refusal::Deploy(text)) => Some(text.to_string()),
+            Reply::Deployed { .. } => None,
+            reply => panic!("{reply:?}"),
+        };
+        match met {
+            Some(met) => assert!(
+                told.as_ref()
+                    .is_some_and(|told| told.contains(met) && told.contains("package life")),
+                "{path}: {told:?}"
+            ),
+            None => assert_eq!(told, None, "{path}"),
+        }
+    }
+    // The package that was there first is refused where it would take a path of the other's.
+    let other = "package other\ncommand fill() allow anyone {}\n";
+    assert!(matches!(node.deploy(other), Reply::Deployed { .. }));
+    let taking = format!("{life}@http(POST \"/other/fill\")\ncommand h() allow anyone {{}}\n");
+    let Reply::Refused(Refusal::Deploy(told)) = node.deploy(&taking) else {
+        panic!("a path of another package was taken");
+    };
+    let told = told.to_string();
+    assert!(
+        told.contains("POST /other/fill") && told.contains("package other"),
+        "{told}"
+    );
 }
 
 #[test]

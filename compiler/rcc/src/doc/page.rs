@@ -238,6 +238,10 @@ impl<'b> Page<'b> {
         let code = format!("{name}({}){result}", parameters.join(", "));
         self.entry(heading(callable.kind), &name, &code, &callable.docs);
         let mut rows = vec![("route", format!("POST /{}/{name}", self.program().package))];
+        let routes = &self.program().routes;
+        if let Some((_, method, path)) = routes.iter().find(|(of, ..)| *of == proven.callable) {
+            rows.push(("also", format!("{} {path}", method.name())));
+        }
         if !callable.fails.is_empty() {
             let errors = callable
                 .fails

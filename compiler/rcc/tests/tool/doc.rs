@@ -11,7 +11,7 @@ fn the_page_says_what_the_package_declares_and_runs_nothing_of_it() {
                 /// <script>alert(1)</script>\n    form: Form\n    index by_form(sku)\n    invariant sku < 10 && sku > 0\n}\n\n\
                 state sold: u64\n\naggregate items = count(Item)\n\ninvariant sold < 100\n\n/// Sells & tells.\n\
                 command sell(sku: u64) -> Form fails Stock allow boss {\n    let item = Item.get(sku) else fail Missing(sku)\n    \
-                sold += 1\n    emit Sold { sku }\n    item.form\n}\n\nquery sell_count() -> u64 allow anyone { sold }\n";
+                sold += 1\n    emit Sold { sku }\n    item.form\n}\n\n@http(GET \"/sold\")\nquery sell_count() -> u64 allow anyone { sold }\n";
     fs::write(folder.path().join("shop.rc"), text).expect("a writable folder");
     let ran = rcc_in(folder.path(), &["doc", ".", "--out", "page.html"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
@@ -22,6 +22,7 @@ fn the_page_says_what_the_package_declares_and_runs_nothing_of_it() {
         "sell(sku: u64) -&gt; Form",
         "<p>Sells &amp; tells.</p>",
         "POST /shop/sell",
+        "GET /sold",
         "<th>fails<td><code>Stock</code>",
         "<th>allow<td><code>boss</code>",
         "event bytes: 8",

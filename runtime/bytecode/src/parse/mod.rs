@@ -10,6 +10,7 @@ use crate::interface::{Allow, Command, CommandKind, Event, Guard, GuardKind};
 use crate::layout::{Record, Shape, Sum};
 use crate::limits::SHAPE_DEPTH_MAX;
 use crate::module::{Function, FunctionKind, Module, Region};
+use crate::routes::Route;
 use crate::table::Word;
 use std::str::FromStr;
 use tokens::{Token, tokens};
@@ -231,12 +232,18 @@ impl Parser {
                     pages_max: self.named("pages_max")?,
                 }),
                 "guard" => interface.guards.push(self.guard()?),
+                "route" => interface.routes.push(Route {
+                    method: self.known()?,
+                    path: self.quoted()?,
+                    command: self.named("command")?,
+                }),
                 "command" => interface.commands.push(self.command()?),
                 "function" => module.functions.push(self.function()?),
                 _ => {
                     self.at -= 1;
-                    return self
-                        .wrong("struct, enum, event, error, region, guard, command or function");
+                    return self.wrong(
+                        "struct, enum, event, error, region, guard, route, command or function",
+                    );
                 }
             }
         }

@@ -37,6 +37,8 @@ pub enum InterfaceError {
     #[error("it may fail with error {0}, which it does not declare")]
     UndeclaredError(u32),
     #[error(transparent)]
+    Route(#[from] crate::routes::RouteError),
+    #[error(transparent)]
     Limit(#[from] LimitError),
 }
 
@@ -98,7 +100,8 @@ pub(super) fn check(
             return Err(InterfaceError::Guard(guard.subject.clone()).at(Place::Module));
         }
     }
-    Ok(())
+    crate::routes::check(&module.interface)
+        .map_err(|error| InterfaceError::Route(error).at(Place::Module))
 }
 
 fn unique<'a>(names: impl Iterator<Item = &'a String>) -> Result<(), VerifyError> {

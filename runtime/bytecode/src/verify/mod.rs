@@ -278,6 +278,11 @@ fn header(module: &Module) -> Result<(), VerifyError> {
             module.interface.guards.len(),
             limits::ENTRIES_MAX,
         )?;
+        at_most(
+            "number of routes",
+            module.interface.routes.len(),
+            limits::ROUTES_MAX,
+        )?;
         for guard in &module.interface.guards {
             at_most("number of rules", guard.rules.len(), limits::ENTRIES_MAX)?;
             let texts = guard.rules.iter().map(|(text, _)| text);
