@@ -70,7 +70,7 @@ fn group(world: &mut World<'_>, table: hir::TableId, by: &ast::Name) -> Option<u
                 by.span,
                 format!("`{}` is `{shown}`, which cannot tell groups apart", by.text),
             )
-            .hint("integers, `time`, `string<N>`, `bytes<N>` and enums without payloads can");
+            .hint("integers, decimals, `time`, `uuid`, `hash`, `string<N>`, `bytes<N>` and enums without payloads can");
         return None;
     }
     Some(number)

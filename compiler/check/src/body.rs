@@ -9,7 +9,7 @@ use rc_hir as hir;
 use rc_hir::{ExprKind, Local, LocalId, TableId, Type};
 use rc_source::Span;
 use rc_syntax::ast;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What kind of body it is: what may stand in it.
@@ -27,6 +27,9 @@ pub(crate) enum Place {
 
 /// How deep expressions may nest: far above what people write, far below what the stack holds.
 const NESTING_MAX: u32 = 200;
+
+/// Variants and their parts, by name and by number.
+pub(crate) type Nones = BTreeSet<(Arc<str>, String)>;
 
 pub(crate) struct Body<'w, 'a> {
     pub world: &'w mut World<'a>,
@@ -48,6 +51,10 @@ pub(crate) struct Body<'w, 'a> {
     pub attempted: Option<Span>,
     /// The receiver of a method, while it is looked at: there a container may stand.
     pub receiver_at: Option<Span>,
+    /// Parts of variants that an arm of the match being looked at says `none` of: there a name stands for what is there.
+    pub nones: Nones,
+    /// Whether a name against an optional stands for the whole.
+    pub whole: bool,
     locals: Vec<Local>,
     scopes: Vec<HashMap<Arc<str>, LocalId>>,
     depth: u32,
@@ -73,6 +80,8 @@ impl<'w, 'a> Body<'w, 'a> {
             in_job: false,
             attempted: None,
             receiver_at: None,
+            nones: Nones::new(),
+            whole: false,
             locals: Vec::new(),
             scopes: vec![HashMap::new()],
             depth: 0,
@@ -128,6 +137,23 @@ impl<'w, 'a> Body<'w, 'a> {
         });
         let scope = self.scopes.last_mut().expect("a body has a scope");
         scope.insert(name.into(), id);
+    }
+
+    /// What the innermost scope names, in the order of the source.
+    pub fn named_here(&self) -> Vec<LocalId> {
+        let scope = self.scopes.last().expect("a body has a scope");
+        let mut ids: Vec<LocalId> = scope.values().copied().collect();
+        ids.sort();
+        ids
+    }
+
+    /// Names a local that stands for one of a scope that has ended; its name was looked at there.
+    pub fn bind_again(&mut self, local: Local) -> LocalId {
+        let name: Arc<str> = local.name.as_str().into();
+        let id = self.anonymous(local);
+        let scope = self.scopes.last_mut().expect("a body has a scope");
+        scope.insert(name, id);
+        id
     }
 
     pub fn anonymous(&mut self, local: Local) -> LocalId {

@@ -30,6 +30,10 @@ impl Body<'_, '_> {
             (Type::Optional(from), Type::Optional(to)) if self.fits(from, to) => {
                 make(expr.kind, ty.clone(), span)
             }
+            // An optional that is there, where one of optionals is asked for: what it holds may be `none`.
+            (Type::Optional(_), Type::Optional(inner)) if self.fits(&expr.ty, inner) => {
+                make(ExprKind::Some(Box::new(expr)), ty.clone(), span)
+            }
             (from, Type::Optional(inner)) if !matches!(from, Type::Optional(_)) => {
                 let value = self.coerce(expr, inner);
                 if value.ty == Type::Error {

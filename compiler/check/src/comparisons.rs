@@ -62,7 +62,9 @@ impl Body<'_, '_> {
                 | Type::Decimal { .. }
                 | Type::String(_)
                 | Type::Bytes(_)
-        ) && (equality || left.ty != Type::BOOL);
+        ) && (equality || left.ty != Type::BOOL)
+            || matches!(left.ty, Type::Enum(..))
+                && crate::tables::orderable(&left.ty, &self.world.program);
         let equal = ordered
             || matches!(
                 left.ty,

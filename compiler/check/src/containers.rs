@@ -53,7 +53,7 @@ impl World<'_> {
                     span,
                     format!("`{shown}` cannot be {what}"),
                 )
-                .hint("integers, `time`, `string<N>`, `bytes<N>` and enums without payloads can");
+                .hint("integers, decimals, `time`, `uuid`, `hash`, `string<N>`, `bytes<N>` and enums without payloads can");
                 part = Type::Error;
             }
             parts.push(part);

@@ -17,7 +17,16 @@ impl Body<'_, '_> {
         span: Span,
     ) -> hir::Expr {
         let condition = self.condition(condition);
-        let then = self.block(then, self.branch_wish(expected, otherwise));
+        if let Some((then, otherwise)) = self.none_first(then, otherwise, expected) {
+            let ty = joined(&then.ty, &otherwise.ty);
+            let kind = ExprKind::If {
+                condition: Box::new(condition),
+                then,
+                otherwise: Some(otherwise),
+            };
+            return make(kind, ty, span);
+        }
+        let (then, wish) = self.first_branch(then, otherwise, expected);
         let Some(otherwise) = otherwise else {
             if let Some(error) = self.else_missing(&then.ty, expected, span) {
                 return error;
@@ -32,7 +41,6 @@ impl Body<'_, '_> {
                 span,
             );
         };
-        let wish = next_wish(expected, &then.ty);
         let otherwise = self.as_block(otherwise, wish.as_ref());
         let ty = joined(&then.ty, &otherwise.ty);
         make(
@@ -44,6 +52,42 @@ impl Body<'_, '_> {
             ty,
             span,
         )
+    }
+
+    /// The branch that comes first, and what the others are wished to be. Where another one is `none`, both are optional.
+    fn first_branch(
+        &mut self,
+        then: &ast::Block,
+        otherwise: Option<&ast::Expr>,
+        expected: Option<&Type>,
+    ) -> (hir::Block, Option<Type>) {
+        let mut first = self.block(then, self.branch_wish(expected, otherwise));
+        if expected.is_none() && otherwise.is_some_and(gives_none) && may_be_optional(&first.ty) {
+            let ty = first.ty.clone().optional();
+            first = wrapped(self.coerce(block_expr(first), &ty), false);
+        }
+        let wish = next_wish(expected, &first.ty);
+        (first, wish)
+    }
+
+    /// Both branches, where the first is a bare `none` and only the second one tells of what type.
+    fn none_first(
+        &mut self,
+        then: &ast::Block,
+        otherwise: Option<&ast::Expr>,
+        expected: Option<&Type>,
+    ) -> Option<(hir::Block, hir::Block)> {
+        let (Some(otherwise), None, true) = (otherwise, expected, is_none(then)) else {
+            return None;
+        };
+        let mut second = self.as_block(otherwise, None);
+        if may_be_optional(&second.ty) {
+            let ty = second.ty.clone().optional();
+            second = wrapped(self.coerce(block_expr(second), &ty), false);
+        }
+        let wish = next_wish(None, &second.ty);
+        let first = self.block(then, wish.as_ref());
+        Some((first, second))
     }
 
     fn condition(&mut self, condition: &ast::Expr) -> hir::Expr {
@@ -141,9 +185,9 @@ impl Body<'_, '_> {
                 )
                 .hint("let x = …");
         }
-        let wish = self.branch_wish(expected, otherwise);
         let value_ty = value.ty.clone();
-        let (pattern, then) = self.in_scope(|body| {
+        let known = self.none_first(then, otherwise, expected);
+        let (pattern, first) = self.in_scope(|body| {
             let pattern = body.pattern(pattern, &value_ty, true, false);
             let pattern = match (pattern.kind, &value_ty) {
                 (PatternKind::Wildcard, Type::Optional(inner)) => {
@@ -151,8 +195,16 @@ impl Body<'_, '_> {
                 }
                 (kind, _) => hir::Pattern { kind, ..pattern },
             };
-            (pattern, body.block(then, wish))
+            let first = match known {
+                Some((then, otherwise)) => (then, Err(otherwise)),
+                None => {
+                    let (then, wish) = body.first_branch(then, otherwise, expected);
+                    (then, Ok(wish))
+                }
+            };
+            (pattern, first)
         });
+        let (then, second) = first;
         let span_then = then.span;
         let then_ty = then.ty.clone();
         let (otherwise, ty) = match otherwise {
@@ -163,8 +215,10 @@ impl Body<'_, '_> {
                 (unit(span), Type::Unit)
             }
             Some(otherwise) => {
-                let wish = next_wish(expected, &then_ty);
-                let block = self.as_block(otherwise, wish.as_ref());
+                let block = match second {
+                    Ok(wish) => self.as_block(otherwise, wish.as_ref()),
+                    Err(block) => block,
+                };
                 let ty = joined(&then_ty, &block.ty);
                 (block_expr(block), ty)
             }
@@ -209,17 +263,24 @@ impl Body<'_, '_> {
         if value.ty == Type::Never {
             value = self.no_value(&value);
         }
+        let mut nones = crate::patterns::nones(arms.iter().map(|arm| &arm.pattern));
         let mut ty: Option<Type> = expected.cloned();
         let mut checked: Vec<hir::Arm> = Vec::new();
         for arm in arms {
             let value_ty = value.ty.clone();
             let (pattern, guard, body) = self.in_scope(|body| {
+                std::mem::swap(&mut body.nones, &mut nones);
                 let pattern = body.pattern(&arm.pattern, &value_ty, true, false);
+                std::mem::swap(&mut body.nones, &mut nones);
                 let guard = arm
                     .guard
                     .as_ref()
                     .map(|guard| body.expr_of(guard, &Type::BOOL));
                 let result = match &ty {
+                    // The arms behind it tell of what type it is.
+                    None if says_none(&arm.body) => {
+                        make(ExprKind::None, Type::Never, arm.body.span)
+                    }
                     Some(ty) if *ty != Type::Unit => body.expr_of(&arm.body, ty),
                     Some(_) => {
                         let value = body.expr(&arm.body, Some(&Type::Unit));
@@ -229,7 +290,12 @@ impl Body<'_, '_> {
                 };
                 (pattern, guard, result)
             });
+            let mut body = body;
             if ty.is_none() && !matches!(body.ty, Type::Never | Type::Error) {
+                if may_be_optional(&body.ty) && arms.iter().any(|arm| gives_none(&arm.body)) {
+                    let optional = body.ty.clone().optional();
+                    body = self.coerce(body, &optional);
+                }
                 ty = Some(body.ty.clone());
             }
             checked.push(hir::Arm {
@@ -238,6 +304,14 @@ impl Body<'_, '_> {
                 body,
                 span: arm.span,
             });
+        }
+        for (checked, arm) in checked.iter_mut().zip(arms) {
+            if matches!(checked.body.kind, ExprKind::None) && checked.body.ty == Type::Never {
+                checked.body = match &ty {
+                    Some(ty) => self.expr_of(&arm.body, ty),
+                    None => self.expr(&arm.body, None),
+                };
+            }
         }
         if value.ty == Type::Error {
             return error(span);
@@ -291,6 +365,51 @@ fn some(kind: PatternKind, inner: &Type, outer: &Type, span: Span) -> hir::Patte
         ty: outer.clone(),
         span,
     }
+}
+
+/// Whether an expression's value may be a bare `none`, as far as can be seen without types.
+fn gives_none(expr: &ast::Expr) -> bool {
+    let block = |block: &ast::Block| block.value.as_deref().is_some_and(gives_none);
+    match &expr.kind {
+        ast::ExprKind::None => true,
+        ast::ExprKind::Block(inner) => block(inner),
+        ast::ExprKind::If {
+            then, otherwise, ..
+        }
+        | ast::ExprKind::IfLet {
+            then, otherwise, ..
+        } => block(then) || otherwise.as_deref().is_some_and(gives_none),
+        ast::ExprKind::Match { arms, .. } => arms.iter().any(|arm| gives_none(&arm.body)),
+        _ => false,
+    }
+}
+
+fn is_none(block: &ast::Block) -> bool {
+    block.statements.is_empty() && block.value.as_deref().is_some_and(says_none)
+}
+
+/// Whether an expression is `none` and nothing else.
+fn says_none(expr: &ast::Expr) -> bool {
+    match &expr.kind {
+        ast::ExprKind::None => true,
+        ast::ExprKind::Block(block) => is_none(block),
+        _ => false,
+    }
+}
+
+/// Whether a value of the type can stand beside `none`.
+fn may_be_optional(ty: &Type) -> bool {
+    !matches!(
+        ty,
+        Type::Optional(_)
+            | Type::Unit
+            | Type::Never
+            | Type::Error
+            | Type::Row(_)
+            | Type::Place { .. }
+            | Type::Region
+            | Type::Attempted(..)
+    )
 }
 
 fn block_expr(block: hir::Block) -> hir::Expr {

@@ -58,7 +58,10 @@ fn retired(world: &mut World<'_>, file: &ast::File, module: usize) {
             .callables
             .iter()
             .filter(|callable| callable.kind != hir::CallableKind::Function)
-            .find(|callable| callable.name == *name.text && callable.version == version)
+            .find(|callable| {
+                let job = callable.name.strip_suffix(".step");
+                job.unwrap_or(&callable.name) == &*name.text && callable.version == version
+            })
             .map(|callable| callable.span);
         if let Some(there) = there {
             world

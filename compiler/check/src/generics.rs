@@ -61,7 +61,7 @@ impl World<'_> {
                     )
                 }
                 (_, ty) => match &generic.bound {
-                    Some(bound) if !meets(&bound.text, ty, within) => {
+                    Some(bound) if !meets(&bound.text, ty, within, &self.program) => {
                         let shown = shown(self);
                         let lacks = if &*bound.text == "Ordered" {
                             "no order"
@@ -92,7 +92,7 @@ impl World<'_> {
 }
 
 /// Whether a type has what a bound asks for.
-fn meets(bound: &str, ty: &Type, within: &[ast::Generic]) -> bool {
+fn meets(bound: &str, ty: &Type, within: &[ast::Generic], program: &hir::Program) -> bool {
     let ordered = matches!(
         ty,
         Type::Scalar(_)
@@ -110,6 +110,7 @@ fn meets(bound: &str, ty: &Type, within: &[ast::Generic]) -> bool {
             .get(*number as usize)
             .and_then(|generic| generic.bound.as_ref())
             .is_some_and(|own| &*own.text == bound || &*own.text == "Ordered"),
+        Type::Enum(..) if crate::tables::orderable(ty, program) => true,
         _ if bound == "Ordered" => ordered && *ty != Type::BOOL,
         _ => {
             ordered

@@ -26,6 +26,9 @@ use rc_syntax::ast::*;
 use std::sync::Arc;
 use written::Writer;
 
+/// References whose targets' keys are references, one behind the other, that are followed.
+const REFERENCES_MAX: u32 = 32;
+
 /// Writes out the jobs of a package's files, behind the items of the file that each stands in.
 pub fn expand(mut files: Vec<&mut File>, diagnostics: &mut Diagnostics) {
     let mut made: Vec<Vec<Item>> = Vec::new();
@@ -159,14 +162,7 @@ fn position(source: &Expr, files: &[&mut File]) -> Option<Vec<(Name, Type)>> {
         }
     };
     let (word, fixed) = first?;
-    let mut tables = files
-        .iter()
-        .flat_map(|file| &file.items)
-        .filter_map(|item| match &item.kind {
-            ItemKind::Table(known) if known.name.text == table.text => Some(known),
-            _ => None,
-        });
-    let members = &tables.next_back()?.members;
+    let members = &self::table(table, files)?.members;
     let mut keys = Vec::new();
     let mut fields = Vec::new();
     let mut index = None;
@@ -207,9 +203,55 @@ fn position(source: &Expr, files: &[&mut File]) -> Option<Vec<(Name, Type)>> {
         false => 0,
     };
     let rest = order.split_off(fixed);
+    let rest: Vec<(Name, Type)> = rest
+        .into_iter()
+        .map(|(name, ty)| (name, kept(&ty, files, 0)))
+        .collect();
     (!rest.is_empty()).then_some(rest)
 }
 
+/// The type under which a run keeps a field of the last row: a reference as its target's key, since where the walk
+/// stands refers to nothing.
+fn kept(ty: &Type, files: &[&mut File], depth: u32) -> Type {
+    let made = |kind| Type {
+        kind,
+        span: ty.span,
+    };
+    match &ty.kind {
+        TypeKind::Optional(inner) => made(TypeKind::Optional(Box::new(kept(inner, files, depth)))),
+        // A key that is a part of itself is refused where it is declared.
+        TypeKind::Ref(target) if depth < REFERENCES_MAX => {
+            let Some(table) = table(target, files) else {
+                return ty.clone();
+            };
+            let mut keys = table.members.iter().filter_map(|member| match member {
+                TableMember::Key { ty, .. } => Some(kept(ty, files, depth + 1)),
+                _ => None,
+            });
+            match (keys.next(), keys.next()) {
+                (None, _) => ty.clone(),
+                (Some(only), None) => only,
+                (Some(first), Some(second)) => {
+                    let parts = [first, second].into_iter().chain(keys);
+                    made(TypeKind::Tuple(parts.collect()))
+                }
+            }
+        }
+        _ => ty.clone(),
+    }
+}
+
+/// The table of this name; of two, which is a mistake, the last.
+fn table<'f>(name: &Name, files: &'f [&mut File]) -> Option<&'f Table> {
+    let mut tables = files
+        .iter()
+        .flat_map(|file| &file.items)
+        .filter_map(|item| match &item.kind {
+            ItemKind::Table(known) if known.name.text == name.text => Some(known),
+            _ => None,
+        });
+    tables.next_back()
+}
 fn made(job: &Name, end: &str) -> Name {
     Name {
         text: format!("{}.{end}", job.text).into(),

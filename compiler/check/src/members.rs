@@ -176,7 +176,7 @@ impl Body<'_, '_> {
         }
     }
 
-    /// `post.author.row`: the row that a reference leads to, which is there.
+    /// `post.author.row`: the row that a reference leads to, which is there; of an optional reference an optional row.
     fn referenced(&mut self, base: &hir::Expr, span: Span) -> Option<hir::Expr> {
         let ExprKind::Field { base: row, field } = &base.kind else {
             return None;
@@ -190,16 +190,12 @@ impl Body<'_, '_> {
             .find(|reference| reference.field == *field)?;
         let target = reference.target;
         if reference.optional {
-            let text = self.world.text_of(base.span);
-            let name = self.world.program.tables[target.0 as usize].name.clone();
-            self.world
-                .error(
-                    codes::MAY_BE_NONE,
-                    base.span,
-                    "this reference may be `none`, so it has no row yet",
-                )
-                .hint(format!("let id = {text} else …, then `{name}.get(id)`"));
-            return Some(error(span));
+            // The key is what the optional holds.
+            let get = ExprKind::Get {
+                table: target,
+                key: vec![base.clone()],
+            };
+            return Some(make(get, Type::Row(target).optional(), span));
         }
         let declared = &self.world.program.tables[target.0 as usize];
         let key = match declared.key_len {

@@ -1,9 +1,10 @@
 //! Patterns: what they bind, and whether they fit the value.
 //!
 //! Where a pattern may fail to match (`match`, `if let`), a name against an optional binds what is there;
-//! where it may not (`let`, `for`, parameters), it binds the whole.
+//! where it may not (`let`, `for`, parameters), it binds the whole. So does a name for a part of a variant, unless an arm of
+//! the same match says `none` of that part.
 
-use crate::body::Body;
+use crate::body::{Body, Nones};
 use crate::names::nearest;
 use crate::types::substitute;
 use crate::world::Symbol;
@@ -31,7 +32,7 @@ impl Body<'_, '_> {
                     pattern.span,
                     "this pattern may not match",
                 )
-                .hint("match value { … }, or `if let`");
+                .hint("let … = value else …, or `if let`, or `match`");
         }
         checked
     }
@@ -76,7 +77,7 @@ impl Body<'_, '_> {
                 }
             }
             ast::PatternKind::Bind(name) => match ty {
-                Type::Optional(inner) if refutable => {
+                Type::Optional(inner) if refutable && !self.whole => {
                     let id = self.bind(name, (**inner).clone(), mutable);
                     let content = hir::Pattern {
                         kind: PatternKind::Bind(id),
@@ -356,7 +357,10 @@ impl Body<'_, '_> {
                     let ty = wanted
                         .get(number)
                         .map_or(Type::Error, |field| substitute(&field.ty, arguments));
-                    let pattern = self.pattern(part, &ty, refutable, mutable);
+                    let field = wanted.get(number).map_or("", |field| field.name.as_str());
+                    let pattern = self.part(what, field, number, |body| {
+                        body.pattern(part, &ty, refutable, mutable)
+                    });
                     if number < wanted.len() {
                         fields.push((number as u32, pattern));
                     }
@@ -386,17 +390,14 @@ impl Body<'_, '_> {
                     let ty = number.map_or(Type::Error, |number| {
                         substitute(&wanted[number].ty, arguments)
                     });
-                    let pattern = match part {
-                        Some(part) => self.pattern(part, &ty, refutable, mutable),
-                        None => {
-                            let id = self.bind(name, ty.clone(), mutable);
-                            hir::Pattern {
-                                kind: PatternKind::Bind(id),
-                                ty,
-                                span: name.span,
-                            }
-                        }
+                    let place = number.unwrap_or(usize::MAX);
+                    let short = ast::Pattern {
+                        kind: ast::PatternKind::Bind(name.clone()),
+                        span: name.span,
                     };
+                    let pattern = self.part(what, &name.text, place, |body| {
+                        body.pattern(part.as_ref().unwrap_or(&short), &ty, refutable, mutable)
+                    });
                     if let Some(number) = number {
                         fields.push((number as u32, pattern));
                     }
@@ -430,6 +431,22 @@ impl Body<'_, '_> {
         }
     }
 
+    /// A pattern for a part of a variant.
+    fn part(
+        &mut self,
+        variant: &str,
+        name: &str,
+        number: usize,
+        check: impl FnOnce(&mut Self) -> hir::Pattern,
+    ) -> hir::Pattern {
+        let says_none = |field: String| self.nones.contains(&(variant.into(), field));
+        let taken_apart = says_none(name.to_string()) || says_none(number.to_string());
+        let before = std::mem::replace(&mut self.whole, !taken_apart);
+        let pattern = check(self);
+        self.whole = before;
+        pattern
+    }
+
     /// `Ok(p)`, `Err(Insufficient { … })`, `Err(Overflow)`, `Err(_)`.
     fn attempted_pattern(
         &mut self,
@@ -450,9 +467,11 @@ impl Body<'_, '_> {
                 };
                 Some(PatternKind::Ok(Box::new(any)))
             }
-            ("Ok", ast::PatternFields::Tuple(parts)) if parts.len() == 1 => Some(PatternKind::Ok(
-                Box::new(self.pattern(&parts[0], result, true, mutable)),
-            )),
+            ("Ok", ast::PatternFields::Tuple(parts)) if parts.len() == 1 => {
+                Some(PatternKind::Ok(Box::new(self.part("Ok", "0", 0, |body| {
+                    body.pattern(&parts[0], result, true, mutable)
+                }))))
+            }
             ("Err", ast::PatternFields::None) => Some(PatternKind::AnyFailure),
             ("Err", ast::PatternFields::Tuple(parts)) if parts.len() == 1 => match &parts[0].kind {
                 ast::PatternKind::Wildcard => Some(PatternKind::AnyFailure),
@@ -528,6 +547,44 @@ impl Body<'_, '_> {
         }
         self.no_such_failure(errors, name);
         None
+    }
+}
+
+/// Parts of variants that these patterns say `none` of.
+pub(crate) fn nones<'p>(patterns: impl Iterator<Item = &'p ast::Pattern>) -> Nones {
+    let mut found = Nones::new();
+    patterns.for_each(|pattern| gather(pattern, &mut found));
+    found
+}
+
+fn gather(pattern: &ast::Pattern, found: &mut Nones) {
+    let mut note = |variant: &ast::Name, field: String, part: &ast::Pattern| {
+        if matches!(part.kind, ast::PatternKind::None) {
+            found.insert((variant.text.clone(), field));
+        }
+        gather(part, found);
+    };
+    match &pattern.kind {
+        ast::PatternKind::Tuple(parts) => parts.iter().for_each(|part| gather(part, found)),
+        ast::PatternKind::Variant { path, fields } => {
+            let Some(name) = path.last() else { return };
+            match fields {
+                ast::PatternFields::None => {}
+                ast::PatternFields::Tuple(parts) => {
+                    for (number, part) in parts.iter().enumerate() {
+                        note(name, number.to_string(), part);
+                    }
+                }
+                ast::PatternFields::Record { fields, .. } => {
+                    for (field, part) in fields {
+                        if let Some(part) = part {
+                            note(name, field.text.to_string(), part);
+                        }
+                    }
+                }
+            }
+        }
+        _ => {}
     }
 }
 

@@ -183,6 +183,7 @@ pub(crate) fn of_table(world: &mut World<'_>, module: usize, id: TableId, tree: 
             optional,
             order,
             cascade: None,
+            clear: None,
             span: ty.span,
         });
     }
@@ -216,16 +217,23 @@ pub(crate) fn of_table(world: &mut World<'_>, module: usize, id: TableId, tree: 
                     .hint(format!("{}: ref Table", reference.text));
                 continue;
             }
-            let cascade = match (&*action.text, limit) {
-                ("cascade", Some(limit)) => match world.const_expr(limit, module, &[]) {
+            let form = format!("on delete {} {} take 100", reference.text, action.text);
+            let bound = match (&*action.text, limit) {
+                ("cascade" | "clear", Some(limit)) => match world.const_expr(limit, module, &[]) {
                     Some(hir::ConstExpr::Number(number)) if (1..=1 << 20).contains(&number) => {
                         Some(number)
                     }
                     Some(_) => {
+                        let what = match &*action.text {
+                            "clear" => "clearing",
+                            _ => "a cascade",
+                        };
                         world.error(
                             codes::BAD_ON_DELETE,
                             limit.span,
-                            "a cascade takes from 1 to 1048576 rows, a number that is known here",
+                            format!(
+                                "{what} takes from 1 to 1048576 rows, a number that is known here"
+                            ),
                         );
                         None
                     }
@@ -238,7 +246,17 @@ pub(crate) fn of_table(world: &mut World<'_>, module: usize, id: TableId, tree: 
                             *span,
                             "a cascade needs a bound: how many rows go with their target, at most?",
                         )
-                        .hint(format!("on delete {} cascade take 100", reference.text));
+                        .hint(form);
+                    None
+                }
+                ("clear", None) => {
+                    world
+                        .error(
+                            codes::BAD_ON_DELETE,
+                            *span,
+                            "clearing needs a bound: how many rows lose their reference, at most?",
+                        )
+                        .hint(form);
                     None
                 }
                 ("restrict", None) => None,
@@ -247,7 +265,7 @@ pub(crate) fn of_table(world: &mut World<'_>, module: usize, id: TableId, tree: 
                         .error(
                             codes::BAD_ON_DELETE,
                             action.span,
-                            "what a deletion of the target does is `restrict` or `cascade take n`",
+                            "what a deletion of the target does is `restrict`, `cascade take n` or `clear take n`",
                         )
                         .hint(format!("on delete {} cascade take 100", reference.text));
                     None
@@ -257,7 +275,24 @@ pub(crate) fn of_table(world: &mut World<'_>, module: usize, id: TableId, tree: 
                 .iter_mut()
                 .find(|reference| Some(reference.field) == field)
             {
-                reference.cascade = cascade;
+                match &*action.text {
+                    "clear" if !reference.optional && bound.is_some() => {
+                        let (field, target) = (reference.field as usize, reference.target);
+                        let field = world.program.tables[id.0 as usize].fields[field]
+                            .name
+                            .clone();
+                        let target = world.program.tables[target.0 as usize].name.clone();
+                        world
+                            .error(
+                                codes::BAD_ON_DELETE,
+                                action.span,
+                                format!("`{field}` always leads to a row, so it cannot be cleared"),
+                            )
+                            .hint(format!("{field}: ref {target}?"));
+                    }
+                    "clear" => reference.clear = bound,
+                    _ => reference.cascade = bound,
+                }
             }
         }
     }

@@ -273,18 +273,28 @@ impl Body<'_, '_> {
     ) -> StatementKind {
         let ty = written.map(|written| self.ty(written));
         let Some(otherwise) = otherwise else {
-            let value = match &ty {
+            let mut value = match &ty {
                 Some(ty) => self.expr_of(value, ty),
                 None => self.expr(value, None),
             };
+            // A row that is inserted is nothing where nobody asks for it, and can be named.
+            if let ExprKind::Insert { table, .. } = &value.kind {
+                value.ty = Type::Row(*table);
+            }
             let ty = ty
                 .filter(|ty| *ty != Type::Error)
                 .unwrap_or_else(|| self.settled(&value));
             let pattern = self.irrefutable(pattern, &ty, mutable);
             return StatementKind::Let { pattern, value };
         };
+        if asks(pattern) {
+            return self.let_or_leave(mutable, pattern, ty.as_ref(), value, otherwise);
+        }
         let expected = ty.clone().map(Type::optional);
-        let checked = self.expr(value, expected.as_ref());
+        let mut checked = self.expr(value, expected.as_ref());
+        if let ExprKind::Insert { table, .. } = &checked.kind {
+            checked.ty = Type::Row(*table);
+        }
         let content = self.content_type(&checked);
         // The else side runs without the names that the pattern binds.
         let otherwise = self.otherwise(otherwise);
@@ -328,6 +338,103 @@ impl Body<'_, '_> {
                     .hint("leave the `else` out");
                 other.clone()
             }
+        }
+    }
+
+    /// `let Running { since } = stage else fail Idle`: a match with an arm that leaves, whose names outlive it.
+    fn let_or_leave(
+        &mut self,
+        mutable: bool,
+        pattern: &ast::Pattern,
+        written: Option<&Type>,
+        value: &ast::Expr,
+        otherwise: &ast::Expr,
+    ) -> StatementKind {
+        let span = value.span;
+        let value = match written {
+            Some(ty) => self.expr_of(value, ty),
+            None => self.expr(value, None),
+        };
+        let mut value = self.read(value);
+        if value.ty == Type::Never {
+            value = self.no_value(&value);
+        }
+        let ty = value.ty.clone();
+        let at = pattern.span;
+        let (pattern, inner) = self.in_scope(|body| {
+            let checked = body.pattern(pattern, &ty, true, false);
+            (checked, body.named_here())
+        });
+        // The else side runs without the names that the pattern binds.
+        let leave = self.otherwise(otherwise);
+        let mut found = Vec::new();
+        let mut names = Vec::new();
+        for id in inner {
+            let local = hir::Local {
+                mutable,
+                ..self.local(id).clone()
+            };
+            let (ty, span) = (local.ty.clone(), local.span);
+            found.push(make(ExprKind::Local(id), ty.clone(), span));
+            let outer = self.bind_again(local);
+            names.push(hir::Pattern {
+                kind: hir::PatternKind::Bind(outer),
+                ty,
+                span,
+            });
+        }
+        let (found, name) = match (found.len(), found.pop(), names.pop()) {
+            (1, Some(found), Some(name)) => (found, name),
+            (0, ..) => {
+                let kind = hir::PatternKind::Wildcard;
+                let ty = Type::Unit;
+                (
+                    make(ExprKind::Unit, Type::Unit, at),
+                    hir::Pattern { kind, ty, span: at },
+                )
+            }
+            (_, last, last_name) => {
+                found.extend(last);
+                names.extend(last_name);
+                let types = found.iter().map(|found| found.ty.clone());
+                let ty = Type::Tuple(types.collect());
+                (
+                    make(ExprKind::Tuple(found), ty.clone(), at),
+                    hir::Pattern {
+                        kind: hir::PatternKind::Tuple(names),
+                        ty,
+                        span: at,
+                    },
+                )
+            }
+        };
+        let result = found.ty.clone();
+        let rest = hir::Pattern {
+            kind: hir::PatternKind::Wildcard,
+            ty,
+            span: leave.span,
+        };
+        let arm = |pattern, body, span| hir::Arm {
+            pattern,
+            guard: None,
+            body,
+            span,
+        };
+        let leaves = leave.span;
+        let taken = make(
+            ExprKind::Match {
+                value: Box::new(value),
+                arms: vec![arm(pattern, found, at), arm(rest, leave, leaves)],
+            },
+            result.clone(),
+            span,
+        );
+        match result {
+            Type::Unit => StatementKind::Expression(taken),
+            _ => StatementKind::Let {
+                pattern: name,
+                value: taken,
+            },
         }
     }
 
@@ -566,5 +673,16 @@ fn never_goes_on(statement: &hir::Statement) -> bool {
         }
         StatementKind::As { body, .. } => body.ty == Type::Never,
         _ => false,
+    }
+}
+
+/// Whether a pattern asks what the value is: names alone take every value that is there.
+fn asks(pattern: &ast::Pattern) -> bool {
+    match &pattern.kind {
+        ast::PatternKind::Variant { .. }
+        | ast::PatternKind::Literal(_)
+        | ast::PatternKind::None => true,
+        ast::PatternKind::Tuple(parts) => parts.iter().any(asks),
+        ast::PatternKind::Wildcard | ast::PatternKind::Bind(_) | ast::PatternKind::Broken => false,
     }
 }

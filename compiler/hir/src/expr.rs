@@ -252,7 +252,8 @@ pub enum ExprKind {
         index: u32,
         parts: Vec<Expr>,
     },
-    /// All fields in the table's order, defaults filled in; fails `AlreadyExists`. Type `Unit`.
+    /// All fields in the table's order, defaults filled in; fails `AlreadyExists`. Type `Unit`, or `Row` where a `let` names
+    /// the new row.
     Insert {
         table: TableId,
         fields: Vec<Expr>,

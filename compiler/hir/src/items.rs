@@ -152,6 +152,8 @@ pub struct Reference {
     pub order: Option<u32>,
     /// Rows that a deletion of their target takes along; more of them, or none allowed, fail it.
     pub cascade: Option<u64>,
+    /// Rows in which a deletion of their target makes the reference `none`; more of them fail it. Never beside `cascade`.
+    pub clear: Option<u64>,
     pub span: Span,
 }
 
@@ -183,6 +185,15 @@ impl Program {
             }
         }
         found
+    }
+
+    /// The references that become `none` where this table loses rows, with those that go along.
+    pub fn cleared_with(&self, table: TableId) -> std::collections::BTreeSet<(TableId, u32)> {
+        let gone = self.deleted_with(table).into_iter();
+        gone.flat_map(|table| self.references_to(table))
+            .filter(|(_, reference)| reference.clear.is_some())
+            .map(|(from, reference)| (from, reference.field))
+            .collect()
     }
 }
 

@@ -351,7 +351,10 @@ impl Body<'_> {
                     .tables
                     .get(table.0 as usize)
                     .map(|table| table.key_len as usize);
-                if wanted != Some(key.len()) {
+                // An optional reference that is followed holds the whole key.
+                let followed =
+                    matches!(key.as_slice(), [one] if matches!(one.ty, Type::Optional(_)));
+                if wanted != Some(key.len()) && !followed {
                     self.wrong(format!("a key of {} fields at {:?}", key.len(), expr.span));
                 }
             }

@@ -230,6 +230,7 @@ impl Effects {
                 }
                 ExprKind::Delete { table, .. } => {
                     summary.moves.extend(program.deleted_with(*table));
+                    summary.fields.extend(program.cleared_with(*table));
                 }
                 ExprKind::State(id) => {
                     summary.states_read.insert(*id);

@@ -258,6 +258,10 @@ impl<'p> Lowering<'p> {
                 StatementKind::Expression(value) if matches!(value.kind, ExprKind::Insert { table: of, .. } if of == table) => {
                     1
                 }
+                // It is noted as inserted and as named, both on the straight path.
+                StatementKind::Let { value, .. } if matches!(value.kind, ExprKind::Insert { table: of, .. } if of == table) => {
+                    2
+                }
                 StatementKind::Let { pattern, value } if matches!(value.kind, ExprKind::GetOrInsert { table: of, .. } if of == table) =>
                 {
                     // The row itself is on the straight path; that it may have been inserted is noted in the list.
@@ -306,6 +310,7 @@ impl<'p> Lowering<'p> {
                     {
                         note(2)
                     }
+                    ExprKind::Delete { table: of, .. } => note(cleared_rows(program, *of, table)),
                     ExprKind::Match { arms, .. } => {
                         note(arms.iter().filter(|arm| rows(&arm.pattern)).count() as u64)
                     }
@@ -385,4 +390,18 @@ fn row_names(pattern: &Pattern, table: TableId) -> bool {
         PatternKind::Some(inner) => row_names(inner, table),
         _ => false,
     }
+}
+
+/// Rows of `of` that lose a reference at most, where a row of `table` is deleted.
+fn cleared_rows(program: &hir::Program, table: TableId, of: TableId) -> u64 {
+    program
+        .references_to(table)
+        .fold(0, |total: u64, (from, reference)| {
+            let rows = match (reference.cascade, reference.clear) {
+                (Some(rows), _) => rows.saturating_mul(cleared_rows(program, from, of)),
+                (None, Some(rows)) if from == of => rows,
+                _ => 0,
+            };
+            total.saturating_add(rows)
+        })
 }

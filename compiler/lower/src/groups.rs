@@ -106,7 +106,9 @@ impl<'p> Lowering<'p> {
                     ExprKind::Insert { table, .. } | ExprKind::GetOrInsert { table, .. } => {
                         over(*table)
                     }
-                    ExprKind::Delete { table, .. } => deletion_changes(program, *table, &over),
+                    ExprKind::Delete { table, .. } => {
+                        deletion_changes(program, *table, &aggregates, &over)
+                    }
                     // The old row's group and the new one's.
                     ExprKind::Put { table, .. } => 2 * over(*table),
                     ExprKind::Call { callable, .. } => {
@@ -128,14 +130,19 @@ impl<'p> Lowering<'p> {
 }
 
 /// Groups that a deletion changes, with the rows that go along.
-fn deletion_changes(program: &hir::Program, table: TableId, over: &dyn Fn(TableId) -> u64) -> u64 {
+fn deletion_changes(
+    program: &hir::Program,
+    table: TableId,
+    aggregates: &[&hir::Aggregate],
+    over: &dyn Fn(TableId) -> u64,
+) -> u64 {
     program
         .references_to(table)
         .fold(over(table), |total, (from, reference)| {
-            let rows = reference.cascade.unwrap_or(0);
-            let each = match rows {
-                0 => 0,
-                _ => deletion_changes(program, from, over),
+            let (rows, each) = match (reference.cascade, reference.clear) {
+                (Some(rows), _) => (rows, deletion_changes(program, from, aggregates, over)),
+                (None, Some(rows)) => (rows, field_changes(aggregates, from, reference.field)),
+                (None, None) => (0, 0),
             };
             total.saturating_add(rows.saturating_mul(each))
         })

@@ -4,8 +4,8 @@ use crate::body::{Function, Operand};
 use crate::concrete::Ty;
 use crate::decimals::is_decimal;
 use crate::texts::text_max;
-use rc_bytecode::instr::{BinaryOp, CompareOp, ConvertMode, Instr, Register, Scalar};
-use rc_bytecode::layout::{Shape, length_prefix};
+use rc_bytecode::instr::{BinaryOp, Builtin, CompareOp, ConvertMode, Instr, Register, Scalar};
+use rc_bytecode::layout::{Shape, length_prefix, tag_size};
 use rc_hir::{Expr, ExprKind, Method};
 
 impl<'p> Function<'_, 'p> {
@@ -72,6 +72,16 @@ impl<'p> Function<'_, 'p> {
             let zero = self.code.literal(Scalar::I64, 0);
             return self.code.compare(op, order, zero);
         }
+        if let (Ty::Value(Shape::Enum(index)), false) = (left_ty, equality) {
+            // Variants that carry nothing, in the order of their declaration.
+            let variants = self.low.types.shapes.enums[*index as usize].variants.len();
+            let tag = match tag_size(variants) {
+                1 => Scalar::U8,
+                _ => Scalar::U16,
+            };
+            let (left, right) = (self.code.load(tag, left, 0), self.code.load(tag, right, 0));
+            return self.code.compare(op, left, right);
+        }
         let dst = self.code.scalar(Scalar::Bool);
         self.code.emit(Instr::EqualBytes { dst, left, right });
         if op == CompareOp::Equal {
@@ -118,13 +128,27 @@ impl<'p> Function<'_, 'p> {
                         } else {
                             mode
                         };
-                        Operand::Scalar(self.code.convert(mode, want, register))
+                        let converted = self.code.convert(mode, want, register);
+                        if have == Scalar::F64 && want.is_integer() && mode == ConvertMode::Checked
+                        {
+                            self.ensure_whole(register, converted);
+                        }
+                        Operand::Scalar(converted)
                     }
                     _ => Operand::Never,
                 },
                 _ => self.built(expr),
             },
         }
+    }
+
+    /// Fails `Overflow` where a float lost what stands behind its point.
+    fn ensure_whole(&mut self, float: Register, whole: Register) {
+        let back = self.code.convert(ConvertMode::Checked, Scalar::F64, whole);
+        let same = self.code.compare(CompareOp::Equal, float, back);
+        self.if_else(same, &mut |_: &mut Self| {}, &mut |me: &mut Self| {
+            me.code.fail(Builtin::Overflow)
+        });
     }
 
     /// Operations of the built-in types that are not of lists and strings.

@@ -162,6 +162,7 @@ impl<'l, 'p> Function<'l, 'p> {
         }
         let summary = Summary {
             moves: program.deleted_with(table),
+            fields: program.cleared_with(table),
             ..Summary::default()
         };
         let lists = self.journals_of(&summary);
@@ -190,6 +191,11 @@ impl<'l, 'p> Function<'l, 'p> {
                     }
                 }
                 for (from, reference) in program.references_to(table) {
+                    if let Some(rows) = reference.clear {
+                        me.clear_references(from, reference, native, rows);
+                    }
+                }
+                for (from, reference) in program.references_to(table) {
                     me.leavable(&mut |me: &mut Function<'l, 'p>, end| {
                         if me.first_reference(from, reference, native, end).is_some() {
                             me.code.fail(Builtin::StillReferenced);
@@ -211,6 +217,37 @@ impl<'l, 'p> Function<'l, 'p> {
                 if let Some(key) = me.first_reference(from, reference, native, end) {
                     me.delete_key(from, key);
                 }
+            });
+        });
+    }
+
+    /// Makes the references that lead to `native` `none`, at most so many.
+    fn clear_references(
+        &mut self,
+        from: TableId,
+        reference: &'p Reference,
+        native: Register,
+        rows: u64,
+    ) {
+        let info = &self.low.schema.tables[from.0 as usize];
+        let field = reference.field as usize;
+        let (offset, shape) = (info.offsets[field], info.shapes[field].clone());
+        self.leavable(&mut |me: &mut Function<'l, 'p>, end| {
+            let at = me.code.number(0);
+            let length = me.code.number(rows);
+            me.counted(at, length, rows, &mut |me: &mut Function<'l, 'p>| {
+                let Some(key) = me.first_reference(from, reference, native, end) else {
+                    return;
+                };
+                let found = me.find(from, key, true, &mut |me: &mut Function<'l, 'p>| {
+                    me.code.fail(Builtin::BoundExceeded)
+                });
+                let Some(place) = found else { return };
+                let row = me.new_row(from, key, place, true);
+                me.watch(row, false);
+                me.write_row_field(row, reference.field, &mut |me: &mut Function<'l, 'p>| {
+                    me.clear(&shape, place, offset, false)
+                });
             });
         });
     }

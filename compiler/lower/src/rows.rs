@@ -76,7 +76,8 @@ impl<'l, 'p> Function<'l, 'p> {
 
     /// A name for a row: from here on what it may break is watched.
     pub fn name_row(&mut self, id: LocalId, row: usize) {
-        if self.written.contains(&id) {
+        let known = |check: &crate::watch::Check| check.row == row && check.inserted;
+        if self.written.contains(&id) && !self.checks.iter().any(known) {
             self.watch(row, false);
         }
     }
@@ -273,7 +274,13 @@ impl<'l, 'p> Function<'l, 'p> {
 
     pub fn get(&mut self, table: TableId, key: &'p [Expr], absent: Absent<'_, 'l, 'p>) -> Operand {
         let write = std::mem::take(&mut self.write_wanted);
-        let native = self.native_key(table, key);
+        let native = match key {
+            // No key is optional: this is a reference that may be `none`, followed.
+            [reference] if matches!(reference.ty, hir::Type::Optional(_)) => {
+                self.referenced_key(table, reference, &mut *absent)
+            }
+            _ => self.native_key(table, key),
+        };
         if self.code.ended() {
             return Operand::Never;
         }
@@ -281,6 +288,31 @@ impl<'l, 'p> Function<'l, 'p> {
             Some(place) => Operand::Row(self.new_row(table, native, place, write)),
             None => Operand::Never,
         }
+    }
+
+    /// The key that an optional reference holds, as it stands in the target's row, in a new slot.
+    fn referenced_key(
+        &mut self,
+        table: TableId,
+        reference: &'p Expr,
+        absent: Absent<'_, 'l, 'p>,
+    ) -> Register {
+        let bytes = self.low.schema.tables[table.0 as usize].key_bytes;
+        let view = self.code.zeroed_slot(bytes);
+        let mut key = self.optional(reference, absent);
+        if let Operand::View(tuple) = key {
+            // A tuple ends in padding that a row's key does without.
+            key = Operand::View(self.code.part(tuple, 0, bytes));
+        }
+        self.deliver(
+            key,
+            Dest::Memory {
+                view,
+                offset: 0,
+                fresh: true,
+            },
+        );
+        view
     }
 
     pub fn get_unique(

@@ -127,8 +127,11 @@ impl<'p> Function<'_, 'p> {
                 self.unsupported(expr.span, "an optional row as a value")
             }
             ExprKind::Insert { table, fields } => {
-                self.insert_row(*table, fields);
-                Operand::Unit
+                let row = self.insert_row(*table, fields);
+                match expr.ty {
+                    hir::Type::Row(_) => row,
+                    _ => Operand::Unit,
+                }
             }
             ExprKind::Put { table, fields } => {
                 self.put_row(*table, fields);

@@ -23,10 +23,14 @@ impl<'l, 'p> Function<'l, 'p> {
         view
     }
 
-    pub fn insert_row(&mut self, table: TableId, fields: &'p [Expr]) {
+    pub fn insert_row(&mut self, table: TableId, fields: &'p [Expr]) -> Operand {
         let record = self.new_record(table, fields);
-        if !self.code.ended() {
-            self.insert_record(table, record);
+        if self.code.ended() {
+            return Operand::Never;
+        }
+        match self.insert_record(table, record) {
+            Some(row) => Operand::Row(row),
+            None => Operand::Never,
         }
     }
 

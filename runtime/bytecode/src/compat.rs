@@ -3,6 +3,7 @@
 //! Shown by `rcc deploy` and `rcc diff` before anything is sent, and enforced by the engine when the deployment is
 //! applied: a breaking change is refused and nothing changes. Names identify; order in the source means nothing.
 
+use crate::Cost;
 use crate::interface::{Command, CommandKind, Guard, GuardKind, Interface};
 use crate::layout::{Record, Shape, Shapes, Sum};
 use crate::module::Module;
@@ -219,6 +220,16 @@ pub fn data(region: &str) -> String {
 /// Why data that is there cannot be read by code with another layout, and what to do.
 pub fn layout_break(region: &str) -> String {
     let what = data(region);
+    if let Some(job) = region
+        .split_once('/')
+        .and_then(|(table, _)| table.strip_suffix(".waiting"))
+        // The containers of a table's rows begin with its name.
+        .filter(|job| !job.starts_with(char::is_uppercase))
+    {
+        return format!(
+            "job {job} takes other parameters or goes in another order, and runs of it may wait: give it another name"
+        );
+    }
     let way = match region.split_once('/') {
         Some((_, part)) if part.starts_with("rows@") => {
             let (table, version) = version_of(region).unwrap_or((region, 1));
@@ -332,7 +343,7 @@ fn label(command: &Command) -> String {
         CommandKind::Command => "command",
         CommandKind::Query => "query",
         CommandKind::Report => "report",
-        CommandKind::Step => "job step",
+        CommandKind::Step => return format!("job {}", written_name(command)),
     };
     format!("{kind} {}@{}", command.name, command.version)
 }
@@ -375,6 +386,14 @@ fn compare_routes(old: &Interface, new: &Interface, changes: &mut Vec<Change>) {
     }
 }
 
+/// The name that stands in the source: a job's step has its job's.
+fn written_name(command: &Command) -> &str {
+    match command.kind {
+        CommandKind::Step => command.name.strip_suffix(".step").unwrap_or(&command.name),
+        _ => &command.name,
+    }
+}
+
 fn compare_commands(old: &Interface, new: &Interface, changes: &mut Vec<Change>) {
     for command in &new.commands {
         let before = old
@@ -395,10 +414,9 @@ fn compare_commands(old: &Interface, new: &Interface, changes: &mut Vec<Change>)
                         changes,
                         ChangeKind::Changed,
                         format!(
-                            "{} costs {} steps (was {})",
+                            "{} costs {}",
                             label(command),
-                            command.cost.steps,
-                            before.cost.steps
+                            differing(&before.cost, &command.cost)
                         ),
                     );
                 }
@@ -417,18 +435,22 @@ fn compare_commands(old: &Interface, new: &Interface, changes: &mut Vec<Change>)
         if new
             .retired
             .iter()
-            .any(|(name, version)| same(name, *version))
+            .any(|(name, version)| name == written_name(command) && *version == command.version)
         {
             push(
                 changes,
                 ChangeKind::Changed,
                 format!(
-                    "{} is retired: calls of it are refused from now on",
-                    label(command)
+                    "{} is retired: {}",
+                    label(command),
+                    match command.kind {
+                        CommandKind::Step => "runs of it that wait are not gone on with",
+                        _ => "calls of it are refused from now on",
+                    }
                 ),
             );
         } else {
-            let retire = format!("retire {}@{}", command.name, command.version);
+            let retire = format!("retire {}@{}", written_name(command), command.version);
             push(
                 changes,
                 ChangeKind::Broken,
@@ -439,6 +461,24 @@ fn compare_commands(old: &Interface, new: &Interface, changes: &mut Vec<Change>)
             );
         }
     }
+}
+
+/// The first dimension in which two costs differ: `90 steps (was 80)`.
+fn differing(before: &Cost, after: &Cost) -> String {
+    let dimensions = [
+        ("steps", before.steps, after.steps),
+        ("pages read", before.pages_read, after.pages_read),
+        ("pages written", before.pages_written, after.pages_written),
+        ("bytes written", before.bytes_written, after.bytes_written),
+        ("event bytes", before.event_bytes, after.event_bytes),
+        ("reply bytes", before.reply_bytes, after.reply_bytes),
+        ("scratch bytes", before.scratch_bytes, after.scratch_bytes),
+    ];
+    let first = dimensions
+        .iter()
+        .find(|(_, before, after)| before != after)
+        .unwrap_or(&dimensions[0]);
+    format!("{} {} (was {})", first.2, first.0, first.1)
 }
 
 /// Why calls packed for `before` cannot be answered by `after`.
