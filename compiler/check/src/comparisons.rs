@@ -272,7 +272,17 @@ impl Body<'_, '_> {
                 .hint("let row = … else …");
             return error(span);
         }
-        let right = self.expr_of(right, &inner);
+        let right = match right.kind {
+            ast::ExprKind::None => self.expr_of(right, &inner),
+            _ => {
+                let right = self.expr(right, Some(&inner));
+                let right = self.read(right);
+                if right.ty == left.ty {
+                    return self.first_there(left, right, inner, span);
+                }
+                self.coerce(right, &inner)
+            }
+        };
         if right.ty == Type::Never {
             self.world
                 .error(codes::TYPE_MISMATCH, right.span, "`??` needs a value here")
@@ -288,5 +298,45 @@ impl Body<'_, '_> {
             inner,
             span,
         )
+    }
+
+    /// `a ?? b` of two optionals: `b` is worked out where `a` is `none`, and may be `none` too.
+    fn first_there(
+        &mut self,
+        left: hir::Expr,
+        right: hir::Expr,
+        inner: Type,
+        span: Span,
+    ) -> hir::Expr {
+        let (ty, at) = (left.ty.clone(), left.span);
+        let id = self.anonymous(hir::Local {
+            name: "there".to_string(),
+            ty: inner.clone(),
+            mutable: false,
+            span: at,
+        });
+        let content = hir::Pattern {
+            kind: hir::PatternKind::Bind(id),
+            ty: inner.clone(),
+            span: at,
+        };
+        let there = make(ExprKind::Local(id), inner, at);
+        let there = make(ExprKind::Some(Box::new(there)), ty.clone(), at);
+        let arm = |kind, body: hir::Expr| hir::Arm {
+            pattern: hir::Pattern {
+                kind,
+                ty: ty.clone(),
+                span: at,
+            },
+            guard: None,
+            span: body.span,
+            body,
+        };
+        let arms = vec![
+            arm(hir::PatternKind::Some(Box::new(content)), there),
+            arm(hir::PatternKind::None, right),
+        ];
+        let value = Box::new(left);
+        make(ExprKind::Match { value, arms }, ty, span)
     }
 }
