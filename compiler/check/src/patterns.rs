@@ -559,13 +559,20 @@ pub(crate) fn nones<'p>(patterns: impl Iterator<Item = &'p ast::Pattern>) -> Non
 
 fn gather(pattern: &ast::Pattern, found: &mut Nones) {
     let mut note = |variant: &ast::Name, field: String, part: &ast::Pattern| {
-        if matches!(part.kind, ast::PatternKind::None) {
+        let none = |pattern: &ast::Pattern| matches!(pattern.kind, ast::PatternKind::None);
+        let says_none = match &part.kind {
+            ast::PatternKind::Or(forms) => forms.iter().any(none),
+            _ => none(part),
+        };
+        if says_none {
             found.insert((variant.text.clone(), field));
         }
         gather(part, found);
     };
     match &pattern.kind {
-        ast::PatternKind::Tuple(parts) => parts.iter().for_each(|part| gather(part, found)),
+        ast::PatternKind::Tuple(parts) | ast::PatternKind::Or(parts) => {
+            parts.iter().for_each(|part| gather(part, found))
+        }
         ast::PatternKind::Variant { path, fields } => {
             let Some(name) = path.last() else { return };
             match fields {

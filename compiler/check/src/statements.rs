@@ -682,7 +682,7 @@ fn asks(pattern: &ast::Pattern) -> bool {
         ast::PatternKind::Variant { .. }
         | ast::PatternKind::Literal(_)
         | ast::PatternKind::None => true,
-        ast::PatternKind::Tuple(parts) => parts.iter().any(asks),
+        ast::PatternKind::Tuple(parts) | ast::PatternKind::Or(parts) => parts.iter().any(asks),
         ast::PatternKind::Wildcard | ast::PatternKind::Bind(_) | ast::PatternKind::Broken => false,
     }
 }

@@ -536,7 +536,8 @@ fn compare_retired(old: &Module, new: &Module, changes: &mut Vec<Change>) {
     let (old, new) = (&old.interface, &new.interface);
     for (name, version) in &new.retired {
         let mut commands = old.commands.iter();
-        let was_there = commands.any(|known| known.name == *name && known.version == *version);
+        let was_there =
+            commands.any(|known| written_name(known) == name && known.version == *version);
         let said = old
             .retired
             .iter()
