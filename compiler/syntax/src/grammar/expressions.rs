@@ -362,7 +362,9 @@ fn record(rules: &Rules) -> Rule<Expr> {
     let variant = just(Dot)
         .ignore_then(upper_name())
         .map(|name| (Some(name), Vec::new()));
-    let arguments = rules.arguments.clone().map(|given| (Option::None, given));
+    let arguments = types::record_follows_arguments()
+        .ignore_then(rules.arguments.clone())
+        .map(|given| (Option::None, given));
     upper_name()
         .then(choice((variant, arguments)).or_not())
         .then_ignore(ahead([OpenBrace]))

@@ -115,6 +115,38 @@ fn looks_constant(wanted: bool) -> impl Parser<'static, Tokens, (), Extra> + Clo
     )
 }
 
+/// Looks ahead: type arguments, and the `{` of a record right after them. Without it each level of nested arguments would
+/// be read twice, once as a record's and once as a name's.
+pub(super) fn record_follows_arguments() -> impl Parser<'static, Tokens, (), Extra> + Clone {
+    use TokenKind::*;
+    custom(
+        |input: &mut chumsky::input::InputRef<'static, '_, Tokens, Extra>| {
+            let start = input.save();
+            let at = *start.cursor().inner();
+            let first = input.next();
+            let mut angles = usize::from(first == Some(OpenAngle));
+            while angles > 0 {
+                match input.next() {
+                    Some(OpenAngle) => angles += 1,
+                    Some(CloseAngle) => angles -= 1,
+                    Some(_) => {}
+                    Option::None => break,
+                }
+            }
+            let follows = first == Some(OpenAngle) && input.next() == Some(OpenBrace);
+            input.rewind(start);
+            if follows {
+                Ok(())
+            } else {
+                Err(SyntaxError {
+                    found: first,
+                    ..SyntaxError::at(at)
+                })
+            }
+        },
+    )
+}
+
 /// A constant in an argument: numbers, names, calls and arithmetic.
 fn constant(rules: &Rules) -> Rule<Expr> {
     use TokenKind::*;
