@@ -171,9 +171,11 @@ fn plain(rules: &Rules) -> Rule<StatementKind> {
         PercentEqual => Some(Op::Remainder),
     };
     let expression = rules.expression.clone();
-    let content = just(Else).ignore_then(expression.clone()).or_not();
-    let whole = just(Equal)
-        .to(Option::None)
+    // Selected, so that a message about something else does not propose them.
+    let content = select! { Else => () }
+        .ignore_then(expression.clone())
+        .or_not();
+    let whole = select! { Equal => Option::None }
         .then(expression.clone())
         .then(content);
     let changed = sign
