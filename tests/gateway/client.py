@@ -59,6 +59,10 @@ assert json.loads(failed["recurrent-fields"]) == {"needed": "5000", "available":
 bad = fails(grpc.StatusCode.INVALID_ARGUMENT, "Note", tags=[1, 2, 3, 4, 5])
 assert "tags" in bad["details"], bad
 fails(grpc.StatusCode.INVALID_ARGUMENT, "Note", memo="123456789")
+both = call("Sorted", tags=[3, 1], ages={"bo": -2, "al": 1}).result
+assert list(both.f0) == [1, 3] and dict(both.f1) == {"al": 1, "bo": -2}, both
+twice = fails(grpc.StatusCode.INVALID_ARGUMENT, "Sorted", tags=[1, 2, 1])
+assert "tags" in twice["details"] and "twice" in twice["details"], twice
 fails(grpc.StatusCode.PERMISSION_DENIED, "Reset", id=1)
 fails(grpc.StatusCode.UNAUTHENTICATED, "Reset", [("recurrent-roles", "admin")], id=1)
 once = [("idempotency-key", "python/1")]

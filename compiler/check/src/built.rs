@@ -551,7 +551,7 @@ pub(crate) fn left_out(field: &hir::Field, arguments: &[Type], span: Span) -> Op
     let ty = substitute(&field.ty, arguments);
     match &ty {
         Type::Optional(_) => Some(make(ExprKind::None, ty, span)),
-        Type::List(..) => Some(make(ExprKind::List(Vec::new()), ty, span)),
+        Type::List(..) | Type::Sorted(..) => Some(make(ExprKind::List(Vec::new()), ty, span)),
         Type::Error => Some(error(span)),
         _ => None,
     }

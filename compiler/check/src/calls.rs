@@ -529,7 +529,7 @@ fn mentions_parameter(ty: &Type) -> bool {
         | Type::Struct(_, parts)
         | Type::Enum(_, parts)
         | Type::Layout(_, parts) => parts.iter().any(mentions_parameter),
-        Type::List(inner, count) | Type::Array(inner, count) => {
+        Type::List(inner, count) | Type::Sorted(_, inner, count) | Type::Array(inner, count) => {
             mentions_parameter(inner) || matches!(count, Count::Open(_))
         }
         Type::String(count) | Type::Bytes(count) | Type::Number(count) => {
@@ -563,7 +563,9 @@ pub(crate) fn infer(declared: &Type, actual: &Type, found: &mut Vec<Option<Type>
             .iter()
             .zip(actual)
             .for_each(|(declared, actual)| infer(declared, actual, found)),
+        (Type::Sorted(a, ..), Type::Sorted(b, ..)) if a != b => {}
         (Type::List(declared, declared_count), Type::List(actual, actual_count))
+        | (Type::Sorted(_, declared, declared_count), Type::Sorted(_, actual, actual_count))
         | (Type::Array(declared, declared_count), Type::Array(actual, actual_count)) => {
             infer(declared, actual, found);
             if let Count::Open(open) = declared_count

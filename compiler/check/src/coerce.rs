@@ -7,7 +7,7 @@ use crate::body::{Body, error, make};
 use rc_bytecode::instr::{ConvertMode, Scalar};
 use rc_diagnostics::codes;
 use rc_hir as hir;
-use rc_hir::{Count, ExprKind, Type};
+use rc_hir::{Count, ExprKind, Sorted, Type};
 use rc_source::Span;
 use rc_syntax::ast;
 
@@ -106,6 +106,9 @@ impl Body<'_, '_> {
             }
             (Type::List(from, from_count), Type::List(to, to_count)) => {
                 from == to && at_most(from_count, to_count)
+            }
+            (Type::Sorted(one, from, from_count), Type::Sorted(other, to, to_count)) => {
+                one == other && from == to && at_most(from_count, to_count)
             }
             _ => false,
         }
@@ -223,7 +226,8 @@ impl Body<'_, '_> {
             }
             (Type::String(_), Type::String(_))
             | (Type::Bytes(_), Type::Bytes(_))
-            | (Type::List(..), Type::List(..)) => Some(format!(
+            | (Type::List(..), Type::List(..))
+            | (Type::Sorted(..), Type::Sorted(..)) => Some(format!(
                 "{text}.try_into(), which fails `TooLong` where it does not fit"
             )),
             _ => None,
@@ -308,6 +312,9 @@ impl Body<'_, '_> {
             (Type::Scalar(from), Type::Scalar(to)) => *from != Scalar::Bool && *to != Scalar::Bool,
             (Type::String(_), Type::String(_)) | (Type::Bytes(_), Type::Bytes(_)) => true,
             (Type::List(from, _), Type::List(to, _)) => from == to,
+            (Type::Sorted(one, from, _), Type::Sorted(other, to, _)) => {
+                one == other && from == to && *one != Sorted::PriorityQueue
+            }
             (from, to) => crate::decimals::is_between(from, to),
         };
         if !possible {

@@ -51,7 +51,8 @@ impl Body<'_, '_> {
                 (&left.ty, &right.ty),
                 (Type::String(_), Type::String(_)) | (Type::Bytes(_), Type::Bytes(_))
             )
-            || matches!((&left.ty, &right.ty), (Type::List(a, _), Type::List(b, _)) if a == b);
+            || matches!((&left.ty, &right.ty), (Type::List(a, _), Type::List(b, _)) if a == b)
+            || matches!((&left.ty, &right.ty), (Type::Sorted(one, a, _), Type::Sorted(other, b, _)) if one == other && a == b);
         let ordered = matches!(
             left.ty,
             Type::Scalar(_)
@@ -73,6 +74,7 @@ impl Body<'_, '_> {
                     | Type::Struct(..)
                     | Type::Enum(..)
                     | Type::List(..)
+                    | Type::Sorted(..)
             );
         if !both || !(ordered || equality && equal) {
             if let (Type::Row(_), _) | (_, Type::Row(_)) = (&left.ty, &right.ty) {

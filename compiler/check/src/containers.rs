@@ -183,17 +183,29 @@ impl World<'_> {
     pub fn misplaced_container(&mut self, written: &str, arguments: usize, span: Span) -> Type {
         let text = self.text_of(span);
         if ContainerKind::named(written, arguments).is_some() {
-            self.error(
-                codes::CONTAINER_MISPLACED,
-                span,
-                format!("a `{written}` lives in the canvas: it is a state or a table's field"),
-            )
-            .label("not a value that could be kept or sent")
-            .hint(match written {
-                "text" => "string<1000>, a part of it that `read(offset, 1000)` gives".to_string(),
-                "blob" => "bytes<1000>, a part of it that `read(offset, 1000)` gives".to_string(),
-                _ => format!("state items: {text}"),
-            });
+            let sized = hir::Sorted::named(written)
+                .and_then(|_| Some(format!("{}, 100>", text.strip_suffix('>')?)));
+            let what = match sized {
+                Some(_) => "without a largest length lives",
+                None => "lives",
+            };
+            let note = self
+                .error(
+                    codes::CONTAINER_MISPLACED,
+                    span,
+                    format!("a `{written}` {what} in the canvas: it is a state or a table's field"),
+                )
+                .label("not a value that could be kept or sent");
+            match (written, sized) {
+                (_, Some(sized)) => drop(note.hint(format!("write `{sized}`")).edit(span, sized)),
+                ("text", _) => drop(
+                    note.hint("string<1000>, a part of it that `read(offset, 1000)` gives"),
+                ),
+                ("blob", _) => {
+                    drop(note.hint("bytes<1000>, a part of it that `read(offset, 1000)` gives"))
+                }
+                _ => drop(note.hint(format!("state items: {text}"))),
+            }
             return Type::Error;
         }
         if matches!(written, "text" | "blob") {
@@ -215,7 +227,7 @@ impl World<'_> {
             ),
             "priority_queue" => (
                 "the types of its priorities and elements",
-                "priority_queue<u64, u64>".to_string(),
+                "priority_queue<u64, u64, 100>".to_string(),
             ),
             _ => ("the type of its elements", format!("{written}<u64>")),
         };

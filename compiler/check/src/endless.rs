@@ -100,7 +100,9 @@ fn named_parts(ty: &Type, structs: usize, found: &mut Vec<usize>) {
     match ty {
         Type::Struct(id, _) => found.push(id.0 as usize),
         Type::Enum(id, _) => found.push(structs + id.0 as usize),
-        Type::Optional(inner) | Type::List(inner, _) => named_parts(inner, structs, found),
+        Type::Optional(inner) | Type::List(inner, _) | Type::Sorted(_, inner, _) => {
+            named_parts(inner, structs, found)
+        }
         Type::Tuple(parts) => parts
             .iter()
             .for_each(|part| named_parts(part, structs, found)),

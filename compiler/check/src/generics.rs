@@ -149,7 +149,7 @@ fn in_type(ty: &Type, found: &mut [Option<bool>]) {
                 }
             }
         }
-        Type::List(inner, count) => {
+        Type::List(inner, count) | Type::Sorted(_, inner, count) => {
             in_type(inner, found);
             in_count(count, found);
         }

@@ -62,6 +62,7 @@ mod operators;
 mod patterns;
 mod rows;
 mod samples;
+mod sorted;
 mod sources;
 mod statements;
 mod values;

@@ -156,6 +156,7 @@ impl Body<'_, '_> {
             "zero" => LowLevel::Zero,
             "compare" => LowLevel::Compare,
             "equal" => LowLevel::Equal,
+            "precedes" => LowLevel::Precedes,
             "hash" => LowLevel::Hash,
             "match_byte" => LowLevel::MatchByte,
             "shift" => LowLevel::Shift,
@@ -190,7 +191,7 @@ impl Body<'_, '_> {
             let wish = match (op, number) {
                 (LowLevel::Hash, 1) | (LowLevel::Shift, 1..) | (LowLevel::At, 1) => Some(Type::U64),
                 (LowLevel::MatchByte, 1) => Some(Type::Scalar(Scalar::U8)),
-                (LowLevel::Copy | LowLevel::Compare | LowLevel::Equal, 1) => {
+                (LowLevel::Copy | LowLevel::Compare | LowLevel::Equal | LowLevel::Precedes, 1) => {
                     match checked.first().map(|first: &hir::Expr| &first.ty) {
                         Some(Type::Place { ty, .. }) => Some((**ty).clone()),
                         _ => None,
@@ -199,7 +200,10 @@ impl Body<'_, '_> {
                 _ => None,
             };
             let number_wanted = matches!(wish, Some(Type::Scalar(Scalar::U64)))
-                && !matches!(op, LowLevel::Copy | LowLevel::Compare | LowLevel::Equal);
+                && !matches!(
+                    op,
+                    LowLevel::Copy | LowLevel::Compare | LowLevel::Equal | LowLevel::Precedes
+                );
             let mut value = self.expr(argument, wish.as_ref());
             if number_wanted {
                 value = self.as_u64(value);
@@ -218,7 +222,7 @@ impl Body<'_, '_> {
         let ty = match op {
             LowLevel::Copy | LowLevel::Zero | LowLevel::Shift => Type::Unit,
             LowLevel::Compare => Type::Scalar(Scalar::I64),
-            LowLevel::Equal => Type::BOOL,
+            LowLevel::Equal | LowLevel::Precedes => Type::BOOL,
             LowLevel::Hash | LowLevel::MatchByte | LowLevel::Random => Type::U64,
             LowLevel::At | LowLevel::Window => match &checked[0].ty {
                 Type::Place { ty, mutable } => match &**ty {
@@ -270,16 +274,20 @@ impl Body<'_, '_> {
                     format!("a place is needed, found `{}`", self.show(&arguments[0].ty)),
                 )),
             },
-            LowLevel::Compare | LowLevel::Equal => (content(0) != content(1)).then(|| {
-                (
-                    at(1),
-                    format!(
-                        "two of one type are needed, found `{}` and `{}`",
-                        self.show(&content(0)),
-                        self.show(&content(1))
-                    ),
-                )
-            }),
+            LowLevel::Precedes if place(0).is_none() || place(1).is_none() => {
+                Some((at(0), "two places are needed".to_string()))
+            }
+            LowLevel::Compare | LowLevel::Equal | LowLevel::Precedes => (content(0) != content(1))
+                .then(|| {
+                    (
+                        at(1),
+                        format!(
+                            "two of one type are needed, found `{}` and `{}`",
+                            self.show(&content(0)),
+                            self.show(&content(1))
+                        ),
+                    )
+                }),
             LowLevel::Hash => matches!(arguments[0].ty, Type::Region | Type::Unit | Type::Never)
                 .then(|| (at(0), "a place is needed".to_string())),
             LowLevel::MatchByte | LowLevel::Shift | LowLevel::At => match place(0) {

@@ -48,6 +48,12 @@ const METHODS: &[&str] = &[
     "divide",
     "round",
     "square_root",
+    "insert",
+    "put",
+    "get",
+    "remove",
+    "peek",
+    "take",
 ];
 
 pub(crate) fn is_method(name: &str) -> bool {
@@ -113,6 +119,12 @@ impl Body<'_, '_> {
             return element;
         }
         let receiver = self.read(receiver);
+        if let Type::Sorted(kind, element, count) = &receiver.ty
+            && &*name.text != "try_into"
+        {
+            let of = (*kind, (**element).clone(), count.clone());
+            return self.sorted_method(of, receiver, name, arguments, span);
+        }
         match (&receiver.ty, &*name.text) {
             (_, "try_into") => {
                 self.takes(name, arguments, 0, span);
@@ -420,7 +432,7 @@ impl Body<'_, '_> {
         arguments.len() == wanted
     }
 
-    fn no_method(
+    pub fn no_method(
         &mut self,
         receiver: &hir::Expr,
         name: &ast::Name,
@@ -575,6 +587,9 @@ impl Body<'_, '_> {
                     ty,
                     span,
                 ))
+            }
+            "set" | "map" | "priority_queue" if !self.is_std() => {
+                self.new_sorted(name, types, arguments, expected, span)
             }
             "uuid" => Some(self.uuid_literal(name, arguments, span)),
             "hash" if !self.is_std() => Some(self.content_hash(name, arguments, span)),

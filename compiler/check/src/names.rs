@@ -83,7 +83,8 @@ impl World<'_> {
             .or_else(|| nearest(&name.text, builtin).filter(|_| familiar.is_none()))
             .map(|near| match &*near {
                 "string" | "bytes" => format!("{near}<64>"),
-                "list" => "list<u64, 100>".to_string(),
+                "list" | "set" => format!("{near}<u64, 100>"),
+                "map" => "map<u64, u64, 100>".to_string(),
                 _ => near,
             });
         let whole = self.sources.text_of(span).to_string();
@@ -121,7 +122,7 @@ impl World<'_> {
 
 const BUILTIN_TYPES: &[&str] = &[
     "bool", "u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128", "f64", "time",
-    "duration", "string", "bytes", "list",
+    "duration", "string", "bytes", "list", "set", "map",
 ];
 
 /// What stands here for a type of another language.
@@ -164,10 +165,11 @@ fn familiar_type(name: &str) -> Option<Familiar> {
         }
         "Vec" | "List" | "array" | "Array" | "slice" | "Seq" | "ArrayList" | "vector"
         | "Vector" => Of("list<", ", 100>"),
+        "Set" | "HashSet" | "BTreeSet" | "TreeSet" => Of("set<", ", 100>"),
         "Option" | "Optional" | "Maybe" | "Nullable" => Of("", "?"),
         "Map" | "HashMap" | "Dict" | "dict" | "mapping" | "BTreeMap" | "Record" | "Object"
-        | "object" | "json" | "JSON" | "Dictionary" | "HashSet" => {
-            Say("keys with values are a `table`; a fixed set of names is a `struct`")
+        | "object" | "json" | "JSON" | "Dictionary" => {
+            Say("a few keys with values are a `map<K, V, 100>`, any number a `table`")
         }
         "Result" | "Either" => {
             Say("say the value's type alone; failures are declared by `fails` in the header")

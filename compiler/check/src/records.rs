@@ -253,6 +253,7 @@ impl World<'_> {
             | Type::Bytes(_)
             | Type::Optional(_)
             | Type::List(..)
+            | Type::Sorted(..)
             | Type::Container(_)
             | Type::Error
             | Type::Unit => true,

@@ -40,6 +40,7 @@ impl Body<'_, '_> {
             Type::Bytes(_) => "b\"\"".into(),
             Type::Optional(_) => "none".into(),
             Type::List(..) => "[]".into(),
+            Type::Sorted(..) => format!("{}()", self.show(ty)),
             Type::Tuple(parts) => {
                 let parts: Option<Vec<String>> =
                     parts.iter().map(|part| self.sample(part, deeper)).collect();

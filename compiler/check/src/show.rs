@@ -2,7 +2,7 @@
 
 use crate::world::World;
 use rc_bytecode::instr::BinaryOp;
-use rc_hir::{ConstExpr, Count, Program, Type};
+use rc_hir::{ConstExpr, Count, Program, Sorted, Type};
 
 impl World<'_> {
     /// The type as its reader wrote it.
@@ -41,6 +41,13 @@ impl Shown<'_> {
             Type::Enum(id, arguments) => name(&self.0.enums[id.0 as usize].name, arguments),
             Type::List(element, count) => {
                 format!("list<{}, {}>", self.show(element), self.show_count(count))
+            }
+            Type::Sorted(kind, element, count) => {
+                let parts = match &**element {
+                    Type::Tuple(parts) if *kind != Sorted::Set => self.show_all(parts),
+                    element => self.show(element),
+                };
+                format!("{}<{parts}, {}>", kind.name(), self.show_count(count))
             }
             Type::Container(id) => {
                 let container = &self.0.containers[id.0 as usize];

@@ -8,7 +8,7 @@ use rc_bytecode::instr::{BinaryOp, Scalar};
 use rc_bytecode::limits::LOOP_MAX;
 use rc_diagnostics::codes;
 use rc_hir as hir;
-use rc_hir::{ConstExpr, Count, ExprKind, Source, Type};
+use rc_hir::{ConstExpr, Count, ExprKind, Sorted, Source, Type};
 use rc_source::Span;
 use rc_syntax::ast;
 
@@ -74,7 +74,10 @@ impl Body<'_, '_> {
                 self.no_value(&list);
                 return None;
             }
-            Type::List(element, count) => ((**element).clone(), count.clone()),
+            Type::List(element, count)
+            | Type::Sorted(Sorted::Set | Sorted::Map, element, count) => {
+                ((**element).clone(), count.clone())
+            }
             ty => {
                 let shown = self.show(ty);
                 let hint = match ty {
@@ -82,6 +85,9 @@ impl Body<'_, '_> {
                         Some(format!("0..{} max 100", self.world.text_of(inner.span)))
                     }
                     Type::Optional(_) => Some("if let x = … { … }".to_string()),
+                    Type::Sorted(_, _, Count::Known(count)) => {
+                        Some(format!("{}.take({count})", self.world.text_of(inner.span)))
+                    }
                     _ => None,
                 };
                 self.world

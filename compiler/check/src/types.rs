@@ -6,7 +6,7 @@
 use crate::world::*;
 use rc_bytecode::instr::Scalar;
 use rc_diagnostics::codes;
-use rc_hir::{ConstExpr, Count, Type};
+use rc_hir::{ConstExpr, Count, Sorted, Type};
 use rc_source::Span;
 use rc_syntax::ast;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ pub(crate) fn resolve(world: &mut World<'_>) {
         world.alias(index);
     }
     crate::records::resolve(world);
+    world.check_keys_waiting();
     crate::endless::endless_types(world);
     crate::tables::resolve(world);
     world.no_containers_in_cascades();
@@ -217,7 +218,8 @@ impl<'a> World<'a> {
             "set" | "map" | "tree" | "queue" | "priority_queue" | "log" | "text" | "blob"
                 if self.find(module, &name.text).is_none() =>
             {
-                self.misplaced_container(&name.text, arguments.len(), span)
+                self.sorted(&name.text, arguments, module, generics)
+                    .unwrap_or_else(|| self.misplaced_container(&name.text, arguments.len(), span))
             }
             "region" | "place" | "page" if self.find(module, &name.text).is_none() => {
                 self.low_level_outside(span, &format!("`{}` is", name.text));
@@ -402,12 +404,15 @@ impl<'a> World<'a> {
                 Type::Error
             }
             Some(part) => {
-                let part = self.show(&part);
+                let shown = self.show(&part);
+                let hint = matches!(part, Type::Sorted(..))
+                    .then(|| "keep or send a list of it: `take(n)`".to_string());
                 self.error(
                     codes::NOT_STORABLE,
                     span,
-                    format!("{what} cannot hold `{part}`"),
-                );
+                    format!("{what} cannot hold `{shown}`"),
+                )
+                .hint_if(hint);
                 Type::Error
             }
         }
@@ -427,7 +432,9 @@ impl<'a> World<'a> {
             | Type::String(_)
             | Type::Bytes(_) => None,
             Type::Parameter(_) | Type::Struct(..) | Type::Enum(..) => None,
-            Type::Optional(inner) | Type::List(inner, _) => self.unstorable(inner),
+            Type::Optional(inner)
+            | Type::List(inner, _)
+            | Type::Sorted(Sorted::Set | Sorted::Map, inner, _) => self.unstorable(inner),
             Type::Tuple(parts) => parts.iter().find_map(|part| self.unstorable(part)),
             other => Some(other.clone()),
         }
@@ -470,6 +477,11 @@ pub(crate) fn substitute(ty: &Type, arguments: &[Type]) -> Type {
         Type::Enum(id, parts) => Type::Enum(*id, all(parts)),
         Type::Layout(id, parts) => Type::Layout(*id, all(parts)),
         Type::List(inner, count) => Type::List(
+            Arc::new(substitute(inner, arguments)),
+            substitute_count(count, arguments),
+        ),
+        Type::Sorted(kind, inner, count) => Type::Sorted(
+            *kind,
             Arc::new(substitute(inner, arguments)),
             substitute_count(count, arguments),
         ),

@@ -6,7 +6,7 @@ use crate::names::nearest;
 use crate::world::{ConstState, Symbol};
 use rc_diagnostics::codes;
 use rc_hir as hir;
-use rc_hir::{Count, ExprKind, LocalId, Type};
+use rc_hir::{Count, ExprKind, LocalId, Sorted, Type};
 use rc_source::Span;
 use rc_syntax::ast;
 use std::sync::Arc;
@@ -304,6 +304,9 @@ impl Body<'_, '_> {
     pub fn list(&mut self, parts: &[ast::Expr], expected: Option<&Type>, span: Span) -> hir::Expr {
         let wanted = match expected.map(peeled) {
             Some(Type::List(element, capacity)) => Some(((**element).clone(), capacity.clone())),
+            Some(Type::Sorted(Sorted::Set | Sorted::Map, element, capacity)) => {
+                Some(((**element).clone(), capacity.clone()))
+            }
             _ => None,
         };
         let mut checked = Vec::new();
@@ -338,7 +341,13 @@ impl Body<'_, '_> {
                 self.world.error(
                     codes::LITERAL_TOO_LONG,
                     span,
-                    format!("these are {length} elements, and the list holds {capacity}"),
+                    format!(
+                        "these are {length} elements, and the {} holds {capacity}",
+                        match expected.map(peeled) {
+                            Some(Type::Sorted(kind, ..)) => kind.name(),
+                            _ => "list",
+                        }
+                    ),
                 );
                 return error(span);
             }
@@ -348,11 +357,11 @@ impl Body<'_, '_> {
         if checked.iter().any(|part| part.ty == Type::Error) {
             return error(span);
         }
-        make(
-            ExprKind::List(checked),
-            Type::List(Arc::new(element), capacity),
-            span,
-        )
+        let ty = match expected.map(peeled) {
+            Some(Type::Sorted(kind, ..)) => Type::Sorted(*kind, Arc::new(element), capacity),
+            _ => Type::List(Arc::new(element), capacity),
+        };
+        make(ExprKind::List(checked), ty, span)
     }
 
     /// A value that is put into another one: no row, nothing without a value.

@@ -158,6 +158,8 @@ pub(crate) struct World<'a> {
     pub table_fields: Vec<HashMap<Arc<str>, u32>>,
     /// Tables from which each callable deletes, itself or through calls; filled with the effects.
     pub deletes: Vec<BTreeSet<hir::TableId>>,
+    /// Keys of sorted collections that were met before it was known which enums have payloads; nothing once that is known.
+    pub keys_waiting: Option<Vec<crate::sorted::Key>>,
 }
 
 impl<'a> World<'a> {
@@ -201,6 +203,7 @@ impl<'a> World<'a> {
             index_names: Vec::new(),
             table_fields: Vec::new(),
             deletes: Vec::new(),
+            keys_waiting: Some(Vec::new()),
         };
         for unit in units {
             let known = world

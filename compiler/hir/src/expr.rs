@@ -312,6 +312,18 @@ pub enum Method {
     /// Of a string that is a place: cuts off what is left of a last character; fails `BoundExceeded` where it begins inside
     /// one. The checker alone writes it.
     WholeCharacters,
+    // sorted collections: those of lists whose names they share, and
+    /// `set.insert(item)`: whether it was not there. `map.insert(key, value)`: fails `AlreadyExists`. `queue.push(priority, item)`: what
+    /// would come out last makes room. The others fail `TooLong` at capacity.
+    Add,
+    /// `map.put(key, value)`: in place of the value that was there.
+    Put,
+    /// `map.get(key)`: optional.
+    Get,
+    /// Of a set whether it was there, of a map the optional value.
+    Remove,
+    /// `queue.take(n)`: a list of the first n in the order in which they would come out; they stay.
+    Take,
     // strings: Length in bytes, IsEmpty, Contains, and
     StartsWith,
     EndsWith,
@@ -353,6 +365,9 @@ impl Method {
                 | Method::Clear
                 | Method::PutPart
                 | Method::WholeCharacters
+                | Method::Add
+                | Method::Put
+                | Method::Remove
         )
     }
 }
@@ -368,6 +383,8 @@ pub enum LowLevel {
     Compare,
     /// `equal(a, b) -> bool`
     Equal,
+    /// `precedes(a, b) -> bool`: whether a value that has an order comes before another of its type.
+    Precedes,
     /// `hash(place, seed) -> u64`
     Hash,
     /// `match_byte(array, byte) -> u64`: bit set; array of at most 64 bytes.

@@ -43,6 +43,9 @@ pub enum Type {
     Struct(StructId, Vec<Type>),
     Enum(EnumId, Vec<Type>),
     List(Arc<Type>, Count),
+    /// In memory a list in the order of its keys: of a set the elements, of a map and of a priority queue tuples of two, whose first
+    /// parts are the keys.
+    Sorted(Sorted, Arc<Type>, Count),
     /// A place of a table's row, as a look-up binds it. Not storable.
     Row(TableId),
     /// A container of the canvas: what a state or a row's field is, and only a receiver of calls. Three `u64` where it stands.
@@ -68,6 +71,45 @@ pub enum Type {
     Layout(LayoutId, Vec<Type>),
     /// Already reported; fits everywhere, silently.
     Error,
+}
+
+/// What a bounded collection in the order of its keys is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sorted {
+    /// Each element once.
+    Set,
+    /// Each key once.
+    Map,
+    /// Priorities may repeat: the lowest first, of equal ones the one pushed last. Nothing that is kept or sent.
+    PriorityQueue,
+}
+
+impl Sorted {
+    /// The collection of this name.
+    pub fn named(name: &str) -> Option<Sorted> {
+        Some(match name {
+            "set" => Sorted::Set,
+            "map" => Sorted::Map,
+            "priority_queue" => Sorted::PriorityQueue,
+            _ => return None,
+        })
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Sorted::Set => "set",
+            Sorted::Map => "map",
+            Sorted::PriorityQueue => "priority_queue",
+        }
+    }
+
+    /// Types in an element.
+    pub fn parts(self) -> usize {
+        match self {
+            Sorted::Set => 1,
+            Sorted::Map | Sorted::PriorityQueue => 2,
+        }
+    }
 }
 
 /// A number in a type.

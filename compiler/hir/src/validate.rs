@@ -141,6 +141,7 @@ impl Body<'_> {
             Type::Parameter(number) => *number < self.generics,
             Type::Optional(inner)
             | Type::List(inner, _)
+            | Type::Sorted(_, inner, _)
             | Type::Array(inner, _)
             | Type::Attempted(inner, _)
             | Type::Place { ty: inner, .. } => {

@@ -134,6 +134,15 @@ impl<'p> Types<'p> {
                 let element = self.shape(element, generics);
                 Shape::List(Box::new(element), self.count32(max, generics))
             }
+            hir::Type::Sorted(kind, element, max) => {
+                let element = Box::new(self.shape(element, generics));
+                let max = self.count32(max, generics);
+                match kind {
+                    hir::Sorted::Set => Shape::Set(element, max),
+                    hir::Sorted::Map => Shape::Map(element, max),
+                    hir::Sorted::PriorityQueue => Shape::List(element, max),
+                }
+            }
             hir::Type::Container(_) => {
                 Shape::Tuple(vec![Shape::Scalar(Scalar::U64); hir::header::LENGTH])
             }
@@ -345,6 +354,8 @@ fn shape_name(shape: &Shape, shapes: &Shapes) -> String {
         Shape::Enum(number) => shapes.enums[*number as usize].name.clone(),
         Shape::Optional(inner) => format!("optional_{}", shape_name(inner, shapes)),
         Shape::List(inner, max) => format!("list_{}_{max}", shape_name(inner, shapes)),
+        Shape::Set(inner, max) => format!("set_{}_{max}", shape_name(inner, shapes)),
+        Shape::Map(inner, max) => format!("map_{}_{max}", shape_name(inner, shapes)),
         Shape::Tuple(parts) => {
             let parts: Vec<String> = parts.iter().map(|part| shape_name(part, shapes)).collect();
             format!("tuple_{}", parts.join("_"))
@@ -398,9 +409,10 @@ pub fn weight(ty: &Ty, most: u32) -> u32 {
 
 fn shape_weight(shape: &Shape, most: u32) -> u32 {
     match shape {
-        Shape::Optional(inner) | Shape::List(inner, _) => {
-            shape_weight(inner, most).saturating_add(1)
-        }
+        Shape::Optional(inner)
+        | Shape::List(inner, _)
+        | Shape::Set(inner, _)
+        | Shape::Map(inner, _) => shape_weight(inner, most).saturating_add(1),
         Shape::Tuple(parts) => parts.iter().fold(1, |sum: u32, part| {
             if sum > most {
                 sum

@@ -35,7 +35,9 @@ pub fn encoded_bytes(shapes: &Shapes, shape: &Shape) -> u32 {
                 .max();
             tag_size(variants.len()) + payload.unwrap_or(0)
         }
-        Shape::List(element, max) => 4 + max.saturating_mul(encoded_bytes(shapes, element)),
+        Shape::List(element, max) | Shape::Set(element, max) | Shape::Map(element, max) => {
+            4 + max.saturating_mul(encoded_bytes(shapes, element))
+        }
     }
 }
 
@@ -133,7 +135,7 @@ pub fn encode(
             }
             at + encoded_bytes(shapes, shape)
         }
-        Shape::List(element, max) => {
+        Shape::List(element, max) | Shape::Set(element, max) | Shape::Map(element, max) => {
             let length = code.load(Scalar::U32, source, offset);
             let base = offset + shapes.list_base(element);
             let stride = shapes.extent(element).size;

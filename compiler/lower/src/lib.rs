@@ -35,6 +35,7 @@ mod operations;
 mod optional;
 mod pattern;
 mod places;
+mod sorted;
 mod texts;
 mod value;
 mod walks;

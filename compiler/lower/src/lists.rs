@@ -6,20 +6,27 @@ use crate::concrete::{Opaque, Ty};
 use crate::effects::{self, Root};
 use rc_bytecode::instr::{CompareOp, ConvertMode, Register, Scalar};
 use rc_bytecode::layout::{Shape, length_prefix};
-use rc_hir::{Expr, Method};
+use rc_hir::{Expr, ExprKind, Method};
 
 impl<'p> Function<'_, 'p> {
     /// Whether the operation's result is made in memory.
-    pub fn builds_list(&self, method: Method) -> bool {
-        matches!(
-            method,
+    pub fn builds_list(&self, expr: &Expr) -> bool {
+        let ExprKind::Method { method, .. } = &expr.kind else {
+            return false;
+        };
+        match method {
             Method::Pop
-                | Method::First
-                | Method::Last
-                | Method::Concat
-                | Method::Slice
-                | Method::ToText
-        )
+            | Method::First
+            | Method::Last
+            | Method::Concat
+            | Method::Slice
+            | Method::ToText
+            | Method::Get
+            | Method::Take => true,
+            // Of a set a truth value.
+            Method::Remove => matches!(expr.ty, rc_hir::Type::Optional(_)),
+            _ => false,
+        }
     }
 
     pub fn list_method(
@@ -30,6 +37,11 @@ impl<'p> Function<'_, 'p> {
         arguments: &'p [Expr],
     ) -> Operand {
         let is_list = matches!(self.ty(&receiver.ty), Ty::Value(Shape::List(..)));
+        if let Some(kind) = self.sorted_kind(method, receiver)
+            && !self.builds_list(expr)
+        {
+            return self.sorted_method(kind, method, receiver, arguments);
+        }
         match method {
             Method::Length | Method::IsEmpty => {
                 let Some(length) = self.length_of(receiver) else {
@@ -125,7 +137,7 @@ impl<'p> Function<'_, 'p> {
     }
 
     /// A value that nothing which follows can change.
-    fn kept(&mut self, item: &'p Expr) -> Operand {
+    pub fn kept(&mut self, item: &'p Expr) -> Operand {
         match self.value(item) {
             Operand::View(view) if !self.is_own_slot(item) => {
                 let slot = self.code.slot(self.code.view_of(view).length);
@@ -215,6 +227,9 @@ impl<'p> Function<'_, 'p> {
         fresh: bool,
     ) {
         match method {
+            Method::Get | Method::Remove | Method::Take => {
+                self.build_sorted(method, receiver, arguments, shape, (view, offset, fresh))
+            }
             Method::Concat => self.concat(receiver, &arguments[0], shape, view, offset, fresh),
             Method::Slice => self.slice(receiver, arguments, shape, view, offset, fresh),
             Method::ToText => self.digits(receiver, shape, view, offset, fresh),
@@ -250,13 +265,15 @@ impl<'p> Function<'_, 'p> {
         view: Register,
         offset: u32,
     ) {
-        let (Ty::Value(Shape::List(element, max)), Some(list)) = (self.ty(&receiver.ty), list)
-        else {
+        let (Ty::Value(of), Some(list)) = (self.ty(&receiver.ty), list) else {
+            return;
+        };
+        let Some((element, max)) = of.elements() else {
             return;
         };
         let size = self.size(shape);
         let to = self.code.part(view, offset, size);
-        let generics = self.list_generics(&element, max);
+        let generics = self.list_generics(element, max);
         self.call_plain(name, generics, vec![list, to]);
     }
 

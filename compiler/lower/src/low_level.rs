@@ -122,6 +122,17 @@ impl<'p> Function<'_, 'p> {
                     }
                 }
             }
+            LowLevel::Precedes => {
+                let Ty::Place(inner, _) = self.ty(&arguments[0].ty) else {
+                    return Operand::Never;
+                };
+                let (Ty::Value(shape), Some((Operand::View(left), Operand::View(right)))) =
+                    (*inner, self.pair(&arguments[0], &arguments[1]))
+                else {
+                    return Operand::Never;
+                };
+                Operand::Scalar(self.precedes(&shape, left, right))
+            }
             LowLevel::Zero => {
                 if let Operand::View(view) = self.value(&arguments[0]) {
                     self.code.zero(view);

@@ -46,6 +46,12 @@ impl<'p> Function<'_, 'p> {
                 },
                 Shape::Enum(index),
             ) => self.build_enum(*index, *variant, fields, view, offset, fresh),
+            (ExprKind::List(parts), _) if parts.is_empty() => {
+                self.clear(shape, view, offset, fresh)
+            }
+            (ExprKind::List(parts), Shape::Set(..) | Shape::Map(..)) => {
+                self.build_sorted_literal(parts, shape, (view, offset, fresh))
+            }
             (ExprKind::List(parts), Shape::List(element, _)) => {
                 self.clear(shape, view, offset, fresh);
                 let length = self.code.constant(Scalar::U32, parts.len() as u128);
@@ -79,7 +85,7 @@ impl<'p> Function<'_, 'p> {
                     arguments,
                 },
                 _,
-            ) if self.builds_list(*method) => {
+            ) if self.builds_list(expr) => {
                 self.build_method(*method, receiver, arguments, shape, view, offset, fresh);
             }
             (_, Shape::Optional(content)) if self.answers_by_control(expr) => {
@@ -288,8 +294,10 @@ impl<'p> Function<'_, 'p> {
                     self.convert_text(text, want, view, offset, checked);
                 }
             }
-            (Shape::List(element, have), Shape::List(_, want)) => {
-                let (have, want) = (*have, *want);
+            (from, to)
+                if let (Some((element, have)), Some((_, want))) =
+                    (from.elements(), to.elements()) =>
+            {
                 if let Operand::View(source) = self.value(value) {
                     let size = self.size(shape);
                     let to = self.code.part(view, offset, size);

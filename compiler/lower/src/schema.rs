@@ -459,6 +459,8 @@ fn describe(types: &Types, shape: &Shape) -> String {
                 .join(",")
         ),
         Shape::List(element, max) => format!("[{};{max}]", describe(types, element)),
+        Shape::Set(element, max) => format!("set[{};{max}]", describe(types, element)),
+        Shape::Map(element, max) => format!("map[{};{max}]", describe(types, element)),
         other => format!("{other:?}"),
     }
 }

@@ -255,7 +255,10 @@ impl<'l, 'p> Function<'l, 'p> {
         pattern: &'p Pattern,
         body: Work<'_, 'l, 'p>,
     ) {
-        let Ty::Value(Shape::List(element, capacity)) = self.ty(&list.ty) else {
+        let Ty::Value(of) = self.ty(&list.ty) else {
+            return;
+        };
+        let Some((element, capacity)) = of.elements() else {
             return;
         };
         let Operand::View(mut view) = self.value(list) else {
@@ -286,7 +289,7 @@ impl<'l, 'p> Function<'l, 'p> {
             self.code.fail_if(beyond, Builtin::BoundExceeded);
         }
         let at = self.code.number(0);
-        let stride = self.list_stride(&element, capacity, 0);
+        let stride = self.list_stride(element, capacity, 0);
         self.moved(summary);
         let some = self.code.compare(CompareOp::Less, at, length);
         self.if_else(
@@ -299,7 +302,7 @@ impl<'l, 'p> Function<'l, 'p> {
                         index: at,
                         array: stride,
                     };
-                    let item = me.read_as(&Ty::Value((*element).clone()), location);
+                    let item = me.read_as(&Ty::Value(element.clone()), location);
                     me.bind_fresh(pattern, item);
                     body(me);
                 });

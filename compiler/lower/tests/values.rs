@@ -1,14 +1,17 @@
-//! `stdlib/list.rc` and `stdlib/text.rc` against naive models, and the mistakes that the models find.
+//! `stdlib/list.rc`, `stdlib/text.rc` and `stdlib/sorted.rc` against naive models, and the mistakes that the models find.
 
 #[path = "support/canvas.rs"]
 mod canvas;
 #[path = "support/pieces.rs"]
 mod pieces;
+#[path = "support/sorted.rs"]
+mod sorted;
 mod support;
 #[path = "support/values.rs"]
 mod values;
 
 use rc_bytecode::value::Value;
+use sorted::{maps, queues, sets};
 use support::*;
 use values::{Ending, Host, digits, lists, texts};
 
@@ -194,6 +197,110 @@ fn planted_bugs_are_found() {
             PLANTED.set(Some(bug));
             // What does not compile is not found by running it.
             let mut world = world();
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| test(&mut world))).is_err()
+        });
+        assert!(run.join().expect("it compiles"), "nobody noticed: {bug:?}");
+    }
+}
+
+fn sorted_world() -> World {
+    World::new(&sorted::package("test"), 12)
+}
+
+#[test]
+fn a_set_is_a_sorted_set() {
+    sets(&mut sorted_world(), 1, 4_000);
+}
+
+#[test]
+fn a_map_is_a_sorted_map() {
+    maps(&mut sorted_world(), 2, 4_000);
+}
+
+#[test]
+fn a_priority_queue_gives_the_greatest_first() {
+    queues(&mut sorted_world(), 3, 2_000);
+}
+
+/// The harness sees what it is for: each of these mistakes is found.
+#[test]
+fn planted_bugs_of_sorted_collections_are_found() {
+    type Search = fn(&mut World);
+    let set: Search = |world| sets(world, 1, 4_000);
+    let map: Search = |world| maps(world, 2, 4_000);
+    let queue: Search = |world| queues(world, 3, 2_000);
+    let planted: [(Planted, Search); 13] = [
+        (("sorted", "low = low + half + 1", "low = low + half"), set),
+        (("sorted", ": u64 = 21 -", ": u64 = 20 -"), set),
+        (
+            (
+                "sorted",
+                "if at < map.length as u64",
+                "if at <= map.length as u64",
+            ),
+            set,
+        ),
+        (("sorted", "    zero(map.entries.place(last))\n", ""), set),
+        (
+            (
+                "sorted",
+                "at + 1, at, last - at)",
+                "at + 1, at, last - at - at / 5)",
+            ),
+            set,
+        ),
+        (
+            (
+                "sorted",
+                "at, at + 1, length - at)",
+                "at, at + 1, (length - at) >> 1)",
+            ),
+            set,
+        ),
+        (("sorted", "    if there { close(set, at) }\n", ""), set),
+        (
+            (
+                "sorted",
+                "    ensure !is_at(map, at, key) else AlreadyExists\n",
+                "",
+            ),
+            map,
+        ),
+        (
+            (
+                "sorted",
+                "    if !is_at(map, at, key) { open(map, at, key) }\n",
+                "    open(map, at, key)\n",
+            ),
+            map,
+        ),
+        (
+            (
+                "sorted",
+                "        to.tag = 1\n        close(map, at)\n",
+                "        to.tag = 1\n",
+            ),
+            map,
+        ),
+        (("sorted", "if at > 0 {", "if at > 1 {"), queue),
+        (
+            (
+                "sorted",
+                "shift(queue.entries, 1, 0, at - 1)",
+                "shift(queue.entries, 1, 0, (at - 1) >> 1)",
+            ),
+            queue,
+        ),
+        (
+            ("sorted", "place(length - 1 - at).value", "place(at).value"),
+            queue,
+        ),
+    ];
+    for (bug, test) in planted {
+        let run = std::thread::spawn(move || {
+            PLANTED.set(Some(bug));
+            // What does not compile is not found by running it.
+            let mut world = sorted_world();
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| test(&mut world))).is_err()
         });
         assert!(run.join().expect("it compiles"), "nobody noticed: {bug:?}");

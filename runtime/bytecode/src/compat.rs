@@ -626,7 +626,9 @@ pub fn same_shape(old_shapes: &Shapes, old: &Shape, new_shapes: &Shapes, new: &S
         (Shape::Optional(left), Shape::Optional(right)) => {
             same_shape(old_shapes, left, new_shapes, right)
         }
-        (Shape::List(left, left_max), Shape::List(right, right_max)) => {
+        (Shape::List(left, left_max), Shape::List(right, right_max))
+        | (Shape::Set(left, left_max), Shape::Set(right, right_max))
+        | (Shape::Map(left, left_max), Shape::Map(right, right_max)) => {
             left_max == right_max && same_shape(old_shapes, left, new_shapes, right)
         }
         (Shape::Tuple(left), Shape::Tuple(right)) => {

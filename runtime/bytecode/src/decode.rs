@@ -356,6 +356,8 @@ impl Decode for Shape {
             22 => Shape::Struct(Decode::read(input)?),
             23 => Shape::Enum(Decode::read(input)?),
             24 => Shape::List(Box::new(Shape::read(input)?), Decode::read(input)?),
+            28 => Shape::Set(Box::new(Shape::read(input)?), Decode::read(input)?),
+            29 => Shape::Map(Box::new(Shape::read(input)?), Decode::read(input)?),
             scalar => {
                 let scalar = Scalar::from_number(scalar);
                 Shape::Scalar(scalar.ok_or(DecodeError::Invalid {

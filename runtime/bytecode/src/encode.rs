@@ -241,6 +241,16 @@ impl Encode for Shape {
                 element.write(out);
                 max.write(out);
             }
+            Shape::Set(element, max) => {
+                out.bytes.push(28);
+                element.write(out);
+                max.write(out);
+            }
+            Shape::Map(element, max) => {
+                out.bytes.push(29);
+                element.write(out);
+                max.write(out);
+            }
         }
     }
 }

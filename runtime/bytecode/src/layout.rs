@@ -44,6 +44,36 @@ pub enum Shape {
     /// Index into the interface's enums.
     Enum(u32),
     List(Box<Shape>, u32),
+    /// At most so many elements, each once, in their order; in memory and on the wire as a list.
+    Set(Box<Shape>, u32),
+    /// At most so many tuples of a key and a value, each key once, in the order of the keys; in memory and on the wire as a list.
+    Map(Box<Shape>, u32),
+}
+
+impl Shape {
+    /// What a list, a set or a map is made of, and how many there may be.
+    pub fn elements(&self) -> Option<(&Shape, u32)> {
+        match self {
+            Shape::List(element, max) | Shape::Set(element, max) | Shape::Map(element, max) => {
+                Some((element, *max))
+            }
+            _ => None,
+        }
+    }
+
+    /// Key and value of a map's elements.
+    pub fn entry(&self) -> Option<(&Shape, &Shape)> {
+        match self {
+            Shape::Map(element, _) => match &**element {
+                Shape::Tuple(parts) => match &parts[..] {
+                    [key, value] => Some((key, value)),
+                    _ => None,
+                },
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 /// A record's name and fields; also an event's, a variant's, a command's arguments.
@@ -135,7 +165,7 @@ impl Shapes {
                     align,
                 }
             }
-            Shape::List(element, max) => {
+            Shape::List(element, max) | Shape::Set(element, max) | Shape::Map(element, max) => {
                 let element = self.extent(element);
                 let align = element.align.max(4);
                 let bytes = u64::from(element.size) * u64::from(*max) + u64::from(align);
@@ -159,7 +189,9 @@ impl Shapes {
             | Shape::Bytes(_)
             | Shape::Optional(_)
             | Shape::Enum(_)
-            | Shape::List(..) => false,
+            | Shape::List(..)
+            | Shape::Set(..)
+            | Shape::Map(..) => false,
         }
     }
 
@@ -252,7 +284,7 @@ impl Shapes {
                     .unwrap_or(0);
                 payload.saturating_add(u64::from(tag_size(sum.variants.len())))
             }
-            Shape::List(element, max) => {
+            Shape::List(element, max) | Shape::Set(element, max) | Shape::Map(element, max) => {
                 4u64.saturating_add(self.packed_max(element).saturating_mul(u64::from(*max)))
             }
         }

@@ -38,6 +38,7 @@ mod table;
 // Values, and what both engines agree on.
 pub mod hash;
 pub mod ratio;
+pub mod sorted;
 pub mod text;
 pub mod value;
 pub mod wire;

@@ -559,5 +559,7 @@ fn shape_text(shape: &Shape) -> String {
         Shape::Struct(index) => format!("struct{index}"),
         Shape::Enum(index) => format!("enum{index}"),
         Shape::List(element, max) => format!("list<{}, {max}>", shape_text(element)),
+        Shape::Set(element, max) => format!("set<{}, {max}>", shape_text(element)),
+        Shape::Map(element, max) => format!("map<{}, {max}>", shape_text(element)),
     }
 }

@@ -6,6 +6,7 @@
 
 use crate::instr::Scalar;
 use crate::layout::{Record, Shape, Shapes, decimal_scalar, length_prefix, tag_size};
+use crate::sorted;
 use crate::text;
 use crate::text::decimal_max;
 use crate::wire::WireError;
@@ -36,6 +37,7 @@ pub enum Value {
     /// An optional without a value; one with a value is that value. Of an optional within an optional the outer is meant.
     Absent,
     Tuple(Vec<Value>),
+    /// Also of a set, and of a map, whose elements are tuples of a key and a value.
     List(Vec<Value>),
     /// A struct, an event, arguments.
     Record(Fields),
@@ -89,6 +91,8 @@ pub enum Fault {
     Count { found: usize, wanted: usize },
     #[error("a float must be finite")]
     NotFinite,
+    #[error("the same stands before it")]
+    Twice,
 }
 
 impl Value {
@@ -143,7 +147,7 @@ impl Value {
                 })?;
                 Value::Variant(Fields::unpack(shapes, variant, packed)?)
             }
-            Shape::List(element, max) => {
+            Shape::List(element, max) | Shape::Set(element, max) | Shape::Map(element, max) => {
                 let length = unpack_number(4, packed)?;
                 if length > *max {
                     return Err(WireError::TooLong { length, max: *max });
@@ -313,6 +317,25 @@ fn pack(
                 pack(value, shapes, element, out)
                     .map_err(|error| error.under(&format!("[{index}]")))?;
             }
+        }
+        (Shape::Set(element, max) | Shape::Map(element, max), Value::List(values)) => {
+            let length = u32::try_from(values.len())
+                .ok()
+                .filter(|length| length <= max);
+            let length = length.ok_or(Fault::TooLong {
+                length: values.len(),
+                max: *max,
+            })?;
+            let mut elements = Vec::with_capacity(values.len());
+            for (index, value) in values.iter().enumerate() {
+                let mut packed = Vec::new();
+                pack(value, shapes, element, &mut packed)
+                    .map_err(|error| error.under(&format!("[{index}]")))?;
+                elements.push(packed);
+            }
+            out.extend_from_slice(&length.to_le_bytes());
+            sorted::arrange(shapes, shape, elements, out)
+                .map_err(|twice| ValueError::from(Fault::Twice).under(&format!("[{twice}]")))?;
         }
         (Shape::Struct(index), Value::Record(fields)) => {
             pack_fields(fields, shapes, &shapes.structs[*index as usize], out)?
@@ -488,6 +511,15 @@ impl Shapes {
             Shape::Struct(index) => self.structs[*index as usize].name.clone(),
             Shape::Enum(index) => self.enums[*index as usize].name.clone(),
             Shape::List(element, max) => format!("list<{}, {max}>", self.describe(element)),
+            Shape::Set(element, max) => format!("set<{}, {max}>", self.describe(element)),
+            Shape::Map(element, max) => match shape.entry() {
+                Some((key, value)) => format!(
+                    "map<{}, {}, {max}>",
+                    self.describe(key),
+                    self.describe(value)
+                ),
+                None => format!("map<{}, {max}>", self.describe(element)),
+            },
         }
     }
 }

@@ -285,7 +285,7 @@ fn plan(shapes: &Shapes, shape: &Shape, at: usize, nodes: &mut Vec<Node>) {
                 variants,
             });
         }
-        Shape::List(element, max) => {
+        Shape::List(element, max) | Shape::Set(element, max) | Shape::Map(element, max) => {
             let (base, stride) = (
                 at + shapes.list_base(element) as usize,
                 shapes.extent(element).size as usize,

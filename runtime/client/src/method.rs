@@ -198,10 +198,21 @@ impl Reader<'_> {
                     Shape::Tuple(parts.collect::<Option<Vec<Shape>>>()?)
                 }
                 None => {
-                    let element = self.shape(&schema["items"], depth + 1)?;
-                    Shape::List(Box::new(element), bound("maxItems")?)
+                    let element = Box::new(self.shape(&schema["items"], depth + 1)?);
+                    let max = bound("maxItems")?;
+                    match (&schema["uniqueItems"], &schema["x-map"]) {
+                        (Value::Bool(true), _) => Shape::Set(element, max),
+                        (_, Value::Bool(true)) => Shape::Map(element, max),
+                        _ => Shape::List(element, max),
+                    }
                 }
             },
+            Some("object") => {
+                let key = self.shape(&schema["x-keys"], depth + 1)?;
+                let value = self.shape(&schema["additionalProperties"], depth + 1)?;
+                let entry = Box::new(Shape::Tuple(vec![key, value]));
+                Shape::Map(entry, bound("maxProperties")?)
+            }
             _ => return None,
         })
     }

@@ -66,6 +66,10 @@ fn every_call_has_its_outcome_and_bad_ones_name_the_field() {
         ("note", r#"{"text": "grüß", "tags": [1, 2], "memo": null}"#),
         ("note", r#"{"text": "", "tags": []}"#),
         ("dice", "{}"),
+        (
+            "sorted",
+            r#"{"tags": [2, 1], "ages": {"bo": 2, "al": "-1"}}"#,
+        ),
     ] {
         let method = client.method("bank", command).unwrap();
         let mut stream = CallStream::new(&client, &method, &Caller::default(), None).unwrap();

@@ -2,7 +2,7 @@
 
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{
-    DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet,
+    DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet, MessageOptions,
     MethodDescriptorProto, OneofDescriptorProto, ServiceDescriptorProto,
 };
 use rc_bytecode::Interface;
@@ -194,7 +194,28 @@ impl Messages<'_> {
     /// Adds a field of this shape to a message.
     fn field(&mut self, message: &mut DescriptorProto, name: &str, number: i32, shape: &Shape) {
         match shape {
-            Shape::List(element, _) => {
+            Shape::Map(..) if mapped(shape).is_some() => {
+                let Some((key, value)) = mapped(shape) else {
+                    return;
+                };
+                let entry = format!("{}Entry", camel(name));
+                let mut of = DescriptorProto {
+                    name: Some(entry.clone()),
+                    options: Some(MessageOptions {
+                        map_entry: Some(true),
+                        ..MessageOptions::default()
+                    }),
+                    ..DescriptorProto::default()
+                };
+                of.field.push(self.single("key", 1, key));
+                of.field.push(self.single("value", 2, value));
+                message.nested_type.push(of);
+                let path = format!("{}.{entry}", message.name());
+                let mut field = self.message_field(name, number, &path);
+                field.label = Some(Label::Repeated as i32);
+                message.field.push(field);
+            }
+            Shape::List(element, _) | Shape::Set(element, _) | Shape::Map(element, _) => {
                 let mut field = self.single(name, number, element);
                 field.label = Some(Label::Repeated as i32);
                 message.field.push(field);
@@ -281,7 +302,9 @@ impl Messages<'_> {
                 }
                 self.message_field(name, number, &tuple)
             }
-            Shape::List(..) | Shape::Optional(_) => unreachable!("wrapped above"),
+            Shape::List(..) | Shape::Set(..) | Shape::Map(..) | Shape::Optional(_) => {
+                unreachable!("wrapped above")
+            }
         }
     }
 
@@ -298,6 +321,8 @@ impl Messages<'_> {
             Shape::Bytes(max) => format!("Bytes{max}"),
             Shape::Optional(inner) => format!("Optional{}", self.shape_name(inner)),
             Shape::List(element, max) => format!("List{max}{}", self.shape_name(element)),
+            Shape::Set(element, max) => format!("Set{max}{}", self.shape_name(element)),
+            Shape::Map(element, max) => format!("Map{max}{}", self.shape_name(element)),
             Shape::Tuple(parts) => format!(
                 "Tuple{}",
                 parts
@@ -309,6 +334,11 @@ impl Messages<'_> {
             Shape::Enum(index) => self.interface.shapes.enums[*index as usize].name.clone(),
         }
     }
+}
+
+/// Key and value of a map that protobuf has: other maps are repeated pairs.
+fn mapped(shape: &Shape) -> Option<(&Shape, &Shape)> {
+    rc_wire::json::named_entries(shape).filter(|(_, value)| !is_wrapped(value))
 }
 
 fn well_known(name: &str, number: i32, message: &str) -> FieldDescriptorProto {

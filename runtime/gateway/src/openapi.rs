@@ -264,6 +264,17 @@ fn schema(interface: &Interface, shape: &Shape) -> Value {
         Shape::List(element, max) => {
             json!({ "type": "array", "items": schema(interface, element), "maxItems": max })
         }
+        Shape::Set(element, max) => {
+            json!({ "type": "array", "items": schema(interface, element), "maxItems": max, "uniqueItems": true })
+        }
+        Shape::Map(element, max) => match rc_wire::json::named_entries(shape) {
+            Some((key, value)) => {
+                json!({ "type": "object", "additionalProperties": schema(interface, value), "maxProperties": max, "x-keys": schema(interface, key) })
+            }
+            None => {
+                json!({ "type": "array", "items": schema(interface, element), "maxItems": max, "x-map": true })
+            }
+        },
         Shape::Struct(index) => reference(interface, &shapes.structs[*index as usize].name),
         Shape::Enum(index) => reference(interface, &shapes.enums[*index as usize].name),
     }

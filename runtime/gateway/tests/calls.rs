@@ -185,6 +185,18 @@ fn mistakes_are_named() {
             "memo",
             "at most 8 bytes",
         ),
+        (
+            "sorted",
+            r#"{"tags": [7, 1, 7], "ages": {}}"#,
+            "tags[2]",
+            "stands twice",
+        ),
+        (
+            "sorted",
+            r#"{"tags": [], "ages": {"al": 1, "bo": true}}"#,
+            "ages.bo",
+            "expected i64",
+        ),
         ("note", &long, "text", "at most 200 bytes, found 201"),
         ("note", &deep, "", "nested deeper than 32"),
     ] {
@@ -204,6 +216,18 @@ fn mistakes_are_named() {
         assert!(!problem["detail"].as_str().unwrap().contains('\u{0}'));
     }
     assert_eq!(server.balance(1), "\"1000\"");
+}
+
+#[test]
+fn sets_and_maps_are_answered_in_order() {
+    let server = Server::start();
+    let answer = server.post(
+        "/bank/sorted",
+        &[],
+        r#"{"tags": [7, 1, 300], "ages": {"bo": 2, "al": "-1"}}"#,
+    );
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.text, r#"[[1,7,300],{"al":"-1","bo":"2"}]"#);
 }
 
 #[test]

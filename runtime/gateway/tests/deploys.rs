@@ -142,6 +142,17 @@ fn the_openapi_document_is_whole() {
         ["schema"];
     assert_eq!(note["required"], json!(["text", "tags"]));
     assert_eq!(note["properties"]["tags"]["maxItems"], 4);
+    let sorted = &document["paths"]["/bank/sorted"]["post"]["requestBody"]["content"]["application/json"]
+        ["schema"]["properties"];
+    assert_eq!(sorted["tags"]["uniqueItems"], true);
+    assert_eq!(sorted["ages"]["type"], "object");
+    assert_eq!(
+        (
+            &sorted["ages"]["maxProperties"],
+            &sorted["ages"]["additionalProperties"]["format"]
+        ),
+        (&json!(3), &json!("i64"))
+    );
     assert_eq!(
         document["paths"]["/bank/reset"]["post"]["security"],
         json!([{ "token": [] }])

@@ -88,7 +88,9 @@ impl PlainRuns<'_> {
             | Shape::Bytes(_)
             | Shape::Optional(_)
             | Shape::Enum(_)
-            | Shape::List(..) => false,
+            | Shape::List(..)
+            | Shape::Set(..)
+            | Shape::Map(..) => false,
         }
     }
 

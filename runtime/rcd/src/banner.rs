@@ -126,7 +126,8 @@ fn sample(shapes: &Shapes, shape: &Shape) -> String {
             let parts: Vec<String> = parts.iter().map(|part| sample(shapes, part)).collect();
             format!("[{}]", parts.join(","))
         }
-        Shape::List(_, _) => "[]".to_string(),
+        Shape::Map(..) if rc_wire::json::named_entries(shape).is_some() => "{}".to_string(),
+        Shape::List(..) | Shape::Set(..) | Shape::Map(..) => "[]".to_string(),
         Shape::Struct(index) => sample_record(shapes, &shapes.structs[*index as usize]),
         Shape::Enum(index) => {
             let variants = &shapes.enums[*index as usize].variants;

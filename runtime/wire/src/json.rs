@@ -58,6 +58,16 @@ pub fn is_positional(record: &Record) -> bool {
             .all(|(index, (name, _))| *name == index.to_string())
 }
 
+/// Key and value of a map that is an object: its keys are strings, whole numbers or truth values in protobuf. Other maps are arrays of pairs.
+pub fn named_entries(shape: &Shape) -> Option<(&Shape, &Shape)> {
+    shape.entry().filter(|(key, _)| {
+        matches!(
+            key,
+            Shape::String(_) | Shape::Uuid | Shape::Hash | Shape::Decimal { .. }
+        ) || matches!(key, Shape::Scalar(scalar) if *scalar != Scalar::F64)
+    })
+}
+
 /// A shape in the language's words, for messages.
 pub fn expected(shapes: &Shapes, shape: &Shape) -> String {
     match shape {
@@ -77,6 +87,11 @@ pub fn expected(shapes: &Shapes, shape: &Shape) -> String {
         Shape::Struct(index) => shapes.structs[*index as usize].name.clone(),
         Shape::Enum(index) => format!("a variant of {}", shapes.enums[*index as usize].name),
         Shape::List(_, max) => format!("an array of at most {max} elements"),
+        Shape::Set(_, max) => format!("an array of at most {max} different elements"),
+        Shape::Map(_, max) if named_entries(shape).is_some() => {
+            format!("an object of at most {max} keys")
+        }
+        Shape::Map(_, max) => format!("an array of at most {max} pairs of a key and a value"),
     }
 }
 
@@ -253,6 +268,73 @@ mod tests {
                 &mut Vec::new(),
             )
             .unwrap_err();
+            assert_eq!(error.to_string(), message);
+        }
+    }
+
+    fn map(key: Shape, value: Shape) -> Shape {
+        Shape::Map(Box::new(Shape::Tuple(vec![key, value])), 3)
+    }
+
+    #[test]
+    fn sets_and_maps_are_sorted_and_each_key_stands_once() {
+        let shapes = sample();
+        let byte = || Shape::Scalar(Scalar::I8);
+        let set = Shape::Set(Box::new(byte()), 3);
+        let ages = map(Shape::String(4), byte());
+        let flags = map(Shape::Scalar(Scalar::Bool), Shape::Set(Box::new(byte()), 2));
+        let counts = map(Shape::Scalar(Scalar::I64), Shape::Struct(0));
+        let pairs = map(Shape::Tuple(vec![byte(), byte()]), byte());
+        for (shape, text, sorted) in [
+            (&set, "[3,-1,2]", "[-1,2,3]"),
+            (&ages, r#"{"bo":2,"al":1}"#, r#"{"al":1,"bo":2}"#),
+            (
+                &flags,
+                r#"{"true":[2,1],"false":[]}"#,
+                r#"{"false":[],"true":[1,2]}"#,
+            ),
+            (
+                &counts,
+                r#"{"10":{"amount":"1","memo":null},"-9":{"amount":"2","memo":null}}"#,
+                r#"{"-9":{"amount":"2","memo":null},"10":{"amount":"1","memo":null}}"#,
+            ),
+            (&pairs, "[[[1,2],3],[[1,-2],4]]", "[[[1,-2],4],[[1,2],3]]"),
+        ] {
+            assert_eq!(round_trip(&shapes, shape, text), sorted);
+        }
+        for (shape, text, message) in [
+            (&set, "[1,2,1]", "[2]: stands twice"),
+            (&set, "[1,2,3,4]", "at most 3 elements, found 4"),
+            (&set, "[1,300]", "[1]: out of range for i8"),
+            (
+                &set,
+                "{}",
+                "expected an array of at most 3 different elements, found an object",
+            ),
+            (
+                &ages,
+                r#"{"al":1,"longer":2}"#,
+                "longer: at most 4 bytes, found 6",
+            ),
+            (
+                &ages,
+                "[]",
+                "expected an object of at most 3 keys, found an array",
+            ),
+            (
+                &flags,
+                r#"{"yes":[]}"#,
+                "yes: expected bool, found a string",
+            ),
+            (
+                &counts,
+                r#"{"1":{"amount":1},"01":{"amount":1}}"#,
+                "01: stands twice",
+            ),
+            (&pairs, "[[[1,2],3],[[1,2],4]]", "[1]: stands twice"),
+        ] {
+            let json = parse(text.as_bytes()).unwrap();
+            let error = pack(&shapes, shape, &json, &mut Vec::new()).unwrap_err();
             assert_eq!(error.to_string(), message);
         }
     }

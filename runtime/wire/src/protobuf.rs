@@ -11,7 +11,8 @@
 //! | `T?` | `optional T` |
 //! | struct, tuple | message, fields numbered from 1 in order |
 //! | enum | message with one `oneof`, variants numbered from 1, each a message |
-//! | list | `repeated`; of lists or optionals: of a message with the one field `value` |
+//! | list, set | `repeated`; of lists or optionals: of a message with the one field `value` |
+//! | map | `map`, where protobuf has such keys and such values; else `repeated` of a message of the two |
 //!
 //! Always true: unknown fields are skipped, absent ones take proto3's defaults, everything is checked against its range.
 
@@ -40,7 +41,10 @@ fn error<T>(reason: impl Into<String>) -> Result<T, ProtoError> {
 
 /// Shapes that have no place as an element or an optional's content and get a message around them.
 pub fn is_wrapped(shape: &Shape) -> bool {
-    matches!(shape, Shape::List(..) | Shape::Optional(_))
+    matches!(
+        shape,
+        Shape::List(..) | Shape::Set(..) | Shape::Map(..) | Shape::Optional(_)
+    )
 }
 
 #[cfg(test)]
@@ -66,6 +70,53 @@ mod tests {
         let mut again = Vec::new();
         pack_record(shapes, record, &message, &mut again).unwrap();
         assert_eq!(again, packed, "{text}");
+    }
+
+    #[test]
+    fn sets_and_maps_come_back_sorted() {
+        let text = || Shape::String(3);
+        let pair = |key, value| Box::new(Shape::Tuple(vec![key, value]));
+        let numbers = Shape::List(Box::new(Shape::Scalar(Scalar::U8)), 2);
+        let record = Record {
+            name: "all".into(),
+            fields: vec![
+                (
+                    "a".into(),
+                    Shape::Set(Box::new(Shape::Scalar(Scalar::I16)), 4),
+                ),
+                ("b".into(), Shape::Set(Box::new(text()), 4)),
+                ("c".into(), Shape::Map(pair(text(), Shape::Time), 4)),
+                ("d".into(), Shape::Map(pair(Shape::Uuid, numbers), 4)),
+                (
+                    "e".into(),
+                    Shape::List(Box::new(Shape::Set(Box::new(text()), 2)), 2),
+                ),
+            ],
+        };
+        let shapes = Shapes::default();
+        round_trip(
+            &shapes,
+            &record,
+            r#"{"a":[3,-1,0],"b":["x",""],"c":{"b":"2026-01-01T00:00:00Z","":"1970-01-01T00:00:00Z"},
+                "d":{"0190a6c1-1f2e-7b3c-8d4d-5e6f7a8b9c0d":[1,0]},"e":[["b","a"],[]]}"#,
+        );
+        // What a client sends in its own order is put in order, and refused where it stands twice.
+        let one = Record {
+            name: "one".into(),
+            fields: vec![("b".into(), Shape::Set(Box::new(text()), 4))],
+        };
+        let message = |parts: &[&str]| {
+            let mut message = Vec::new();
+            for part in parts {
+                put_bytes(1, part.as_bytes(), &mut message);
+            }
+            message
+        };
+        let mut packed = Vec::new();
+        pack_record(&shapes, &one, &message(&["b", "a"]), &mut packed).unwrap();
+        assert_eq!(packed, [2, 0, 0, 0, 1, 0, b'a', 1, 0, b'b']);
+        let error = pack_record(&shapes, &one, &message(&["b", "a", "b"]), &mut Vec::new());
+        assert_eq!(error.unwrap_err().to_string(), "b: element 2 stands twice");
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! Lists and texts against naive models on both engines: the same outcomes, pages and digests, and never more than was proven.
+//! Lists, texts and sorted collections against naive models on both engines: the same outcomes, pages and digests, and never more than was proven.
 
 #[path = "../../../compiler/lower/tests/support/canvas.rs"]
 mod canvas;
 #[path = "../../../compiler/lower/tests/support/pieces.rs"]
 mod pieces;
+#[path = "../../../compiler/lower/tests/support/sorted.rs"]
+mod sorted;
 #[path = "../../../compiler/lower/tests/support/values.rs"]
 mod values;
 
@@ -11,6 +13,7 @@ use differential::engines::{Built, Engines, Sabotage, build};
 use rc_bytecode::instr::Failure;
 use rc_bytecode::value::{Fields, Value};
 use rc_vm::Outcome;
+use sorted::{maps, queues, sets};
 use values::{Ending, Host, digits, lists, texts};
 
 struct Both<'b> {
@@ -108,4 +111,20 @@ fn both_engines_keep_texts_and_blobs_alike() {
             .compare_pages()
             .unwrap_or_else(|e| panic!("{e}"));
     }
+}
+
+#[test]
+fn both_engines_keep_sorted_collections_alike() {
+    let built = build(&sorted::package("generated"), None, Sabotage::None)
+        .unwrap_or_else(|e| panic!("{e}"));
+    let mut both = Both {
+        built: &built,
+        engines: Engines::new(&built),
+    };
+    sets(&mut both, 7, 3_000);
+    maps(&mut both, 8, 3_000);
+    queues(&mut both, 9, 1_500);
+    both.engines
+        .compare_pages()
+        .unwrap_or_else(|e| panic!("{e}"));
 }

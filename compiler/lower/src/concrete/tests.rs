@@ -1,4 +1,4 @@
-//! The layouts of `stdlib/list.rc` and `stdlib/text.rc` are the memory layout that compiler and runtime share.
+//! The layouts of `stdlib/list.rc`, `stdlib/sorted.rc` and `stdlib/text.rc` are the memory layout that compiler and runtime share.
 
 use super::*;
 use rc_bytecode::layout::length_prefix;
@@ -11,6 +11,7 @@ fn program() -> Program {
     let mut diagnostics = Diagnostics::new();
     let texts = [
         ("list", include_str!("../../../../stdlib/list.rc")),
+        ("sorted", include_str!("../../../../stdlib/sorted.rc")),
         ("text", include_str!("../../../../stdlib/text.rc")),
     ];
     let parsed = texts.map(|(name, text)| {
@@ -96,6 +97,33 @@ fn the_library_lays_values_out_as_the_runtime_does() {
             let (whole, offsets) = layout_named(&mut types, "List", &arguments);
             assert_eq!(whole, types.shapes.extent(&list), "{list:?}");
             assert_eq!(offsets, [0, types.shapes.list_base(&shape)], "{list:?}");
+        }
+        // Keys beside values, and beside the nothing that a set has.
+        for value in [None, Some(Shape::Scalar(Scalar::U8)), Some(shape.clone())] {
+            let key = Shape::Scalar(Scalar::I16);
+            let extent = value
+                .as_ref()
+                .map_or(Extent { size: 0, align: 1 }, |value| {
+                    types.shapes.extent(value)
+                });
+            let whole = match value {
+                None => Shape::Set(Box::new(key.clone()), 9),
+                Some(value) => Shape::Map(Box::new(Shape::Tuple(vec![key.clone(), value])), 9),
+            };
+            let value = Ty::Opaque(Opaque {
+                size: extent.size,
+                align: extent.align,
+            });
+            let arguments = [Ty::Value(key), value, Ty::Number(9)];
+            let (found, offsets) = layout_named(&mut types, "Map", &arguments);
+            let (element, _) = whole.elements().expect("a collection");
+            assert_eq!(found, types.shapes.extent(&whole), "{whole:?}");
+            assert_eq!(offsets, [0, types.shapes.list_base(element)], "{whole:?}");
+            let (entry, offsets) = layout_named(&mut types, "Entry", &arguments[..2]);
+            assert_eq!(entry, types.shapes.extent(element), "{whole:?}");
+            if let Shape::Tuple(parts) = element {
+                assert_eq!(offsets, types.shapes.record_extent(parts.iter()).1);
+            }
         }
         let maybe = Shape::Optional(Box::new(shape.clone()));
         let (whole, offsets) = layout_named(&mut types, "Maybe", &[item]);

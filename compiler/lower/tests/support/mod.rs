@@ -16,11 +16,12 @@ use rc_vm::{
     TestHooks,
 };
 
-const STD: [(&str, &str); 5] = [
+const STD: [(&str, &str); 6] = [
     ("dense", include_str!("../../../../stdlib/dense.rc")),
     ("hashed", include_str!("../../../../stdlib/hashed.rc")),
     ("list", include_str!("../../../../stdlib/list.rc")),
     ("ordered", include_str!("../../../../stdlib/ordered.rc")),
+    ("sorted", include_str!("../../../../stdlib/sorted.rc")),
     ("text", include_str!("../../../../stdlib/text.rc")),
 ];
 

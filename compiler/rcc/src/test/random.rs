@@ -103,6 +103,22 @@ impl Random {
                 let length = self.length(*max, LIST_USUAL_MAX, LIST_FULL_MAX);
                 Value::List((0..length).map(|_| self.value(shapes, element)).collect())
             }
+            Shape::Set(element, max) | Shape::Map(element, max) => {
+                let length = self.length(*max, LIST_USUAL_MAX, LIST_FULL_MAX);
+                let mut packed = std::collections::BTreeMap::new();
+                for _ in 0..length {
+                    let (value, mut key) = (self.value(shapes, element), Vec::new());
+                    let (kind, of) = match (shape.entry(), &value) {
+                        (Some((kind, _)), Value::Tuple(parts)) => (kind, &parts[0]),
+                        _ => (&**element, &value),
+                    };
+                    of.pack(shapes, kind, &mut key)
+                        .expect("what was made of a shape has it");
+                    // By its bytes, so that each key stands once.
+                    packed.insert(key, value);
+                }
+                Value::List(packed.into_values().collect())
+            }
         }
     }
 

@@ -6,6 +6,7 @@ mod bad_input;
 mod bulk;
 mod doc;
 mod failing;
+mod first_package;
 mod grpc;
 mod ledger;
 mod versions;

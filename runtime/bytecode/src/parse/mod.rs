@@ -272,6 +272,16 @@ impl Parser {
         })
     }
 
+    /// `<element, max>`
+    fn elements(&mut self, depth: usize) -> Result<(Box<Shape>, u32), ParseError> {
+        self.expect("<")?;
+        let element = self.shape(depth + 1)?;
+        self.expect(",")?;
+        let max = self.number()?;
+        self.expect(">")?;
+        Ok((Box::new(element), max))
+    }
+
     fn shape(&mut self, depth: usize) -> Result<Shape, ParseError> {
         if depth == SHAPE_DEPTH_MAX {
             return self.wrong("types that stand less deep in each other");
@@ -305,12 +315,14 @@ impl Parser {
         } else if self.maybe("bytes") {
             Shape::Bytes(self.angled()?)
         } else if self.maybe("list") {
-            self.expect("<")?;
-            let element = self.shape(depth + 1)?;
-            self.expect(",")?;
-            let max = self.number()?;
-            self.expect(">")?;
-            Shape::List(Box::new(element), max)
+            let (element, max) = self.elements(depth)?;
+            Shape::List(element, max)
+        } else if self.maybe("set") {
+            let (element, max) = self.elements(depth)?;
+            Shape::Set(element, max)
+        } else if self.maybe("map") {
+            let (element, max) = self.elements(depth)?;
+            Shape::Map(element, max)
         } else if let Ok(index) = self.numbered("struct") {
             Shape::Struct(index)
         } else if let Ok(index) = self.numbered("enum") {

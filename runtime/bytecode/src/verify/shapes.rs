@@ -3,7 +3,7 @@
 //! that instructions refer to are kept in [`Sizes`].
 
 use super::{At, LimitError, Place, VerifyError, at_most, within};
-use crate::instr::{EventIndex, Failure};
+use crate::instr::{EventIndex, Failure, Scalar};
 use crate::interface::Interface;
 use crate::layout::{Record, Shape};
 use crate::limits::{
@@ -25,6 +25,10 @@ pub enum ShapeError {
     NoEnum(u32),
     #[error("an enum has no variant")]
     NoVariant,
+    #[error("a map's elements are no tuples of a key and a value")]
+    NoEntry,
+    #[error("a set or map is sorted by what has no order")]
+    NoOrder,
     #[error(transparent)]
     Limit(#[from] LimitError),
 }
@@ -230,6 +234,28 @@ impl<'a> Walk<'a> {
         counted.map_err(|error| error.at(Place::Shape(name.into())))
     }
 
+    /// Whether values of a shape have one order.
+    fn is_key(&self, shape: &Shape, above: usize) -> bool {
+        match shape {
+            Shape::Scalar(scalar) => *scalar != Scalar::F64,
+            Shape::Time
+            | Shape::Duration
+            | Shape::Uuid
+            | Shape::Hash
+            | Shape::Decimal { .. }
+            | Shape::String(_)
+            | Shape::Bytes(_) => true,
+            Shape::Enum(index) => {
+                let sum = self.interface.shapes.enums.get(*index as usize);
+                sum.is_some_and(|sum| sum.variants.iter().all(|one| one.fields.is_empty()))
+            }
+            Shape::Tuple(parts) => {
+                above < SHAPE_DEPTH_MAX && parts.iter().all(|part| self.is_key(part, above + 1))
+            }
+            _ => false,
+        }
+    }
+
     fn shape(&mut self, shape: &Shape, above: usize) -> Result<Weight, ShapeError> {
         if above >= SHAPE_DEPTH_MAX {
             return Err(ShapeError::TooDeep);
@@ -252,7 +278,17 @@ impl<'a> Walk<'a> {
                 Weight { nodes: 0, depth: 0 }
             }
             Shape::Optional(inner) => self.shape(inner, above + 1)?,
-            Shape::List(inner, max) => {
+            Shape::List(inner, max) | Shape::Set(inner, max) | Shape::Map(inner, max) => {
+                let key = match shape {
+                    Shape::Set(element, _) => Some(&**element),
+                    Shape::Map(..) => Some(shape.entry().ok_or(ShapeError::NoEntry)?.0),
+                    _ => None,
+                };
+                if let Some(key) = key
+                    && !self.is_key(key, above)
+                {
+                    return Err(ShapeError::NoOrder);
+                }
                 // Elements may have no size, so the length has a bound of its own.
                 within(
                     "length of a list",

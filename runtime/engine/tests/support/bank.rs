@@ -253,6 +253,23 @@ impl Bank {
         f.give(&[]);
         let dice = module.function(f.finish());
 
+        let age = Shape::Tuple(vec![Shape::String(3), Shape::Scalar(Scalar::I64)]);
+        let sorted = [
+            ("tags", Shape::Set(Box::new(Shape::Scalar(Scalar::U32)), 4)),
+            ("ages", Shape::Map(Box::new(age), 3)),
+        ];
+        let shapes = &module.module.interface.shapes;
+        let bytes = shapes
+            .record_extent(sorted.iter().map(|(_, shape)| shape))
+            .0;
+        let mut f = FunctionBuilder::entry("sorted", bytes.size, bytes.size);
+        f.emit(Instr::Copy {
+            dst: Register(1),
+            src: Register(0),
+        });
+        f.give(&[]);
+        let echo_sorted = module.function(f.finish());
+
         let mut pays = vec![("from", U64), ("to", U64), ("amount", U64)];
         if self.other_signature {
             pays.push(("reason", U64));
@@ -285,6 +302,9 @@ impl Bank {
         module.command("note", command, &arguments, Some(text), echo);
         let CommandIndex(reset) = module.command("reset", command, &[("id", U64)], None, reset);
         module.command("dice", command, &[], Some(Shape::Tuple(vec![U64; 4])), dice);
+        let result = Shape::Tuple(sorted.iter().map(|(_, shape)| shape.clone()).collect());
+        let query = CommandKind::Query;
+        module.command("sorted", query, &sorted, Some(result), echo_sorted);
         for command in &mut module.module.interface.commands {
             command.fails = if command.name == "pay" {
                 vec![error]

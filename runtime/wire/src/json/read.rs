@@ -1,13 +1,13 @@
 //! Reading: a [`Json`] packed as a value of a shape. Always true: what is refused names the field, and what is packed has
 //! its shape.
 
-use super::{FieldError, Json, expected, is_positional};
+use super::{FieldError, Json, expected, is_positional, named_entries};
 use crate::timetext;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rc_bytecode::instr::Scalar;
 use rc_bytecode::layout::{Record, Shape, Shapes, Sum, decimal_scalar, length_prefix, tag_size};
-use rc_bytecode::text;
+use rc_bytecode::{sorted, text};
 
 /// Packs an object as a record: every field there, none unknown. An optional may be left out.
 pub fn pack_record(
@@ -100,6 +100,7 @@ pub fn pack(
     };
     match (shape, json) {
         (Shape::Scalar(Scalar::Bool), Json::Bool(value)) => out.push(u8::from(*value)),
+        (Shape::Scalar(Scalar::Bool), _) => return Err(mismatch()),
         (Shape::Scalar(Scalar::F64), json) => {
             let value = match json {
                 Json::Float(value) => *value,
@@ -188,6 +189,38 @@ pub fn pack(
                     .map_err(|error| error.within(&format!("[{index}]")))?;
             }
         }
+        (Shape::Set(element, max) | Shape::Map(element, max), Json::Array(items))
+            if named_entries(shape).is_none() =>
+        {
+            let mut elements = Vec::with_capacity(items.len());
+            for (index, item) in items.iter().enumerate() {
+                let mut packed = Vec::new();
+                pack(shapes, element, item, &mut packed)
+                    .map_err(|error| error.within(&format!("[{index}]")))?;
+                elements.push(packed);
+            }
+            put_sorted(shapes, shape, *max, elements, out).map_err(|(at, error)| match at {
+                Some(at) => error.within(&format!("[{at}]")),
+                None => error,
+            })?;
+        }
+        (Shape::Map(_, max), Json::Object(fields)) => {
+            let Some((key, value)) = named_entries(shape) else {
+                return Err(mismatch());
+            };
+            let mut elements = Vec::with_capacity(fields.len());
+            for (name, given) in fields {
+                let mut packed = Vec::new();
+                pack(shapes, key, &key_of(key, name), &mut packed)
+                    .and_then(|()| pack(shapes, value, given, &mut packed))
+                    .map_err(|error| error.within(name))?;
+                elements.push(packed);
+            }
+            put_sorted(shapes, shape, *max, elements, out).map_err(|(at, error)| match at {
+                Some(at) => error.within(&fields[at].0),
+                None => error,
+            })?;
+        }
         (Shape::Struct(index), json) => {
             pack_record(shapes, &shapes.structs[*index as usize], json, out)?
         }
@@ -195,6 +228,33 @@ pub fn pack(
         _ => return Err(mismatch()),
     }
     Ok(())
+}
+
+/// Elements of a set or a map in their order; where one stands twice, which it is.
+fn put_sorted(
+    shapes: &Shapes,
+    shape: &Shape,
+    max: u32,
+    elements: Vec<Vec<u8>>,
+    out: &mut Vec<u8>,
+) -> Result<(), (Option<usize>, FieldError)> {
+    let count = elements.len();
+    if count > max as usize {
+        let reason = format!("at most {max} elements, found {count}");
+        return Err((None, FieldError::new(reason)));
+    }
+    out.extend((count as u32).to_le_bytes());
+    sorted::arrange(shapes, shape, elements, out)
+        .map_err(|twice| (Some(twice), FieldError::new("stands twice")))
+}
+
+/// An object's key as the value that it stands for.
+fn key_of(shape: &Shape, name: &str) -> Json {
+    match (shape, name) {
+        (Shape::Scalar(Scalar::Bool), "true") => Json::Bool(true),
+        (Shape::Scalar(Scalar::Bool), "false") => Json::Bool(false),
+        _ => Json::String(name.to_string()),
+    }
 }
 
 /// `"Closed"`, or `{"Open": {…}}`.

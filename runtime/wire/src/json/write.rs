@@ -1,7 +1,7 @@
 //! Writing: packed values as JSON text. Always true: integers of 64 bits and more are strings; bytes that do not have
 //! their shape are told, never guessed at.
 
-use super::{Malformed, is_positional};
+use super::{Malformed, is_positional, named_entries};
 use crate::timetext;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -164,7 +164,26 @@ fn write_value(
             }
             out.push(']');
         }
-        Shape::List(element, _) => {
+        Shape::Map(..) if named_entries(shape).is_some() => {
+            let (key, value) = named_entries(shape).ok_or(Malformed)?;
+            let length = packed.number(4)?;
+            out.push('{');
+            for index in 0..length {
+                if index > 0 {
+                    out.push(',');
+                }
+                let start = out.len();
+                write_value(shapes, key, packed, out)?;
+                if !out[start..].starts_with('"') {
+                    out.insert(start, '"');
+                    out.push('"');
+                }
+                out.push(':');
+                write_value(shapes, value, packed, out)?;
+            }
+            out.push('}');
+        }
+        Shape::List(element, _) | Shape::Set(element, _) | Shape::Map(element, _) => {
             let length = packed.number(4)?;
             out.push('[');
             for index in 0..length {

@@ -3,7 +3,8 @@
 use super::{ProtoError, error, is_wrapped};
 use rc_bytecode::instr::Scalar;
 use rc_bytecode::layout::{Record, Shape, Shapes, decimal_scalar, length_prefix, tag_size};
-use rc_bytecode::text;
+use rc_bytecode::value::Value;
+use rc_bytecode::{sorted, text};
 
 /// One field's value on the wire.
 #[derive(Clone, Copy)]
@@ -129,6 +130,24 @@ fn pack_field(
     out: &mut Vec<u8>,
 ) -> Result<(), ProtoError> {
     match shape {
+        Shape::Set(element, max) | Shape::Map(element, max) => {
+            // As a list, whose packed elements are then put in order.
+            let mut list = Vec::new();
+            let as_list = Shape::List(element.clone(), *max);
+            pack_field(shapes, &as_list, message, number, &mut list)?;
+            let (count, mut rest) = list.split_at(4);
+            let mut elements = Vec::new();
+            while !rest.is_empty() {
+                let before = rest;
+                if Value::unpack(shapes, element, &mut rest).is_err() {
+                    return error("not a protobuf message");
+                }
+                elements.push(before[..before.len() - rest.len()].to_vec());
+            }
+            out.extend_from_slice(count);
+            sorted::arrange(shapes, shape, elements, out)
+                .or_else(|twice| error(format!("element {twice} stands twice")))
+        }
         Shape::List(element, max) => {
             let count_at = out.len();
             out.extend([0; 4]);
@@ -352,7 +371,7 @@ fn pack_value(
             pack_record(shapes, variant, payload, out)
                 .map_err(|error| within(&variant.name, error))?;
         }
-        Shape::Optional(_) | Shape::List(..) => {
+        Shape::Optional(_) | Shape::List(..) | Shape::Set(..) | Shape::Map(..) => {
             return error("a list or optional needs its own field");
         }
     }

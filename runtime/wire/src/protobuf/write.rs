@@ -135,7 +135,7 @@ pub fn write_field(
                 write_element(shapes, inner, field, packed, out)?;
             }
         }
-        Shape::List(element, _) => {
+        Shape::List(element, _) | Shape::Set(element, _) | Shape::Map(element, _) => {
             for _ in 0..number(packed, 4)? {
                 write_element(shapes, element, field, packed, out)?;
             }
