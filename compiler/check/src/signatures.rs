@@ -44,7 +44,11 @@ pub(crate) fn resolve(world: &mut World<'_>) {
             None => Type::Unit,
             Some(written) => {
                 let ty = world.ty(written, module, &tree.generics);
-                if outer || !world.is_std(module) {
+                // A priority queue goes from function to function, and no further.
+                let is_queue = matches!(ty, Type::Sorted(hir::Sorted::PriorityQueue, ..));
+                if is_queue && !outer {
+                    ty
+                } else if outer || !world.is_std(module) {
                     world.storable(ty, written.span, "a result")
                 } else {
                     ty
