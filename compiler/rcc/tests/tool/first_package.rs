@@ -66,7 +66,7 @@ fn with_the_proven_cost_it_checks_and_its_costs_are_shown() {
     let checked = ran(&package, MORE, &["check", "."]);
     assert_eq!(
         (checked.code, checked.out.as_str(), checked.err.as_str()),
-        (Some(0), "", "")
+        (Some(0), "", ".: no mistakes found\n")
     );
     let cost = ran(&package, MORE, &["cost", "."]);
     assert_eq!(cost.code, Some(0), "{cost:?}");
