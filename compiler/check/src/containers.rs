@@ -198,9 +198,9 @@ impl World<'_> {
                 .label("not a value that could be kept or sent");
             match (written, sized) {
                 (_, Some(sized)) => drop(note.hint(format!("write `{sized}`")).edit(span, sized)),
-                ("text", _) => drop(
-                    note.hint("string<1000>, a part of it that `read(offset, 1000)` gives"),
-                ),
+                ("text", _) => {
+                    drop(note.hint("string<1000>, a part of it that `read(offset, 1000)` gives"))
+                }
                 ("blob", _) => {
                     drop(note.hint("bytes<1000>, a part of it that `read(offset, 1000)` gives"))
                 }

@@ -13,6 +13,7 @@ pub use value::{DEPTH_MAX, Json, parse};
 pub(crate) use write::decimal_value;
 pub use write::{write, write_record, write_string};
 
+use rc_bytecode::instr::Scalar;
 use rc_bytecode::layout::{Record, Shape, Shapes};
 
 /// What is wrong with a body, and where.
@@ -98,7 +99,6 @@ pub fn expected(shapes: &Shapes, shape: &Shape) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rc_bytecode::instr::Scalar;
     use rc_bytecode::layout::Sum;
 
     fn round_trip(shapes: &Shapes, shape: &Shape, text: &str) -> String {
