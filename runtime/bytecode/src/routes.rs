@@ -228,6 +228,8 @@ pub fn in_path(shapes: &Shapes, shape: &Shape) -> bool {
         | Shape::Optional(_)
         | Shape::Tuple(_)
         | Shape::List(..)
+        | Shape::Set(..)
+        | Shape::Map(..)
         | Shape::Struct(_) => false,
     }
 }
