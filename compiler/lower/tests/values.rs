@@ -71,6 +71,36 @@ fn texts_and_blobs_of_rows_keep_to_their_models() {
     }
 }
 
+/// What deleted rows and cleared texts leave behind does not grow, however long each of them was.
+#[test]
+fn pieces_that_are_left_behind_are_freed() {
+    let mut world = World::new(&pieces::package("test", true), 8);
+    let regions = &world.lowered.module.regions;
+    let rows = regions
+        .iter()
+        .position(|region| region.name == "Owner.t/rows@1");
+    let region = rows.expect("the pieces' region") as u16 + 1;
+    let count = |world: &World| {
+        let mut pages = world.canvas.pages();
+        let head = pages.find(|(of, page, _)| *of == region && *page == 0);
+        let head = head.expect("the table's first page").2;
+        u64::from_le_bytes(*head.first_chunk().expect("its count"))
+    };
+    let part = Value::String("x".repeat(150));
+    for cycle in 0..60 {
+        for _ in 0..4 {
+            world.done("t_append_150", &[u(1), part.clone()]);
+        }
+        // 600 bytes in pieces of 16, and at most as much of the cycle before.
+        let kept = count(&world);
+        assert!((38..=80).contains(&kept), "{kept} pieces in cycle {cycle}");
+        match cycle % 2 {
+            0 => assert_eq!(world.number("forget", &[u(1)]), 1),
+            _ => assert_eq!(world.done("t_clear", &[u(1)]), None),
+        }
+    }
+}
+
 #[test]
 fn integers_are_written_in_decimal() {
     digits(&mut world());

@@ -9,7 +9,7 @@ use rc_bytecode::Interface;
 use rc_bytecode::instr::Scalar;
 use rc_bytecode::interface::{Allow, Command};
 use rc_bytecode::layout::{Record, Shape, Shapes, Sum};
-use rc_bytecode::routes::{Method, Route};
+use rc_bytecode::routes::{Method, Route, Segment, segments};
 use rc_node::CatalogView;
 use serde_json::{Map, Value, json};
 
@@ -62,9 +62,10 @@ pub fn document(view: &CatalogView) -> Value {
         }
         for route in &interface.routes {
             let command = &interface.commands[route.command as usize];
-            let operation = operation(interface, command, Some(route));
+            let mut operation = operation(interface, command, Some(route));
             let method = route.method.name().to_ascii_lowercase();
-            add(&mut paths, route.path.clone(), &method, operation);
+            let path = known_path(&paths, route, &mut operation);
+            add(&mut paths, path, &method, operation);
         }
     }
     json!({
@@ -76,6 +77,41 @@ pub fn document(view: &CatalogView) -> Value {
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
         },
     })
+}
+
+/// The document has one name for each part of a path, whatever the commands behind it call it: that of the first one.
+fn known_path(paths: &Map<String, Value>, route: &Route, operation: &mut Value) -> String {
+    let own = route.segments();
+    let same = |known: &String| {
+        let known = segments(known).unwrap_or_default();
+        known.len() == own.len()
+            && known.iter().zip(&own).all(|parts| match parts {
+                (Segment::Argument(_), Segment::Argument(_)) => true,
+                (known, own) => known == own,
+            })
+    };
+    let Some(known) = paths.keys().find(|known| same(known)) else {
+        return route.path.clone();
+    };
+    let names: Vec<(&str, &str)> = segments(known)
+        .unwrap_or_default()
+        .into_iter()
+        .zip(own)
+        .filter_map(|parts| match parts {
+            (Segment::Argument(known), Segment::Argument(own)) => Some((known, own)),
+            _ => None,
+        })
+        .collect();
+    let parameters = operation["parameters"].as_array_mut();
+    for parameter in parameters.into_iter().flatten() {
+        let renamed = names
+            .iter()
+            .find(|(_, own)| parameter["in"] == "path" && parameter["name"] == *own);
+        if let Some((known, _)) = renamed {
+            parameter["name"] = json!(known);
+        }
+    }
+    known.clone()
 }
 
 fn add(paths: &mut Map<String, Value>, path: String, method: &str, operation: Value) {

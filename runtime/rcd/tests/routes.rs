@@ -48,6 +48,9 @@ command sell(id: u64) fails Shop allow anyone {
 @http(DELETE "/items/{id}")
 command remove(id: u64) -> bool allow anyone { Item.delete(id) }
 
+@http(PUT "/items/{item}")
+command keep(item: u64) allow anyone {}
+
 @http(GET "/echo/{text}/{order}")
 query echo(text: string<8>, order: Order, twice: bool, less: i16?, rate: f64?) -> (string<8>, Order, bool, i16?, f64?) allow anyone {
     (text, order, twice, less, rate)
@@ -285,10 +288,10 @@ fn hostile_paths_are_problems_that_name_the_field() {
 
     // Methods that a path does not have.
     for (method, path, allowed) in [
-        ("PATCH", "/items/1", "get, delete"),
+        ("PATCH", "/items/1", "get, put, delete"),
         ("GET", "/items", "post"),
         ("PUT", "/items", "post"),
-        ("OPTIONS", "/items/1", "get, delete"),
+        ("OPTIONS", "/items/1", "get, put, delete"),
         ("GET", "/shop/item", "post"),
     ] {
         let answer = node.send(method, path, "");
@@ -346,6 +349,11 @@ fn openapi_and_the_index_know_them() {
         paths["/shop/item"]["post"].is_object(),
         "the derived one stays"
     );
+    // One name for a part of a path, as the document's rules want it.
+    assert!(paths["/items/{item}"].is_null());
+    let put = &paths["/items/{id}"]["put"];
+    assert_eq!(find(put, "id"), Some(("path".into(), true.into())));
+    assert_eq!(find(put, "item"), None);
     let index = node.ok("GET", "/", "");
     assert!(index.contains("GET /items/{id}  item"), "{index}");
 }
