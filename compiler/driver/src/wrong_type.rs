@@ -99,8 +99,7 @@ fn pair(errors: &[&Diagnostic]) -> Option<(String, String)> {
 /// The part in which two types differ: of `(u64, u64)` and `(u64, string<3>)` the second places.
 fn differing(left: &str, right: &str) -> (String, String) {
     let (mut left, mut right) = (parts(left), parts(right));
-    while left.first().is_some() && left.first() == right.first() && left.len().min(right.len()) > 1
-    {
+    while !left.is_empty() && left.first() == right.first() && left.len().min(right.len()) > 1 {
         left.remove(0);
         right.remove(0);
     }

@@ -58,7 +58,10 @@ pub fn arrange(
         Shape::Set(element, _) => &**element,
         other => match other.entry() {
             Some((key, _)) => key,
-            None => return elements.iter().try_for_each(|one| Ok(out.extend(one))),
+            None => {
+                out.extend(elements.iter().flatten());
+                return Ok(());
+            }
         },
     };
     // A map's element begins with its key.
