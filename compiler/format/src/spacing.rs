@@ -14,6 +14,7 @@ pub(crate) fn is_spaced(earlier: Option<&Piece>, before: &Piece, after: &Piece) 
         // Together they would be `??` and `1.5`.
         (Question, Question) => true,
         (Number, Dot) if !is_member => after.was_spaced,
+        (Dot, Number) if earlier.is_some_and(|piece| piece.kind == Number) => after.was_spaced,
         (OpenParen | OpenBracket, _)
         | (_, CloseParen | CloseBracket | Comma | Semicolon | Colon | Question) => false,
         (OpenBrace, CloseBrace) => false,
