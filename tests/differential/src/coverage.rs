@@ -2,8 +2,10 @@
 
 use crate::description::*;
 use crate::engines::Built;
+use crate::forms::{LEFT_OUT, Shown};
 use crate::harness::Op;
 use crate::model::Ended;
+use rc_bytecode::NAMES;
 use rc_bytecode::cost::Cost;
 use std::collections::BTreeMap;
 
@@ -19,13 +21,23 @@ pub struct Coverage {
     /// Proven ÷ measured by kind of callable and dimension.
     pub tightness: BTreeMap<(&'static str, &'static str), Vec<f64>>,
     pub page_shifts: BTreeMap<u8, u64>,
+    /// Forms of the grammar in the texts.
+    pub forms: Shown,
     pub packages: u64,
     pub ops: u64,
 }
 
+/// Instructions that only tests have: what a test does to the outer world.
+const OF_TESTS: [&str; 4] = ["invoke", "test_context", "test_caller", "assert"];
+
+/// Instructions that the compiler does not write: a `match` becomes one question after the other, a `continue` leaves an inner block. The
+/// generator of modules has them.
+const NOT_WRITTEN: [&str; 2] = ["switch", "continue"];
+
 impl Coverage {
-    pub fn built(&mut self, built: &Built) {
+    pub fn built(&mut self, built: &Built, text: &str) {
         self.packages += 1;
+        self.forms.add(text);
         *self.page_shifts.entry(built.page_shift).or_default() += 1;
         for function in &built.module.module().functions {
             count_instructions(&function.body, &mut self.instructions);
@@ -47,6 +59,9 @@ impl Coverage {
             (Look::Index(..), _) => "walk of an index",
             (Look::States, _) => "states and aggregates",
             (Look::Group(_), _) => "aggregate of a group",
+            (Look::Held(_), _) => "element of a container",
+            (Look::Report(_), _) => "report",
+            (Look::Step(_), _) => "step of a job",
             (Look::No, true) => "query",
             (Look::No, false) => "command",
         };
@@ -59,7 +74,7 @@ impl Coverage {
             .outcomes
             .entry(format!("{kind}: {outcome}"))
             .or_default() += 1;
-        if matches!(ended, Ended::Done(_)) {
+        if matches!(ended, Ended::Done(_)) && !matches!(command.look, Look::Report(_)) {
             let pages = |cost: &Cost| cost.pages_read + cost.pages_written;
             for (dimension, used, most) in [
                 ("steps", measured.steps, proven.steps),
@@ -75,10 +90,17 @@ impl Coverage {
         }
     }
 
+    /// Instructions that no module had, but for those of tests.
+    pub fn missing_instructions(&self) -> Vec<&'static str> {
+        let left_out = |name: &str| OF_TESTS.contains(&name) || NOT_WRITTEN.contains(&name);
+        let unseen = |name: &&str| !self.instructions.contains_key(name) && !left_out(name);
+        NAMES.iter().copied().filter(unseen).collect()
+    }
+
     /// For people.
     pub fn show(&self) -> String {
         let mut text = format!(
-            "{} packages, {} ops, page sizes (as a power of two): {:?}\n",
+            "{} packages, {} pairs of a package and a call, page sizes (as a power of two): {:?}\n",
             self.packages, self.ops, self.page_shifts
         );
         text += &format!(
@@ -117,6 +139,31 @@ impl Coverage {
                 .map(|(name, count)| format!("{name} {count}"))
                 .collect(),
         );
+        let left_out: Vec<String> = LEFT_OUT
+            .iter()
+            .map(|(rule, form, why)| format!("{rule}/{form} ({why})"))
+            .collect();
+        text += &list(
+            "instructions in no module",
+            self.missing_instructions()
+                .into_iter()
+                .map(String::from)
+                .collect(),
+        );
+        text += &list(
+            "instructions that the compiler does not write",
+            NOT_WRITTEN.map(String::from).to_vec(),
+        );
+        text += &list(
+            "instructions of tests only",
+            OF_TESTS.map(String::from).to_vec(),
+        );
+        text += &list(
+            "packages that show a form of the grammar",
+            self.forms.list(),
+        );
+        text += &list("forms in no package", self.forms.missing());
+        text += &list("forms left out", left_out);
         text
     }
 }

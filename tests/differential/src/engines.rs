@@ -4,7 +4,7 @@
 //! above the proven one, and a halt is an `Err` too.
 
 use rc_bytecode::cost::Cost;
-use rc_bytecode::instr::{BinaryOp, CommandIndex, Instr};
+use rc_bytecode::instr::{BinaryOp, CommandIndex, Instr, Rounding};
 use rc_bytecode::verify::Verified;
 use rc_canvas::{Access, Canvas, CanvasOptions, PageShift};
 use rc_driver::{Options, Package};
@@ -22,6 +22,8 @@ pub enum Sabotage {
     MinIsMax,
     /// `select` takes the other side in native code.
     SelectsOther,
+    /// What is rounded to the nearest is cut off in native code.
+    RoundsToZero,
 }
 
 /// Who calls everything.
@@ -114,6 +116,10 @@ fn spoil(body: &mut rc_bytecode::instr::Body, sabotage: Sabotage) {
                     then, otherwise, ..
                 },
             ) => std::mem::swap(then, otherwise),
+            (
+                Sabotage::RoundsToZero,
+                Instr::MultiplyDivide { rounding, .. } | Instr::Round { rounding, .. },
+            ) => *rounding = Rounding::Truncate,
             (_, Instr::Block { body } | Instr::Loop { body, .. }) => spoil(body, sabotage),
             (
                 _,
@@ -199,7 +205,8 @@ impl<'b> Engines<'b> {
             now,
             seed: self.ops.wrapping_mul(0x9E37_79B9_7F4A_7C15),
             caller_id: CALLER_ID,
-            caller_roles: 0,
+            // The first role of the package, and no other.
+            caller_roles: 1,
             op_number: self.ops,
         };
         let command = CommandIndex(command);
@@ -262,15 +269,30 @@ impl<'b> Engines<'b> {
 
     /// Changes a byte of a page of both canvases, as no command did.
     pub fn corrupt(&mut self, region: u16, page: u64, offset: usize, byte: u8) {
+        self.write(region, page, offset, &[byte]);
+    }
+
+    /// Puts bytes into a page of both canvases, as no command did.
+    pub fn write(&mut self, region: u16, page: u64, offset: usize, bytes: &[u8]) {
         let region = self.bindings.regions[usize::from(region)];
         for side in [&mut self.interpreted, &mut self.compiled] {
             let frame = side
                 .canvas
                 .touch(region, page, Access::Write)
                 .expect("a page in memory");
-            side.canvas.write(&frame, offset, &[byte]);
+            side.canvas.write(&frame, offset, bytes);
             side.canvas.end_command();
         }
+    }
+
+    /// The bytes of a page; zeros where it was never written.
+    pub fn page(&self, region: u16, page: u64) -> Vec<u8> {
+        let region = self.bindings.regions[usize::from(region)];
+        let canvas = &self.interpreted.canvas;
+        let found = canvas
+            .pages()
+            .find(|(of, number, _)| (*of, *number) == (region, page));
+        found.map_or(vec![0; canvas.page_bytes()], |(_, _, bytes)| bytes.to_vec())
     }
 
     /// Whether both canvases have the same bytes.

@@ -42,7 +42,7 @@ pub fn run(plan: Plan, coverage: &mut Coverage) -> Result<(), String> {
     let built = build(&text, plan.page_shift, plan.sabotage)
         .map_err(|message| format!("seed {}: does not build\n{message}\n{text}", plan.seed))?;
     let ops = ops(&package, plan);
-    coverage.built(&built);
+    coverage.built(&built, &text);
     match play(&package, &built, &ops, plan.mistake, coverage) {
         Ok(()) => Ok(()),
         Err(reason) => Err(report(plan, package, ops, &reason)),
@@ -65,12 +65,26 @@ pub fn finds(plan: Plan) -> bool {
     .is_err()
 }
 
+/// Which mistakes a seed's run finds: the package is built once for all of them.
+pub fn found_among(plan: Plan, mistakes: &[Mistake]) -> Vec<Mistake> {
+    let package = generate::package(plan.seed);
+    let Ok(built) = build(&print::package(&package), plan.page_shift, plan.sabotage) else {
+        return Vec::new();
+    };
+    let ops = ops(&package, plan);
+    let found = |mistake: &&Mistake| {
+        play(&package, &built, &ops, **mistake, &mut Coverage::default()).is_err()
+    };
+    mistakes.iter().filter(found).copied().collect()
+}
+
 fn ops(package: &Package, plan: Plan) -> Vec<Op> {
     let mut chance = Chance(plan.seed ^ 0xA5A5_5A5A);
     let keys = generate::keys(plan.seed);
     let asked = |fills: bool| {
         let wanted = |command: &usize| {
-            package.commands[*command].look == Look::No && package.commands[*command].fills == fills
+            let command = &package.commands[*command];
+            matches!(command.look, Look::No | Look::Step(_)) && command.fills == fills
         };
         (0..package.commands.len())
             .filter(wanted)
@@ -288,7 +302,12 @@ impl Round<'_, '_> {
             let calls: Vec<Vec<Datum>> = match self.package.commands[command].look {
                 Look::No => continue,
                 Look::Row(table) => self.model.tables[table].keys().cloned().collect(),
-                Look::Index(..) | Look::States => vec![Vec::new()],
+                Look::Index(..) | Look::States | Look::Report(_) => vec![Vec::new()],
+                Look::Step(_) => continue,
+                Look::Held(state) => match &self.model.states[state] {
+                    Datum::Map(elements) => elements.keys().map(|key| vec![key.clone()]).collect(),
+                    _ => Vec::new(),
+                },
                 Look::Group(aggregate) => self
                     .model
                     .groups(aggregate)
@@ -333,6 +352,18 @@ fn value(package: &Package, ty: &Type, datum: &Datum) -> Value {
         (Type::Integer(Scalar::U128), Datum::Wide(value)) => Value::Unsigned(*value),
         (Type::Integer(_), Datum::Integer(value)) => Value::Unsigned(*value as u128),
         (Type::Time, Datum::Integer(value)) => Value::Time(*value as i64),
+        (Type::Duration, Datum::Integer(value)) => Value::Duration(*value as i64),
+        (Type::Decimal(_, scale), Datum::Integer(value)) => Value::Decimal {
+            value: *value,
+            scale: *scale,
+        },
+        (Type::Float, Datum::Float(value)) => Value::Float(value.0),
+        (Type::Uuid, Datum::Bytes(bytes)) => {
+            Value::Uuid(bytes.as_slice().try_into().expect("16 bytes"))
+        }
+        (Type::Hash, Datum::Bytes(bytes)) => {
+            Value::Hash(bytes.as_slice().try_into().expect("32 bytes"))
+        }
         (Type::Text(_), Datum::Text(text)) => Value::String(text.clone()),
         (Type::Bytes(_), Datum::Bytes(bytes)) => Value::Bytes(bytes.clone()),
         (Type::Optional(_), Datum::None) => Value::Absent,

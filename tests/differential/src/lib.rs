@@ -14,6 +14,7 @@ pub mod chance;
 pub mod coverage;
 pub mod description;
 pub mod engines;
+pub mod forms;
 pub mod generate;
 pub mod harness;
 mod kinds;

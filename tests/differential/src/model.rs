@@ -8,10 +8,15 @@ use crate::{kinds, number};
 use rc_bytecode::instr::{Builtin, Scalar};
 use std::collections::BTreeMap;
 
+mod containers;
 mod expressions;
+mod jobs;
+mod operations;
 mod rows;
 
 use expressions::{integer, local, part};
+use jobs::Runs;
+pub use rows::empty;
 
 /// Rows by key; a row has all its fields, key fields first.
 pub type Rows = BTreeMap<Vec<Datum>, Vec<Datum>>;
@@ -47,6 +52,22 @@ pub enum Mistake {
     EndsMiss,
     /// Events of failed commands stay.
     EventsStay,
+    /// What a failed attempt wrote stays.
+    AttemptsStay,
+    /// Nobody looks whether the target of a reference is there.
+    NothingIsMissing,
+    /// Nobody looks whether a row that goes is referred to.
+    NothingIsReferenced,
+    /// Deletions take nothing along.
+    NothingCascades,
+    /// What is removed from a map, a tree or a set stays.
+    NothingIsRemoved,
+    /// Of equal priorities the last one comes first.
+    LastComesFirst,
+    /// Decimals are always rounded down.
+    RoundsDown,
+    /// Steps of jobs begin at the walk's start again.
+    JobsBeginAgain,
 }
 
 #[derive(Clone, Debug)]
@@ -55,6 +76,7 @@ pub struct Model<'p> {
     pub mistake: Mistake,
     pub tables: Vec<Rows>,
     pub states: Vec<Datum>,
+    jobs: Vec<Runs>,
     /// Of the last command: number and fields.
     pub events: Vec<(usize, Vec<Datum>)>,
     now: i64,
@@ -102,6 +124,7 @@ impl<'p> Model<'p> {
                 .iter()
                 .map(|state| state.default.clone())
                 .collect(),
+            jobs: vec![Runs::default(); package.jobs.len()],
             events: Vec::new(),
             now: 0,
             met: BTreeMap::new(),
@@ -112,30 +135,34 @@ impl<'p> Model<'p> {
     pub fn call(&mut self, command: &Command, arguments: &[Datum], now: i64) -> Ended {
         self.now = now;
         self.events.clear();
-        let (tables, states) = (self.tables.clone(), self.states.clone());
+        let savepoint = (!command.query).then(|| self.savepoint());
         let mut locals: Locals = command
             .parameters
             .iter()
             .zip(arguments)
             .map(|((name, _), value)| (name.clone(), Bound::Value(value.clone())))
             .collect();
-        let ended = self
-            .whole(&command.body, command.value.as_ref(), &mut locals)
-            .and_then(|value| {
-                if !command.query {
-                    self.check_invariants()?;
-                }
-                Ok(value)
-            });
+        let ended = match command.look {
+            Look::Step(job) => self.step(job).map(Some),
+            _ => self.whole(&command.body, command.value.as_ref(), &mut locals),
+        };
+        let ended = ended.and_then(|value| {
+            if !command.query {
+                self.check_invariants()?;
+            }
+            Ok(value)
+        });
         match ended {
             Ok(value) => Ended::Done(value),
             Err(Failed(ended)) => {
-                if self.mistake != Mistake::NoUndo {
-                    (self.tables, self.states) = (tables, states);
+                let events = self.events.clone();
+                if let Some(savepoint) = savepoint.filter(|_| self.mistake != Mistake::NoUndo) {
+                    self.take_back(savepoint);
                 }
-                if self.mistake != Mistake::EventsStay {
-                    self.events.clear();
-                }
+                self.events = match self.mistake {
+                    Mistake::EventsStay => events,
+                    _ => Vec::new(),
+                };
                 ended
             }
         }
@@ -286,7 +313,7 @@ impl<'p> Model<'p> {
             }
             Statement::Delete { name, table, key } => {
                 let key = self.exprs(key, locals)?;
-                let was_there = self.tables[*table].remove(&key).is_some();
+                let was_there = self.delete(*table, &key)?;
                 locals.insert(name.clone(), value(Datum::Bool(was_there)));
             }
             Statement::Assign {
@@ -305,6 +332,17 @@ impl<'p> Model<'p> {
                     Ok(())
                 })?;
             }
+            Statement::AssignElse {
+                target,
+                value,
+                otherwise,
+            } => match self.expr(value, locals)? {
+                Datum::Some(new) => self.change(target, locals, |place| {
+                    *place = *new;
+                    Ok(())
+                })?,
+                _ => return self.otherwise(otherwise, locals),
+            },
             Statement::Push { target, max, value } => {
                 let item = self.expr(value, locals)?;
                 self.change(target, locals, |place| match place {
@@ -326,6 +364,79 @@ impl<'p> Model<'p> {
                     Ok(())
                 })?;
                 locals.insert(name.clone(), value(popped));
+            }
+            Statement::InsertAt {
+                target,
+                max,
+                at,
+                value,
+            } => {
+                let at = integer(&self.expr(at, locals)?);
+                let item = self.expr(value, locals)?;
+                self.change(target, locals, |place| match place {
+                    Datum::List(items) if items.len() >= *max as usize => {
+                        Err(Builtin::TooLong.into())
+                    }
+                    Datum::List(items) if (0..=items.len() as i128).contains(&at) => {
+                        items.insert(at as usize, item);
+                        Ok(())
+                    }
+                    _ => Err(Builtin::BoundExceeded.into()),
+                })?;
+            }
+            Statement::RemoveAt { name, target, at } => {
+                let at = integer(&self.expr(at, locals)?);
+                let mut removed = Datum::None;
+                self.change(target, locals, |place| match place {
+                    Datum::List(items) if (0..items.len() as i128).contains(&at) => {
+                        removed = items.remove(at as usize);
+                        Ok(())
+                    }
+                    _ => Err(Builtin::BoundExceeded.into()),
+                })?;
+                locals.insert(name.clone(), value(removed));
+            }
+            Statement::Clear { target } => self.change(target, locals, |place| {
+                *place = Datum::List(Vec::new());
+                Ok(())
+            })?,
+            Statement::Hold { name, operation } => {
+                let Expr::Held(root, holding, arguments) = operation else {
+                    panic!("{operation:?} is no operation of a container")
+                };
+                *self.met.entry(kinds::of_expression(operation)).or_default() += 1;
+                let gives = self.hold(root, *holding, arguments, locals)?;
+                if let (Some(name), Some(gives)) = (name, gives) {
+                    locals.insert(name.clone(), value(gives));
+                }
+            }
+            Statement::ForHeld {
+                names,
+                root,
+                from,
+                to,
+                descending,
+                take,
+                body,
+            } => {
+                let bounds = (from.as_ref(), to.as_ref());
+                return self.for_held(names, root, bounds, *descending, *take, body, locals);
+            }
+            Statement::ForEvery { name, table, body } => {
+                let rows = self.tables[*table].iter();
+                let rows = rows
+                    .map(|(key, row)| Bound::Row(*table, key.clone(), row.clone()))
+                    .collect();
+                return self.repeat(rows, name, body, locals);
+            }
+            Statement::Attempt {
+                command,
+                arguments,
+                endings,
+            } => return self.attempt(*command, arguments, endings.as_ref(), locals),
+            Statement::Start { job, arguments } => {
+                let values = self.exprs(arguments, locals)?;
+                self.start(*job, values);
             }
             Statement::If {
                 condition,

@@ -1,8 +1,31 @@
 //! Descriptions as `.rc` text. Always true: literals stand where their type is known from beside them.
 
 use crate::description::*;
-use rc_bytecode::instr::{BinaryOp, Builtin, CompareOp, Scalar, UnaryOp};
+use rc_bytecode::instr::{BinaryOp, Builtin, CompareOp, Rounding, Scalar, UnaryOp};
 use std::fmt::Write as _;
+
+/// What is declared in every package, and has no description: a constant, another name for a type, roles, and what is generic.
+const ALWAYS: &str = "
+const FEW: u64 = 3
+
+type Wide = u128
+
+role boss
+role guest
+
+struct Pair<A, B> { first: A, second: B }
+
+fn greater<T: Ordered>(a: T, b: T) -> T { if a > b { a } else { b } }
+
+fn same<T: Equal>(a: T, b: T) -> bool { a == b }
+
+fn swapped<A, B>(pair: Pair<A, B>) -> Pair<B, A> {
+    Pair<B, A> { first: pair.second, second: pair.first }
+}
+";
+
+/// What `FEW` is in the text.
+const FEW: u32 = 3;
 
 pub fn scalar(scalar: Scalar) -> &'static str {
     scalar.name()
@@ -54,8 +77,14 @@ impl Printer<'_> {
     fn ty(&self, ty: &Type) -> String {
         match ty {
             Type::Bool => "bool".into(),
+            Type::Integer(Scalar::U128) => "Wide".into(),
             Type::Integer(scalar) => scalar.name().into(),
+            Type::Float => "f64".into(),
+            Type::Decimal(digits, scale) => format!("decimal<{digits}, {scale}>"),
             Type::Time => "time".into(),
+            Type::Duration => "duration".into(),
+            Type::Uuid => "uuid".into(),
+            Type::Hash => "hash".into(),
             Type::Text(max) => format!("string<{max}>"),
             Type::Bytes(max) => format!("bytes<{max}>"),
             Type::Optional(inner) => format!("{}?", self.ty(inner)),
@@ -63,22 +92,40 @@ impl Printer<'_> {
             Type::Enum(index) => self.package.enums[*index].name.clone(),
             Type::List(element, max) => format!("list<{}, {max}>", self.ty(element)),
             Type::Tuple(parts) => format!("({})", join(parts.iter().map(|part| self.ty(part)))),
+            Type::Container(kind, parts) => {
+                let word = match kind {
+                    Container::Map => "map",
+                    Container::Tree => "tree",
+                    Container::Set => "set",
+                    Container::Queue => "queue",
+                    Container::PriorityQueue => "priority_queue",
+                    Container::Log => "log",
+                };
+                format!("{word}<{}>", join(parts.iter().map(|part| self.ty(part))))
+            }
         }
     }
 
     fn constant(&self, ty: &Type, datum: &Datum) -> String {
         match (ty, datum) {
             (_, Datum::Bool(value)) => value.to_string(),
+            (Type::Decimal(_, scale), Datum::Integer(value)) => decimal(*value, *scale),
+            (Type::Duration, Datum::Integer(value)) => format!("{}ms", value / 1_000_000),
             (_, Datum::Integer(value)) => value.to_string(),
+            (_, Datum::Float(value)) => format!("{:?}", value.0),
+            (Type::Uuid, Datum::Bytes(bytes)) => {
+                let digits = hexadecimal(bytes);
+                let (a, b, c) = (&digits[..8], &digits[8..12], &digits[12..16]);
+                format!(
+                    "uuid(\"{a}-{b}-{c}-{}-{}\")",
+                    &digits[16..20],
+                    &digits[20..]
+                )
+            }
+            (Type::Hash, Datum::Bytes(bytes)) => format!("hash.hex(\"{}\")", hexadecimal(bytes)),
             (_, Datum::Wide(value)) => value.to_string(),
             (_, Datum::Text(text)) => format!("{text:?}"),
-            (_, Datum::Bytes(bytes)) => format!(
-                "x\"{}\"",
-                bytes
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect::<String>()
-            ),
+            (_, Datum::Bytes(bytes)) => format!("x\"{}\"", hexadecimal(bytes)),
             (_, Datum::None) => "none".into(),
             (Type::Optional(inner), Datum::Some(value)) => self.constant(inner, value),
             (Type::Tuple(types), Datum::Tuple(parts)) => {
@@ -126,13 +173,25 @@ impl Printer<'_> {
         let default = field.default.as_ref().map_or(String::new(), |default| {
             format!(" = {}", self.constant(&field.ty, default))
         });
-        format!("{}: {}{default}", field.name, self.ty(&field.ty))
+        let ty = match &field.reference {
+            Some(reference) => format!(
+                "ref {}{}",
+                self.package.tables[reference.target].name,
+                if reference.optional { "?" } else { "" }
+            ),
+            None => self.ty(&field.ty),
+        };
+        format!("{}: {ty}{default}", field.name)
     }
 
     fn variant(&self, variant: &Variant) -> String {
         match (variant.fields.is_empty(), variant.named) {
             (true, _) => variant.name.clone(),
             (_, true) => format!("{} {{ {} }}", variant.name, self.fields(&variant.fields)),
+            // A failure's parts have names, an enum's have places.
+            (_, false) if variant.name.starts_with("Failure") => {
+                format!("{}({})", variant.name, self.fields(&variant.fields))
+            }
             (_, false) => format!(
                 "{}({})",
                 variant.name,
@@ -143,6 +202,8 @@ impl Printer<'_> {
 
     fn all(&mut self) {
         let package = self.package;
+        self.out.push_str(ALWAYS);
+        self.out.push('\n');
         for record in &package.structs {
             let text = format!(
                 "struct {} {{ {} }}\n",
@@ -163,12 +224,11 @@ impl Printer<'_> {
             self.table(table);
         }
         for state in &package.states {
-            let text = format!(
-                "state {}: {} = {}",
-                state.name,
-                self.ty(&state.ty),
-                self.constant(&state.ty, &state.default)
-            );
+            let default = match state.ty.is_container() {
+                true => String::new(),
+                false => format!(" = {}", self.constant(&state.ty, &state.default)),
+            };
+            let text = format!("state {}: {}{default}", state.name, self.ty(&state.ty));
             self.line(&text);
         }
         for aggregate in &package.aggregates {
@@ -204,7 +264,7 @@ impl Printer<'_> {
             self.line(&text);
         }
         self.line("}\n");
-        for event in &package.events {
+        for event in package.events.iter().filter(|event| !event.of_job) {
             let text = format!("event {} {{ {} }}", event.name, self.fields(&event.fields));
             self.line(&text);
         }
@@ -228,8 +288,43 @@ impl Printer<'_> {
             self.line(&format!("\nfn {}({parameters}){result} {{", function.name));
             self.body(&function.body, function.value.as_ref());
         }
-        for command in &package.commands {
-            let kind = if command.query { "query" } else { "command" };
+        for job in &package.jobs {
+            let parameters = join(
+                job.parameters
+                    .iter()
+                    .map(|(name, ty)| format!("{name}: {}", self.ty(ty))),
+            );
+            self.line(&format!(
+                "\njob {}({parameters}) step {} fails Wrong {{",
+                job.name, job.step
+            ));
+            self.indent += 1;
+            let head = format!("for {} in {}", job.row, self.walk(&job.walk));
+            self.block(&head, &job.body);
+            self.indent -= 1;
+            self.line("}");
+        }
+        for (number, command) in package.commands.iter().enumerate() {
+            let kind = match command.look {
+                Look::Step(_) => continue,
+                Look::Report(_) => "report",
+                _ if command.query => "query",
+                _ => "command",
+            };
+            // The first is a second version.
+            let version = if number == 0 { "@2" } else { "" };
+            let allow = match (number, command.guarded) {
+                (_, true) => "guest",
+                (1, _) => "boss, guest",
+                _ => "anyone",
+            };
+            let cost = match number {
+                1 => " cost steps <= 1_099_511_627_776",
+                _ => "",
+            };
+            if number == 0 {
+                self.line(&format!("\nretire {}@1\n\n/// The first.", command.name));
+            }
             let parameters = join(
                 command
                     .parameters
@@ -241,7 +336,8 @@ impl Printer<'_> {
                 .as_ref()
                 .map_or(String::new(), |ty| format!(" -> {}", self.ty(ty)));
             self.line(&format!(
-                "\n{kind} {}({parameters}){result} fails Wrong allow anyone {{",
+                "{}{kind} {}{version}({parameters}){result} fails Wrong allow {allow}{cost} {{",
+                if number == 0 { "" } else { "\n" },
                 command.name
             ));
             self.body(&command.body, command.value.as_ref());
@@ -292,6 +388,12 @@ impl Printer<'_> {
             let text = format!("invariant {}", self.expr(invariant));
             self.line(&text);
         }
+        for field in &table.fields {
+            let cascade = field.reference.as_ref().and_then(|found| found.cascade);
+            if let Some(most) = cascade {
+                self.line(&format!("on delete {} cascade take {most}", field.name));
+            }
+        }
         self.indent -= 1;
         self.line("}\n");
     }
@@ -310,6 +412,25 @@ fn filled(variant: &Variant, parts: Vec<String>) -> String {
             format!("{} {{ {} }}", variant.name, join(fields))
         }
         (_, false) => format!("{}({})", variant.name, join(parts)),
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// With its point.
+fn decimal(value: i128, scale: u8) -> String {
+    let (sign, size) = (if value < 0 { "-" } else { "" }, value.unsigned_abs());
+    let power = 10u128.pow(scale.into());
+    match scale {
+        0 => format!("{sign}{size}"),
+        _ => format!(
+            "{sign}{}.{:0width$}",
+            size / power,
+            size % power,
+            width = scale.into()
+        ),
     }
 }
 

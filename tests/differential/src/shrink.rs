@@ -18,11 +18,15 @@ pub fn report(plan: Plan, mut package: Package, mut ops: Vec<Op>, reason: &str) 
         fewer_ops(&package, &built, &mut ops, plan.mistake, &mut reason);
     }
     let mut left = 150;
-    for command in 0..package.commands.len() {
+    for body in 0..package.jobs.len() + package.commands.len() {
         let mut path = 0;
         while left > 0 {
             let mut smaller = package.clone();
-            if !drop_statement(&mut smaller.commands[command].body, &mut path.clone()) {
+            let body = match body.checked_sub(package.jobs.len()) {
+                None => &mut smaller.jobs[body].body,
+                Some(command) => &mut smaller.commands[command].body,
+            };
+            if !drop_statement(body, &mut path.clone()) {
                 break;
             }
             left -= 1;
@@ -85,7 +89,21 @@ fn drop_statement(body: &mut Vec<Statement>, number: &mut usize) -> bool {
             } => drop_statement(then, number) || drop_statement(otherwise, number),
             Statement::ForRange { body, .. }
             | Statement::ForList { body, .. }
+            | Statement::ForHeld { body, .. }
+            | Statement::ForEvery { body, .. }
             | Statement::ForRows { body, .. } => drop_statement(body, number),
+            Statement::Attempt {
+                endings: Some(endings),
+                ..
+            } => {
+                let declared = endings.declared.iter_mut().map(|(_, _, body)| body);
+                let builtin = endings.builtin.iter_mut().map(|(_, body)| body);
+                [&mut endings.done, &mut endings.otherwise]
+                    .into_iter()
+                    .chain(declared)
+                    .chain(builtin)
+                    .any(|body| drop_statement(body, number))
+            }
             Statement::Match { arms, .. } => arms
                 .iter_mut()
                 .any(|arm| drop_statement(&mut arm.body, number)),

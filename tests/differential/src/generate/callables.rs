@@ -1,7 +1,9 @@
 //! Functions and commands, and the queries that the harness looks through. Always true: every table, index, state and
 //! aggregate can be seen from outside.
 
+use super::containers::shown;
 use super::*;
+use rc_bytecode::instr::BinaryOp;
 
 impl Generator {
     pub(super) fn callables(&mut self) {
@@ -17,6 +19,39 @@ impl Generator {
         for table in 0..self.package.tables.len() {
             let command = self.filling(table);
             self.package.commands.push(command);
+            let command = self.dropping(table);
+            self.package.commands.push(command);
+        }
+    }
+
+    /// A command that deletes a row, and says whether it was there.
+    fn dropping(&mut self, table: usize) -> Command {
+        let declared = &self.package.tables[table];
+        let types: Vec<Type> = declared.fields[..declared.key_len]
+            .iter()
+            .map(|field| field.ty.clone())
+            .collect();
+        let parameters: Vec<(String, Type)> =
+            types.into_iter().map(|ty| (self.fresh("k"), ty)).collect();
+        let key = parameters
+            .iter()
+            .map(|(name, _)| Expr::Local(name.clone()))
+            .collect();
+        let name = self.fresh("v");
+        Command {
+            name: format!("drop_{table}"),
+            query: false,
+            parameters,
+            result: Some(Type::Bool),
+            body: vec![Statement::Delete {
+                name: name.clone(),
+                table,
+                key,
+            }],
+            value: Some(Expr::Local(name)),
+            look: Look::No,
+            fills: false,
+            guarded: false,
         }
     }
 
@@ -25,11 +60,16 @@ impl Generator {
         let fields = self.package.tables[table].fields.clone();
         let parameters: Vec<(String, Type)> = fields
             .iter()
+            .filter(|field| !field.ty.is_container())
             .map(|field| (self.fresh("p"), field.ty.clone()))
             .collect();
-        let record = parameters
+        let mut given = parameters.iter();
+        let record = fields
             .iter()
-            .map(|(name, _)| Some(Expr::Local(name.clone())))
+            .map(|field| match field.ty.is_container() {
+                true => None,
+                false => given.next().map(|(name, _)| Expr::Local(name.clone())),
+            })
             .collect();
         let body = vec![Statement::Put { table, record }];
         Command {
@@ -41,6 +81,7 @@ impl Generator {
             value: None,
             look: Look::No,
             fills: true,
+            guarded: false,
         }
     }
 
@@ -68,6 +109,8 @@ impl Generator {
             .collect();
         self.writes = writes;
         self.loops = 0;
+        self.attempts = 0;
+        self.deleted.clear();
         self.kept.clear();
     }
 
@@ -132,11 +175,14 @@ impl Generator {
         let result = (query || self.chance.in_hundred(50)).then(|| self.any_type());
         self.begin(&parameters, !query);
         self.result = result.clone();
+        self.attempts = 2;
         self.budget = self.chance.between(3, 12);
         let mut body = Vec::new();
         self.opening(table, &mut body);
         self.statements(&mut body, 0);
         let value = result.as_ref().map(|ty| self.expr(ty, 3));
+        self.deletes.push(self.deleted.clone());
+        let guarded = !query && self.package.commands.len() > 1 && self.chance.in_hundred(10);
         Command {
             name,
             query,
@@ -146,6 +192,7 @@ impl Generator {
             value,
             look: Look::No,
             fills: false,
+            guarded,
         }
     }
 
@@ -162,16 +209,23 @@ impl Generator {
                 .iter()
                 .map(|(name, _)| Expr::Local(name.clone()))
                 .collect();
-            let ty = Type::Optional(Box::new(Type::Tuple(
-                declared
-                    .fields
-                    .iter()
-                    .map(|field| field.ty.clone())
-                    .collect(),
-            )));
-            let parts = (0..declared.fields.len())
-                .map(|field| Expr::RowField(row.clone(), table, field))
-                .collect();
+            let (mut types, mut parts) = (Vec::new(), Vec::new());
+            for (number, field) in declared.fields.iter().enumerate() {
+                match &field.ty {
+                    Type::Container(kind, held) => {
+                        let root = Root::Row(row.clone(), table, number);
+                        for (ty, part) in shown(*kind, held, &root) {
+                            types.push(ty);
+                            parts.push(part);
+                        }
+                    }
+                    ty => {
+                        types.push(ty.clone());
+                        parts.push(Expr::RowField(row.clone(), table, number));
+                    }
+                }
+            }
+            let ty = Type::Optional(Box::new(Type::Tuple(types)));
             let missing = Otherwise::Return(Some(Expr::Constant(ty.clone(), Datum::None)));
             self.package.commands.push(Command {
                 name: format!("look_at_row_{table}"),
@@ -186,7 +240,9 @@ impl Generator {
                 value: Some(Expr::Some(Box::new(Expr::Tuple(parts)))),
                 look: Look::Row(table),
                 fills: false,
+                guarded: false,
             });
+            self.report(table);
             let ordered = (declared.storage == Storage::Ordered).then_some(None);
             for index in ordered
                 .into_iter()
@@ -195,13 +251,24 @@ impl Generator {
                 self.look_along(table, index);
             }
         }
-        let mut types: Vec<Type> = self
-            .package
-            .states
-            .iter()
-            .map(|state| state.ty.clone())
-            .collect();
-        let mut parts: Vec<Expr> = (0..types.len()).map(Expr::State).collect();
+        let (mut types, mut parts) = (Vec::new(), Vec::new());
+        for (number, state) in self.package.states.iter().enumerate() {
+            match &state.ty {
+                Type::Container(kind, held) => {
+                    for (ty, part) in shown(*kind, held, &Root::State(number)) {
+                        types.push(ty);
+                        parts.push(part);
+                    }
+                }
+                ty => {
+                    types.push(ty.clone());
+                    parts.push(Expr::State(number));
+                }
+            }
+        }
+        for number in 0..self.package.states.len() {
+            self.look_into(number);
+        }
         for (number, aggregate) in self
             .package
             .aggregates
@@ -238,6 +305,7 @@ impl Generator {
             value: Some(value),
             look: Look::States,
             fills: false,
+            guarded: false,
         });
     }
 
@@ -258,6 +326,62 @@ impl Generator {
             value: Some(Expr::Aggregate(number, Some(asked))),
             look: Look::Group(number),
             fills: false,
+            guarded: false,
+        });
+    }
+
+    /// A report that goes through all rows: it counts them and adds up a number, in whatever order they come.
+    fn report(&mut self, table: usize) {
+        let declared = &self.package.tables[table];
+        let field = declared.key_len;
+        let Type::Integer(scalar) = declared.fields[field].ty else {
+            panic!("the first field behind the key is a number")
+        };
+        let zero = |scalar| Expr::Constant(Type::Integer(scalar), Datum::Integer(0));
+        let (rows, sum, row) = (self.fresh("v"), self.fresh("v"), self.fresh("row"));
+        let var = |name: &String, scalar| Statement::Let {
+            name: name.clone(),
+            ty: Type::Integer(scalar),
+            mutable: true,
+            value: zero(scalar),
+        };
+        let target = |name: &String| Place {
+            root: Root::Local(name.clone()),
+            path: Vec::new(),
+        };
+        let one = Expr::Constant(Type::Integer(Scalar::U64), Datum::Integer(1));
+        let number = Expr::RowField(row.clone(), table, field);
+        let sum_now = Box::new(Expr::Local(sum.clone()));
+        let body = vec![
+            Statement::Assign {
+                target: target(&rows),
+                ty: Type::Integer(Scalar::U64),
+                operator: Some(BinaryOp::Add),
+                value: one,
+            },
+            Statement::Assign {
+                target: target(&sum),
+                ty: Type::Integer(scalar),
+                operator: None,
+                value: Expr::Arithmetic(BinaryOp::WrappingAdd, scalar, sum_now, Box::new(number)),
+            },
+        ];
+        let walk = Statement::ForEvery {
+            name: row,
+            table,
+            body,
+        };
+        let types = vec![Type::Integer(Scalar::U64), Type::Integer(scalar)];
+        self.package.commands.push(Command {
+            name: format!("report_of_{table}"),
+            query: true,
+            parameters: Vec::new(),
+            result: Some(Type::Tuple(types)),
+            body: vec![var(&rows, Scalar::U64), var(&sum, scalar), walk],
+            value: Some(Expr::Tuple(vec![Expr::Local(rows), Expr::Local(sum)])),
+            look: Look::Report(table),
+            fills: false,
+            guarded: false,
         });
     }
 
@@ -307,6 +431,7 @@ impl Generator {
             }),
             look: Look::Index(table, index.unwrap_or(usize::MAX)),
             fills: false,
+            guarded: false,
         });
     }
 }

@@ -33,6 +33,14 @@ impl Generator {
             let name = self.fresh("state");
             self.package.states.push(State { name, ty, default });
         }
+        for _ in 0..self.chance.between(1, 3) {
+            let ty = self.container_type();
+            let Type::Container(kind, _) = ty else {
+                continue;
+            };
+            let (default, name) = (crate::model::empty(kind), self.fresh("held"));
+            self.package.states.push(State { name, ty, default });
+        }
         for _ in 0..self.chance.between(0, 3) {
             let aggregate = match self.chance.in_hundred(30).then(|| self.end_of_order()) {
                 Some(Some(end)) => end,
@@ -55,7 +63,11 @@ impl Generator {
             let name = self.fresh("Event");
             let count = self.chance.between(1, 3);
             let fields = self.fields(count, "f", false);
-            self.package.events.push(Event { name, fields });
+            self.package.events.push(Event {
+                name,
+                fields,
+                of_job: false,
+            });
         }
         self.invariants();
     }
@@ -106,6 +118,7 @@ impl Generator {
                 name: self.fresh("key"),
                 ty,
                 default: None,
+                reference: None,
             });
         }
         let capacity = match storage {
@@ -128,11 +141,12 @@ impl Generator {
             name: self.fresh("f"),
             ty: number,
             default: None,
+            reference: None,
         });
         let others = self.fields(count, "f", false);
         fields.extend(others);
         for field in &mut fields[key_len..] {
-            if field.ty != Type::Time && self.chance.in_hundred(35) {
+            if field.ty.has_literals() && self.chance.in_hundred(35) {
                 field.default = Some(self.constant(&field.ty));
             }
         }
@@ -155,7 +169,7 @@ impl Generator {
                 unique,
             });
         }
-        Table {
+        let mut table = Table {
             name,
             storage,
             capacity,
@@ -163,13 +177,27 @@ impl Generator {
             fields,
             indexes,
             invariants: Vec::new(),
+        };
+        self.refer(&mut table);
+        if self.chance.in_hundred(25) && self.may_hold(&table) {
+            let ty = self.container_type();
+            table.fields.push(Field {
+                name: self.fresh("held"),
+                ty,
+                default: None,
+                reference: None,
+            });
         }
+        table
     }
 
     pub(super) fn aggregate(&mut self) -> Aggregate {
         let table = self.chance.below(self.package.tables.len());
         let declared = &self.package.tables[table];
-        let summed = |field: &usize| matches!(declared.fields[*field].ty, Type::Integer(scalar) if scalar.bits() <= 64);
+        let summed = |field: &usize| match declared.fields[*field].ty {
+            Type::Integer(scalar) => scalar.bits() <= 64,
+            ref ty => matches!(ty, Type::Decimal(..)),
+        };
         let numbers: Vec<usize> = (0..declared.fields.len()).filter(summed).collect();
         let groups: Vec<usize> = (0..declared.fields.len())
             .filter(|field| self.indexable(&declared.fields[*field].ty))
@@ -267,7 +295,8 @@ impl Generator {
         }
         for number in 0..self.package.aggregates.len() {
             let aggregate = self.package.aggregates[number].clone();
-            if aggregate.end.is_some() || !self.chance.in_hundred(50) {
+            let decimal = matches!(self.package.gives(&aggregate), Type::Decimal(..));
+            if aggregate.end.is_some() || decimal || !self.chance.in_hundred(50) {
                 continue;
             }
             let scalar = self.package.type_of(&aggregate);

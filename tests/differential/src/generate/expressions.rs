@@ -36,7 +36,8 @@ impl Generator {
                 Item::Value { name, ty, .. } => found.push((Expr::Local(name.clone()), ty.clone())),
                 Item::Maybe { .. } => {}
                 Item::Row { name, table } => {
-                    for (number, field) in self.package.tables[*table].fields.iter().enumerate() {
+                    let fields = self.package.tables[*table].fields.iter().enumerate();
+                    for (number, field) in fields.filter(|(_, field)| !field.ty.is_container()) {
                         found.push((
                             Expr::RowField(name.clone(), *table, number),
                             field.ty.clone(),
@@ -45,7 +46,8 @@ impl Generator {
                 }
             }
         }
-        for (number, state) in self.package.states.iter().enumerate() {
+        let states = self.package.states.iter().enumerate();
+        for (number, state) in states.filter(|(_, state)| !state.ty.is_container()) {
             found.push((Expr::State(number), state.ty.clone()));
         }
         for (number, aggregate) in self
@@ -93,7 +95,7 @@ impl Generator {
         (!found.is_empty()).then(|| found.swap_remove(self.chance.below(found.len())))
     }
 
-    fn source_of(&mut self, ty: &Type) -> Option<Expr> {
+    pub(super) fn source_of(&mut self, ty: &Type) -> Option<Expr> {
         self.source(|have| have == ty).map(|(expr, _)| expr)
     }
 
@@ -137,6 +139,7 @@ impl Generator {
                     .source(|ty| matches!(ty, Type::List(..) | Type::Text(_) | Type::Bytes(_)))?;
                 Some(Expr::Method(Method::Length, Box::new(value), Vec::new()))
             }
+            8 if *scalar == Scalar::I64 && self.chance.in_hundred(40) => self.of_durations(),
             8 => self.call_of(ty, depth),
             _ => self.group(ty).or_else(|| self.source_of(ty)),
         }
@@ -253,6 +256,7 @@ impl Generator {
             2 => self.optional_test(),
             3 => self.list_test(),
             4 => self.text_test(),
+            6 => self.generic_test(),
             5 => {
                 let found = self.source(|ty| !matches!(ty, Type::Time | Type::List(..)));
                 let found = found.filter(|(_, ty)| self.comparable(ty));
@@ -269,7 +273,15 @@ impl Generator {
         let found = self.source(|ty| {
             matches!(
                 ty,
-                Type::Integer(_) | Type::Text(_) | Type::Bytes(_) | Type::Time
+                Type::Integer(_)
+                    | Type::Decimal(..)
+                    | Type::Float
+                    | Type::Text(_)
+                    | Type::Bytes(_)
+                    | Type::Uuid
+                    | Type::Hash
+                    | Type::Time
+                    | Type::Duration
             )
         });
         let (left, ty) = found.unwrap_or((Expr::Now, Type::Time));
@@ -363,6 +375,12 @@ impl Generator {
             return self.value_near(ty);
         }
         let made = match (ty, self.chance.below(10)) {
+            (_, 9) if self.chance.in_hundred(50) => self.reached(ty),
+            (_, 9) if self.chance.in_hundred(50) => self.generic(ty, depth),
+            (Type::Decimal(..) | Type::Float | Type::Duration | Type::Hash, 3..=8) => {
+                self.operation(ty, depth)
+            }
+            (Type::Text(_), 9) => self.operation(ty, depth),
             (_, 0) => {
                 let condition = self.condition(depth - 1);
                 Some(Expr::If(
@@ -464,9 +482,9 @@ impl Generator {
         };
         let low = if scalar.is_signed() { -2 } else { 0 };
         let arms = vec![
-            (low, 3, self.expr(ty, depth - 1)),
-            (4, 4, self.expr(ty, depth - 1)),
-            (5, 40, self.expr(ty, depth - 1)),
+            (vec![(low, 3)], self.expr(ty, depth - 1)),
+            (vec![(4, 4), (50, 60)], self.expr(ty, depth - 1)),
+            (vec![(5, 40)], self.expr(ty, depth - 1)),
         ];
         let count = self.chance.between(1, 3);
         let otherwise = Box::new(self.expr(ty, depth - 1));

@@ -2,8 +2,12 @@
 //! its own; a row's name is not used after a deletion that may have taken it; the same seed gives the same package.
 
 mod callables;
+mod containers;
 mod declarations;
 mod expressions;
+mod jobs;
+mod operations;
+mod references;
 mod statements;
 mod values;
 
@@ -65,6 +69,14 @@ pub(crate) struct Generator {
     /// Whether the body is a function's: it may not return early from a command.
     pub result: Option<Type>,
     pub in_function: bool,
+    /// A job's body does not return.
+    pub in_job: bool,
+    /// Attempts that the body may still make.
+    pub attempts: usize,
+    /// For each command so far, the tables of which it may delete rows.
+    pub deletes: Vec<BTreeSet<usize>>,
+    /// Those of the body that is being made.
+    pub deleted: BTreeSet<usize>,
     pub loops: usize,
     /// Tables that a loop's body must not delete from, since names from outside the loop would be gone.
     pub kept: BTreeSet<usize>,
@@ -90,6 +102,7 @@ pub fn package(seed: u64) -> Package {
         failures: Vec::new(),
         events: Vec::new(),
         functions: Vec::new(),
+        jobs: Vec::new(),
         commands: Vec::new(),
     };
     let mut generator = Generator {
@@ -99,6 +112,10 @@ pub fn package(seed: u64) -> Package {
         writes: false,
         result: None,
         in_function: false,
+        in_job: false,
+        attempts: 0,
+        deletes: Vec::new(),
+        deleted: BTreeSet::new(),
         loops: 0,
         kept: BTreeSet::new(),
         budget: 0,
@@ -106,8 +123,10 @@ pub fn package(seed: u64) -> Package {
         keys,
     };
     generator.declarations();
+    generator.jobs();
     generator.callables();
     generator.looks();
+    generator.steps();
     generator.package
 }
 
@@ -125,11 +144,20 @@ impl Generator {
     // -- types ---------------------------------------------------------------------------------------------
 
     fn simple_type(&mut self) -> Type {
-        match self.chance.below(10) {
-            0..=5 => Type::Integer(self.scalar()),
-            6 => Type::Bool,
-            7 | 8 => Type::Text(self.chance.between(2, 12) as u32),
-            _ => Type::Bytes(self.chance.between(1, 6) as u32),
+        match self.chance.below(18) {
+            0..=6 => Type::Integer(self.scalar()),
+            7 => Type::Bool,
+            // Now and then long enough for the digits of any number.
+            8 => Type::Text(self.chance.between(2, 24) as u32),
+            9 => Type::Text(self.chance.between(2, 12) as u32),
+            10 => Type::Bytes(self.chance.between(1, 6) as u32),
+            11 => Type::Duration,
+            12 | 16 => Type::Float,
+            13 => match self.chance.in_hundred(50) {
+                true => Type::Uuid,
+                false => Type::Hash,
+            },
+            _ => self.decimal_type(),
         }
     }
 
@@ -172,7 +200,9 @@ impl Generator {
     }
 
     fn key_type(&mut self) -> Type {
-        match self.chance.below(12) {
+        match self.chance.below(14) {
+            12 => self.decimal_type(),
+            13 => Type::Uuid,
             0..=3 => Type::Integer(Scalar::U64),
             4 => Type::Integer(Scalar::U32),
             5 => Type::Integer(Scalar::I64),
@@ -197,7 +227,15 @@ impl Generator {
 
     pub fn orderable(&self, ty: &Type) -> bool {
         match ty {
-            Type::Bool | Type::Integer(_) | Type::Time | Type::Text(_) | Type::Bytes(_) => true,
+            Type::Bool
+            | Type::Integer(_)
+            | Type::Decimal(..)
+            | Type::Time
+            | Type::Duration
+            | Type::Uuid
+            | Type::Hash
+            | Type::Text(_)
+            | Type::Bytes(_) => true,
             Type::Enum(of) => self.package.enums[*of]
                 .variants
                 .iter()
@@ -219,7 +257,7 @@ impl Generator {
     pub fn comparable(&self, ty: &Type) -> bool {
         let all = |fields: &[Field]| fields.iter().all(|field| self.comparable(&field.ty));
         match ty {
-            Type::List(..) => false,
+            Type::List(..) | Type::Container(..) => false,
             Type::Optional(inner) => self.comparable(inner),
             Type::Tuple(parts) => parts.iter().all(|part| self.comparable(part)),
             Type::Struct(record) => all(&self.package.structs[*record].fields),
@@ -243,6 +281,7 @@ impl Generator {
                     name: self.fresh(start),
                     ty,
                     default: None,
+                    reference: None,
                 }
             })
             .collect()

@@ -100,7 +100,7 @@ impl Generator {
         }
     }
 
-    fn block(&mut self, depth: usize) -> Vec<Statement> {
+    pub(super) fn block(&mut self, depth: usize) -> Vec<Statement> {
         let mut body = Vec::new();
         self.statements(&mut body, depth);
         body
@@ -114,7 +114,7 @@ impl Generator {
         body.push(match self.chance.below(4) {
             0 if self.loops > 0 => Statement::Break,
             1 if self.loops > 0 => Statement::Continue,
-            2 => {
+            2 if !self.in_job => {
                 let result = self.result.clone();
                 Statement::Return(result.map(|ty| self.expr(&ty, 1)))
             }
@@ -137,14 +137,7 @@ impl Generator {
 
     fn find_row(&mut self, table: usize) -> Statement {
         let lookup = self.lookup(table);
-        let otherwise = match self.chance.below(6) {
-            0 => {
-                let result = self.result.clone();
-                Otherwise::Return(result.map(|ty| self.expr(&ty, 1)))
-            }
-            1 if self.loops > 0 => Otherwise::Continue,
-            _ => Otherwise::Fail(self.failure()),
-        };
+        let otherwise = self.otherwise();
         let name = self.fresh("row");
         self.scope.push(Item::Row {
             name: name.clone(),
@@ -154,6 +147,17 @@ impl Generator {
             name,
             lookup,
             otherwise,
+        }
+    }
+
+    fn otherwise(&mut self) -> Otherwise {
+        match self.chance.below(6) {
+            0 if !self.in_job => {
+                let result = self.result.clone();
+                Otherwise::Return(result.map(|ty| self.expr(&ty, 1)))
+            }
+            1 if self.loops > 0 => Otherwise::Continue,
+            _ => Otherwise::Fail(self.failure()),
         }
     }
 
@@ -183,6 +187,9 @@ impl Generator {
             .map(|(number, field)| {
                 let may_lack = field.default.is_some()
                     || matches!(field.ty, Type::Optional(_) | Type::List(..));
+                if field.ty.is_container() {
+                    return None;
+                }
                 match number < key_len {
                     true => Some(self.value_near(&field.ty)),
                     false if may_lack && self.chance.in_hundred(50) => None,
@@ -216,6 +223,17 @@ impl Generator {
     fn statement(&mut self, depth: usize) -> Option<Statement> {
         let table = self.chance.below(self.package.tables.len());
         let may_nest = depth < 2;
+        if self.chance.in_hundred(20) {
+            let made = match self.chance.below(10) {
+                0 | 1 if may_nest => self.attempt(depth),
+                2 if self.writes => self.start(),
+                3 if may_nest => self.for_held(depth),
+                _ => self.hold(),
+            };
+            if made.is_some() {
+                return made;
+            }
+        }
         match self.chance.below(if self.writes { 34 } else { 16 }) {
             0 => self.binding(),
             1 => self.other_binding(table),
@@ -360,11 +378,15 @@ impl Generator {
         }
         let state = self.chance.below(self.package.states.len());
         let ty = self.package.states[state].ty.clone();
+        if ty.is_container() {
+            return self.hold();
+        }
         self.assignment(Root::State(state), ty)
     }
 
     /// A row in scope, and one of its fields that can be written.
     fn row_field(&mut self, wanted: impl Fn(&Type) -> bool) -> Option<(Root, Type)> {
+        let wanted = |ty: &Type| !ty.is_container() && wanted(ty);
         let mut able = Vec::new();
         for item in &self.scope {
             if let Item::Row { name, table } = item {
@@ -393,6 +415,16 @@ impl Generator {
             let field = self.chance.below(self.package.structs[record].fields.len());
             path.push((record, field));
             ty = self.package.structs[record].fields[field].ty.clone();
+        }
+        let optional = Type::Optional(Box::new(ty.clone()));
+        if self.chance.in_hundred(25)
+            && let Some(value) = self.source_of(&optional)
+        {
+            return Some(Statement::AssignElse {
+                target: Place { root, path },
+                value,
+                otherwise: self.otherwise(),
+            });
         }
         let operator = match &ty {
             Type::Integer(_) if self.chance.in_hundred(75) => Some(*self.chance.pick(&[
@@ -440,9 +472,33 @@ impl Generator {
             root,
             path: Vec::new(),
         };
-        if self.chance.in_hundred(70) {
+        if self.chance.in_hundred(50) {
             let value = self.expr(&element, 1);
             return Some(Statement::Push { target, max, value });
+        }
+        let number = Type::Integer(rc_bytecode::instr::Scalar::U64);
+        match self.chance.below(5) {
+            0 => {
+                let at = self.value_near(&number);
+                let value = self.expr(&element, 1);
+                return Some(Statement::InsertAt {
+                    target,
+                    max,
+                    at,
+                    value,
+                });
+            }
+            1 => {
+                let (at, name) = (self.value_near(&number), self.fresh("v"));
+                self.scope.push(Item::Value {
+                    name: name.clone(),
+                    ty: *element,
+                    mutable: false,
+                });
+                return Some(Statement::RemoveAt { name, target, at });
+            }
+            2 if self.chance.in_hundred(50) => return Some(Statement::Clear { target }),
+            _ => {}
         }
         let name = self.fresh("v");
         self.scope.push(Item::Value {
@@ -458,7 +514,9 @@ impl Generator {
     }
 
     fn delete(&mut self, table: usize) -> Option<Statement> {
-        if self.kept.contains(&table) {
+        let gone: std::collections::BTreeSet<usize> =
+            self.package.deleted_with(table).into_iter().collect();
+        if !self.kept.is_disjoint(&gone) {
             return None;
         }
         let key = match self.row_of(table) {
@@ -467,7 +525,7 @@ impl Generator {
                 .collect(),
             _ => self.key(table),
         };
-        self.scope.retain(|item| !matches!(item, Item::Row { table: of, .. } | Item::Maybe { table: of, .. } if *of == table));
+        self.forget(&gone);
         let name = self.fresh("v");
         self.scope.push(Item::Value {
             name: name.clone(),
@@ -551,7 +609,7 @@ impl Generator {
     }
 
     /// A loop's body: from outside nothing may be deleted that has a name.
-    fn body(&mut self, item: Item, depth: usize) -> Vec<Statement> {
+    pub(super) fn body(&mut self, item: Item, depth: usize) -> Vec<Statement> {
         let kept = self.kept.clone();
         self.kept
             .extend(self.scope.iter().filter_map(|item| match item {

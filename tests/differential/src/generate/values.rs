@@ -45,6 +45,34 @@ pub fn constant(package: &Package, chance: &mut Chance, ty: &Type, keys: usize) 
             Datum::Integer(value.clamp(low, high))
         }
         Type::Time => Datum::Integer(chance.below(1_000) as i128),
+        Type::Duration => {
+            let size = chance.below(keys) as i128 * 1_000_000;
+            Datum::Integer(if chance.in_hundred(25) { -size } else { size })
+        }
+        Type::Float => {
+            let size = chance.below(keys) as f64 / 4.0;
+            let value = match chance.below(12) {
+                0 => 1e300,
+                1 => 0.1,
+                2 | 3 => -size,
+                _ => size,
+            };
+            Datum::Float(Real(value + 0.0))
+        }
+        Type::Decimal(digits, _) => {
+            let most = 10i128.pow((*digits).into()) - 1;
+            let small = chance.below(keys) as i128;
+            Datum::Integer(match chance.below(20) {
+                0 => most,
+                1 => -most,
+                2..=4 => -small,
+                5..=8 => (small * 25 + 5).min(most),
+                _ => small,
+            })
+        }
+        Type::Uuid => Datum::Bytes(vec![chance.below(keys) as u8; 16]),
+        Type::Hash => Datum::Bytes(vec![chance.below(keys) as u8; 32]),
+        Type::Container(kind, _) => crate::model::empty(*kind),
         Type::Text(max) => {
             let fitting: Vec<&str> = TEXTS
                 .into_iter()

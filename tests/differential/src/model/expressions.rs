@@ -152,14 +152,31 @@ impl Model<'_> {
                 otherwise,
             } => {
                 let value = integer(&self.expr(value, locals)?);
-                let arm = arms
-                    .iter()
-                    .find(|(low, high, _)| (*low..=*high).contains(&value));
-                self.expr(arm.map_or(otherwise, |(_, _, value)| value), locals)?
+                let takes = |(low, high): &(i128, i128)| (*low..=*high).contains(&value);
+                let arm = arms.iter().find(|(ranges, _)| ranges.iter().any(takes));
+                self.expr(arm.map_or(otherwise, |(_, value)| value), locals)?
             }
             Expr::Call(function, row, arguments) => {
                 let value = self.run(*function, row.as_ref(), arguments, locals)?;
                 value.expect("a function with a value")
+            }
+            Expr::Reached(name, (_, field), (target, wanted)) => {
+                let key = match self.row_field(name, *field, locals) {
+                    Datum::Tuple(parts) => parts,
+                    one => vec![one],
+                };
+                let row = self.tables[*target].get(&key);
+                row.expect("what a reference leads to")[*wanted].clone()
+            }
+            Expr::Operation(operation, operands) => self.operation(*operation, operands, locals)?,
+            Expr::Held(root, holding, arguments) => {
+                let value = self.hold(root, *holding, arguments, locals)?;
+                value.expect("an operation with a value")
+            }
+            Expr::Elements(root, take) => {
+                let elements = self.elements(root, locals).into_iter();
+                let pairs = elements.map(|(key, value)| Datum::Tuple(vec![key, value]));
+                Datum::List(pairs.take(*take as usize).collect())
             }
         })
     }

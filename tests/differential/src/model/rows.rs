@@ -101,8 +101,86 @@ impl Model<'_> {
             return Err(Builtin::AlreadyExists.into());
         }
         let key = row[..self.key_len(table)].to_vec();
-        self.tables[table].insert(key, row);
+        self.tables[table].insert(key, row.clone());
+        // Asked after the row is there: it may refer to itself.
+        for (field, value) in self.package.tables[table].fields.iter().zip(&row) {
+            if let Some(reference) = &field.reference
+                && let Some(key) = target_key(reference, value)
+                && !self.tables[reference.target].contains_key(&key)
+                && self.mistake != Mistake::NothingIsMissing
+            {
+                return Err(Builtin::InvariantBroken.into());
+            }
+        }
         Ok(())
+    }
+
+    /// Removes a row, with those that go with it; says whether it was there.
+    pub(super) fn delete(&mut self, table: usize, key: &[Datum]) -> Result<bool> {
+        if self.tables[table].remove(key).is_none() {
+            return Ok(false);
+        }
+        let package = self.package;
+        let references = package
+            .tables
+            .iter()
+            .enumerate()
+            .flat_map(|(number, other)| {
+                let fields = other.fields.iter().enumerate();
+                fields.filter_map(move |(field, declared)| {
+                    let reference = declared.reference.as_ref()?;
+                    (reference.target == table).then_some((number, field, reference))
+                })
+            });
+        let (cascading, refusing): (Vec<_>, Vec<_>) =
+            references.partition(|(_, _, reference)| reference.cascade.is_some());
+        for (number, field, reference) in cascading {
+            let referring = self.referring(number, field, reference, key);
+            let most = reference.cascade.unwrap_or(0) as usize;
+            if self.mistake == Mistake::NothingCascades {
+                continue;
+            }
+            for key in referring.iter().take(most) {
+                self.delete(number, key)?;
+            }
+            if referring.len() > most {
+                return Err(Builtin::StillReferenced.into());
+            }
+        }
+        for (number, field, reference) in refusing {
+            if !self.referring(number, field, reference, key).is_empty()
+                && self.mistake != Mistake::NothingIsReferenced
+            {
+                return Err(Builtin::StillReferenced.into());
+            }
+        }
+        Ok(true)
+    }
+
+    /// Keys of the rows that refer to a key by a field.
+    fn referring(
+        &self,
+        table: usize,
+        field: usize,
+        reference: &Reference,
+        key: &[Datum],
+    ) -> Vec<Vec<Datum>> {
+        let rows = self.tables[table].iter();
+        rows.filter(|(_, row)| target_key(reference, &row[field]).as_deref() == Some(key))
+            .map(|(key, _)| key.clone())
+            .collect()
+    }
+
+    /// The fields that an order goes by.
+    pub(super) fn order_of(&self, table: usize, index: Option<usize>) -> Vec<usize> {
+        let declared = &self.package.tables[table];
+        let index = index.map(|index| &declared.indexes[index]);
+        let mut fields = index.map_or_else(Vec::new, |index| index.fields.clone());
+        if index.is_none_or(|index| !index.unique) {
+            let given = fields.clone();
+            fields.extend((0..declared.key_len).filter(|key| !given.contains(key)));
+        }
+        fields
     }
 
     pub(super) fn record(
@@ -235,6 +313,9 @@ impl Model<'_> {
             };
             return found.map_or(Datum::None, |value| Datum::Some(Box::new((*value).clone())));
         }
+        if matches!(self.package.gives(aggregate), Type::Decimal(..)) {
+            return Datum::Integer(values.map(|value| integer(value)).sum());
+        }
         match self.package.type_of(aggregate) {
             Scalar::U128 => Datum::Wide(values.map(|value| integer(value) as u128).sum()),
             _ => Datum::Integer(values.map(|value| integer(value)).sum()),
@@ -294,8 +375,30 @@ pub fn default(field: &Field) -> Datum {
         (Some(default), _) => default.clone(),
         (None, Type::Optional(_)) => Datum::None,
         (None, Type::List(..)) => Datum::List(Vec::new()),
+        (None, Type::Container(kind, _)) => empty(*kind),
         (None, ty) => panic!("a field of {ty:?} without a default was left out"),
     }
+}
+
+/// A container without elements.
+pub fn empty(kind: Container) -> Datum {
+    match kind {
+        Container::Map | Container::Tree | Container::Set => Datum::Map(BTreeMap::new()),
+        Container::Queue | Container::PriorityQueue | Container::Log => Datum::List(Vec::new()),
+    }
+}
+
+/// The key that a reference's value leads to; nothing where it is absent.
+fn target_key(reference: &Reference, value: &Datum) -> Option<Vec<Datum>> {
+    let value = match (reference.optional, value) {
+        (true, Datum::Some(value)) => value,
+        (true, _) => return None,
+        (false, value) => value,
+    };
+    Some(match value {
+        Datum::Tuple(parts) => parts.clone(),
+        one => vec![one.clone()],
+    })
 }
 
 fn within<'d>(mut at: &'d mut Datum, path: &[(usize, usize)]) -> &'d mut Datum {

@@ -20,6 +20,9 @@ impl Printer<'_> {
             Expr::Constant(ty, datum @ Datum::Integer(value)) if *value < 0 => {
                 format!("({})", self.constant(ty, datum))
             }
+            Expr::Constant(ty, datum @ Datum::Float(value)) if value.0 < 0.0 => {
+                format!("({})", self.constant(ty, datum))
+            }
             Expr::Constant(ty, datum) => self.constant(ty, datum),
             Expr::Local(name) => name.clone(),
             Expr::RowField(row, table, field) => {
@@ -166,13 +169,15 @@ impl Printer<'_> {
                 otherwise,
             } => {
                 let mut text = format!("match {} {{ ", self.expr(value));
-                for (low, high, value) in arms {
-                    let _ = if low == high {
-                        write!(text, "{low} => ")
-                    } else {
-                        write!(text, "{low}..={high} => ")
-                    };
-                    let _ = write!(text, "{}, ", self.expr(value));
+                for (ranges, value) in arms {
+                    let ranges: Vec<String> = ranges
+                        .iter()
+                        .map(|(low, high)| match low == high {
+                            true => low.to_string(),
+                            false => format!("{low}..={high}"),
+                        })
+                        .collect();
+                    let _ = write!(text, "{} => {}, ", ranges.join(" | "), self.expr(value));
                 }
                 text + &format!("_ => {} }}", self.expr(otherwise))
             }
@@ -182,6 +187,79 @@ impl Printer<'_> {
                     .cloned()
                     .chain(arguments.iter().map(|argument| self.expr(argument)));
                 format!("{}({})", package.functions[*function].name, join(arguments))
+            }
+            Expr::Reached(row, (table, field), (target, wanted)) => format!(
+                "{row}.{}.row.{}",
+                package.tables[*table].fields[*field].name,
+                package.tables[*target].fields[*wanted].name
+            ),
+            Expr::Operation(operation, operands) => self.operation(*operation, operands),
+            Expr::Held(root, holding, arguments) => format!(
+                "{}.{}({})",
+                self.root(root),
+                holding_name(*holding),
+                self.list(arguments)
+            ),
+            Expr::Elements(root, take) => {
+                format!("[(a, b) for (a, b) in {} take {take}]", self.root(root))
+            }
+        }
+    }
+
+    fn operation(&self, operation: Operation, operands: &[Expr]) -> String {
+        let parts: Vec<String> = operands.iter().map(|part| self.expr(part)).collect();
+        let between = |sign: &str| format!("({} {sign} {})", parts[0], parts[1]);
+        let method = |name: &str, more: String| format!("{}.{name}({more})", parts[0]);
+        let rounded = |name: &str, rounding: Rounding| {
+            let word = rounding_name(rounding);
+            match parts.len() {
+                1 => method(name, word.into()),
+                _ => method(name, format!("{}, {word}", parts[1])),
+            }
+        };
+        match operation {
+            Operation::Decimal(op, digits, scale) => match op {
+                DecimalOp::Add => between("+"),
+                DecimalOp::Sub => between("-"),
+                DecimalOp::Rem => between("%"),
+                DecimalOp::Min => method("min", parts[1].clone()),
+                DecimalOp::Max => method("max", parts[1].clone()),
+                DecimalOp::Negative => format!("(-{})", parts[0]),
+                DecimalOp::Absolute => format!("abs({})", parts[0]),
+                DecimalOp::Scaled => between("*"),
+                DecimalOp::Times(_, rounding) => rounded("times", rounding),
+                DecimalOp::Divide(_, rounding) => rounded("divide", rounding),
+                DecimalOp::Round(_, rounding) => rounded("round", rounding),
+                DecimalOp::Widen(_) => format!("({} as decimal<{digits}, {scale}>)", parts[0]),
+            },
+            Operation::Float(op) => match op {
+                FloatOp::Add => between("+"),
+                FloatOp::Sub => between("-"),
+                FloatOp::Mul => between("*"),
+                FloatOp::Div => between("/"),
+                FloatOp::Min => method("min", parts[1].clone()),
+                FloatOp::Max => method("max", parts[1].clone()),
+                FloatOp::Negative => format!("(-{})", parts[0]),
+                FloatOp::Absolute => format!("abs({})", parts[0]),
+                FloatOp::Root => method("square_root", String::new()),
+                FloatOp::Round(rounding) => rounded("round", rounding),
+                FloatOp::Of => format!("({} as f64)", parts[0]),
+            },
+            Operation::Lasting(op) => between(sign(op).unwrap_or("+")),
+            Operation::LastingTimes => between("*"),
+            Operation::LastingQuotient => between("/"),
+            Operation::Nanoseconds => method("nanoseconds", String::new()),
+            Operation::Hash => format!("hash({})", parts.join(", ")),
+            Operation::Slice => method("slice", format!("{}, {}", parts[1], parts[2])),
+            Operation::Greater => format!("greater({}, {})", parts[0], parts[1]),
+            Operation::Same => format!("same({}, {})", parts[0], parts[1]),
+            Operation::Swapped => format!(
+                "swapped(Pair {{ first: {}, second: {} }}).second",
+                parts[0], parts[1]
+            ),
+            Operation::Role(has) => {
+                let role = if has { "boss" } else { "guest" };
+                format!("caller.roles.contains({role})")
             }
         }
     }
@@ -214,7 +292,39 @@ impl Printer<'_> {
         }
         match &walk.take {
             Some(take) => text + &format!(" take {} max {}", self.expr(take), walk.max),
+            // A job says how many it takes in its header.
+            None if walk.max == u64::MAX => text,
+            None if walk.max == u64::from(FEW) => text + " take FEW",
             None => text + &format!(" take {}", walk.max),
         }
+    }
+}
+
+fn holding_name(holding: Holding) -> &'static str {
+    match holding {
+        Holding::Get => "get",
+        Holding::Put => "put",
+        Holding::Insert => "insert",
+        Holding::Remove => "remove",
+        Holding::Contains => "contains",
+        Holding::Length => "len",
+        Holding::IsEmpty => "is_empty",
+        Holding::First => "first",
+        Holding::Last => "last",
+        Holding::Push => "push",
+        Holding::Pop => "pop",
+        Holding::Peek => "peek",
+        Holding::Append => "append",
+    }
+}
+
+fn rounding_name(rounding: Rounding) -> &'static str {
+    match rounding {
+        Rounding::HalfEven => "half_even",
+        Rounding::HalfUp => "half_up",
+        Rounding::Truncate => "truncate",
+        Rounding::Away => "away",
+        Rounding::Floor => "floor",
+        Rounding::Ceiling => "ceiling",
     }
 }

@@ -42,14 +42,18 @@ impl Printer<'_> {
         }
     }
 
-    pub(super) fn place(&self, place: &Place) -> String {
-        let mut text = match &place.root {
+    pub(super) fn root(&self, root: &Root) -> String {
+        match root {
             Root::Row(row, table, field) => {
                 format!("{row}.{}", self.package.tables[*table].fields[*field].name)
             }
             Root::State(state) => self.package.states[*state].name.clone(),
             Root::Local(name) => name.clone(),
-        };
+        }
+    }
+
+    pub(super) fn place(&self, place: &Place) -> String {
+        let mut text = self.root(&place.root);
         for (record, field) in &place.path {
             let _ = write!(
                 text,
@@ -169,6 +173,16 @@ impl Printer<'_> {
                 let sign = operator.map_or("", |op| sign(op).unwrap_or("+"));
                 format!("{} {sign}= {}", self.place(target), self.expr(value))
             }
+            Statement::AssignElse {
+                target,
+                value,
+                otherwise,
+            } => format!(
+                "{} = {} else {}",
+                self.place(target),
+                self.expr(value),
+                self.otherwise(otherwise)
+            ),
             Statement::Push { target, value, .. } => {
                 format!("{}.push({})", self.place(target), self.expr(value))
             }
@@ -181,6 +195,88 @@ impl Printer<'_> {
                 self.ty(element),
                 self.place(target)
             ),
+            Statement::InsertAt {
+                target, at, value, ..
+            } => format!(
+                "{}.insert_at({}, {})",
+                self.place(target),
+                self.expr(at),
+                self.expr(value)
+            ),
+            Statement::RemoveAt { name, target, at } => format!(
+                "let {name} = {}.remove_at({})",
+                self.place(target),
+                self.expr(at)
+            ),
+            Statement::Clear { target } => format!("{}.clear()", self.place(target)),
+            Statement::Hold { name, operation } => {
+                let bound = name
+                    .as_ref()
+                    .map_or(String::new(), |name| format!("let {name} = "));
+                format!("{bound}{}", self.expr(operation))
+            }
+            Statement::ForHeld {
+                names: [first, second],
+                root,
+                from,
+                to,
+                descending,
+                take,
+                body,
+            } => {
+                let mut walk = self.root(root);
+                if *descending {
+                    walk.push_str(".descending()");
+                }
+                for (word, bound) in [("from", from), ("to", to)] {
+                    if let Some(bound) = bound {
+                        let _ = write!(walk, ".{word}({})", self.expr(bound));
+                    }
+                }
+                let head = format!("for ({first}, {second}) in {walk} take {take}");
+                return self.block(&head, body);
+            }
+            Statement::ForEvery { name, table, body } => {
+                let head = format!("for {name} in {}", package.tables[*table].name);
+                return self.block(&head, body);
+            }
+            Statement::Attempt {
+                command,
+                arguments,
+                endings,
+            } => {
+                let called = format!(
+                    "attempt {}{}({})",
+                    package.commands[*command].name,
+                    if *command == 0 { "@2" } else { "" },
+                    self.list(arguments)
+                );
+                let Some(endings) = endings else {
+                    return self.line(&called);
+                };
+                self.line(&format!("match {called} {{"));
+                self.indent += 1;
+                let ok = endings.ok.as_deref().unwrap_or("_");
+                self.block(&format!("Ok({ok}) =>"), &endings.done);
+                if let Some((variant, names, body)) = &endings.declared {
+                    let failure = filled(&package.failures[*variant], names.clone());
+                    let failure = failure.replace(" }", ", .. }");
+                    self.block(&format!("Err({failure}) =>"), body);
+                }
+                if let Some((builtin, body)) = &endings.builtin {
+                    self.block(&format!("Err({}) =>", builtin_name(*builtin)), body);
+                }
+                self.block("Err(_) =>", &endings.otherwise);
+                self.indent -= 1;
+                return self.line("}");
+            }
+            Statement::Start { job, arguments } => {
+                format!(
+                    "start {}({})",
+                    package.jobs[*job].name,
+                    self.list(arguments)
+                )
+            }
             Statement::If {
                 condition,
                 then,
