@@ -1,6 +1,8 @@
 //! From a seed, a well-typed package: its declarations here, bodies in the files beside. Always true: every name is
 //! its own; a row's name is not used after a deletion that may have taken it; the same seed gives the same package.
 
+mod assignments;
+mod branches;
 mod callables;
 mod containers;
 mod declarations;

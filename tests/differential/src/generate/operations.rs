@@ -220,7 +220,7 @@ impl Generator {
             );
             parts.extend(known.then_some(found));
         }
-        (!parts.is_empty()).then(|| Expr::Operation(Operation::Hash, parts))
+        (!parts.is_empty()).then_some(Expr::Operation(Operation::Hash, parts))
     }
 
     fn slice(&mut self, max: u32) -> Option<Expr> {
