@@ -63,7 +63,7 @@ pub(crate) struct EventWriter {
     segment_start: u64,
     segment_bytes: u64,
     /// Full segments that no checkpoint has made durable yet.
-    full: Vec<(Arc<File>, PathBuf)>,
+    full: Vec<PathBuf>,
     buffer: Vec<u8>,
     /// Position of the last block in the index; `None` where the next block is to be in it.
     last_indexed: Option<u64>,
@@ -235,8 +235,8 @@ impl EventWriter {
                 .open(&next)
                 .map_err(io_error(&next))?;
             // Made durable by the next checkpoint, on the persister's thread: the loop does not wait for a disk.
-            self.full
-                .push((std::mem::replace(&mut self.file, Arc::new(file)), path));
+            self.full.push(path);
+            self.file = Arc::new(file);
             self.segment_start = end;
         }
         let mut state = self
@@ -293,12 +293,10 @@ impl EventWriter {
 
     /// What makes all events so far durable when it is run, on the persister's thread.
     pub fn syncer(&self) -> EventSyncer {
-        let last = (
-            Arc::clone(&self.file),
-            segment_path(&self.shared.folder, self.segment_start),
-        );
         EventSyncer {
-            files: self.full.iter().cloned().chain([last]).collect(),
+            full: self.full.clone(),
+            last: Arc::clone(&self.file),
+            last_path: segment_path(&self.shared.folder, self.segment_start),
             folder: self.shared.folder.clone(),
         }
     }
@@ -311,20 +309,26 @@ impl EventWriter {
 
 /// See [`EventWriter::syncer`].
 pub(crate) struct EventSyncer {
-    files: Vec<(Arc<File>, PathBuf)>,
+    /// Not kept open: a slow disk may leave many. An error while one is written back is told to the next who opens and syncs it.
+    full: Vec<PathBuf>,
+    last: Arc<File>,
+    last_path: PathBuf,
     folder: PathBuf,
 }
 
 impl EventSyncer {
-    /// How many of the files are full: all but the last.
+    /// How many full files it syncs; the last one is still written to.
     pub fn full_segments(&self) -> usize {
-        self.files.len() - 1
+        self.full.len()
     }
 
     pub fn sync(&self) -> Result<(), EventLogError> {
-        for (file, path) in &self.files {
-            file.sync_all().map_err(io_error(path))?;
+        for path in &self.full {
+            File::open(path)
+                .and_then(|file| file.sync_all())
+                .map_err(io_error(path))?;
         }
+        self.last.sync_all().map_err(io_error(&self.last_path))?;
         File::open(&self.folder)
             .and_then(|folder| folder.sync_all())
             .map_err(io_error(&self.folder))

@@ -65,6 +65,7 @@ pub struct Machine {
     pub store: SharedStore,
     pub folder: TempDir,
     pub checkpoint_log_bytes: u64,
+    pub event_segment_bytes: u64,
     pub segment_bytes: u64,
     /// Where crashes struck.
     pub failpoints: Failpoints,
@@ -77,6 +78,7 @@ impl Machine {
             store: SharedStore(Arc::new(Mutex::new(FaultyStore::new(MemoryStore::new())))),
             folder: tempfile::tempdir().unwrap(),
             checkpoint_log_bytes: 1 << 40,
+            event_segment_bytes: 4 << 10,
             segment_bytes: SEGMENT_BYTES,
             failpoints: Failpoints::default(),
         }
@@ -86,7 +88,7 @@ impl Machine {
         let mut options = NodeOptions::new(self.folder.path().join("events"), 5);
         options.mode = Mode::Interpreter;
         options.checkpoint_log_bytes = self.checkpoint_log_bytes;
-        options.event_segment_bytes = 4 << 10;
+        options.event_segment_bytes = self.event_segment_bytes;
         options.log = LogOptions {
             segment_bytes: self.segment_bytes,
             spare_segments: 1,
